@@ -1,0 +1,1 @@
+"""Many accounts: a book of tables in, a run of tables out."""

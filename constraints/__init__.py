@@ -1,0 +1,33 @@
+"""The mandate: one module a limit, each stated as terms that solver and auditor share; and the policy that holds them."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+_HOMES = {
+    "Cash": "cash",
+    "Context": "limits",
+    "Custom": "customs",
+    "Deviation": "deviations",
+    "Group": "groups",
+    "Leverage": "leverages",
+    "Limit": "limits",
+    "Lots": "tickets",
+    "Policy": "policies",
+    "Position": "positions",
+    "Restriction": "restrictions",
+    "TrackingError": "tracking_errors",
+    "TradeCount": "tickets",
+    "TradeSize": "tickets",
+    "Trading": "policies",
+    "Turnover": "turnovers",
+    "Volatility": "volatilities",
+    "read_policy": "documents",
+}
+__all__ = tuple(_HOMES)
+
+
+def __getattr__(name: str):
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)

@@ -1,0 +1,59 @@
+"""How much cash stays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from .limits import Context, Limit, check_range, range_words, read_rates
+from .terms import Box, Term, Trades
+
+
+def floor(context: Context, least: float) -> Trades:
+    """State that cash after the costs of trading stays at or above ``least``: ``-cash + costs <= -least``."""
+    market = context.market
+    row = np.zeros(len(market.universe))
+    row[market.universe.cash] = -1.0
+    iota = market.costs.iota(market.risk.volatilities, context.nav) if market.costs.impact else None
+    kappa = market.costs.proportional
+    return Trades(kappa, kappa, row, np.broadcast_to(-least, np.shape(context.nav)), impact=iota, at_least=True)
+
+
+@dataclass(frozen=True)
+class Cash(Limit):
+    """Cash after costs is at least ``least``; cash before costs is at most ``most``.
+
+    A long-only mandate keeps cash after costs at or above 0 even where no such limit is written.
+
+    >>> str(Cash(least="0.5%"))
+    'cash is at least 0.50%'
+    """
+
+    kind: ClassVar[str] = "cash"
+    least: float | str | None = None
+    most: float | str | None = None
+
+    def __post_init__(self) -> None:
+        """Read the numbers."""
+        super().__post_init__()
+        read_rates(self, "least", "most", least=-10.0)
+        check_range(self, self.least, self.most)
+        if self.on is not None:
+            raise self.error("on", self.on, "leave it out: there is one cash; use a position limit for other assets")
+
+    def terms(self, context: Context) -> tuple[Term, ...]:
+        """Return a Trades term for the floor and a box for the ceiling."""
+        terms: list[Term] = []
+        if self.least is not None:
+            terms.append(floor(context, float(self.least)))
+        if self.most is not None:
+            hi = np.full_like(context.strategic, np.inf)
+            hi[..., context.market.universe.cash] = self.most
+            terms.append(Box(np.full_like(hi, -np.inf), hi))
+        return tuple(terms)
+
+    def __str__(self) -> str:
+        """Say it as a committee would."""
+        return f"cash is {range_words(self.least, self.most)}"

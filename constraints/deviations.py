@@ -1,0 +1,52 @@
+"""How far a weight may lean from its strategic weight."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from ..units import percent
+from .limits import Context, Limit, read_rates
+from .terms import Box
+
+
+@dataclass(frozen=True)
+class Deviation(Limit):
+    """``b - down <= w <= b + up`` on each asset of ``on``.
+
+    ``most`` serves both sides; ``up`` and ``down`` replace it on one.
+
+    >>> str(Deviation("5%"))
+    'each asset stays within 5.00% of its strategic weight'
+    """
+
+    kind: ClassVar[str] = "deviation"
+    shared: ClassVar[bool] = True
+    most: float | str | None = None
+    up: float | str | None = None
+    down: float | str | None = None
+
+    def __post_init__(self) -> None:
+        """Read the numbers."""
+        super().__post_init__()
+        read_rates(self, "most", "up", "down")
+        if self.most is None and (self.up is None or self.down is None):
+            raise self.error("most", None, "give most, or both up and down")
+
+    def terms(self, context: Context) -> tuple[Box, ...]:
+        """Return one box."""
+        mask = self.mask(context)
+        up, down = (float(self.most if side is None else side) for side in (self.up, self.down))
+        if self.name in context.overrides:
+            own = float(self.tightened(context, max(up, down)))
+            up, down = min(up, own), min(down, own)
+        return (Box(np.where(mask, context.strategic - down, -np.inf), np.where(mask, context.strategic + up, np.inf)),)
+
+    def __str__(self) -> str:
+        """Say it as a committee would."""
+        up, down = (float(self.most if side is None else side) for side in (self.up, self.down))
+        if up == down:
+            return f"{self.words_on()} stays within {percent(up)} of its strategic weight"
+        return f"{self.words_on()} stays between {percent(down)} below and {percent(up)} above its strategic weight"

@@ -1,0 +1,174 @@
+"""A policy as a TOML document: unknown keys are errors that suggest the nearest known one; ``"5%"`` is a number."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+
+from ..errors import InputError, PolicyError
+from ..units import decimal, did_you_mean
+from .customs import Custom
+from .deviations import Deviation
+from .groups import Group
+from .leverages import Leverage
+from .limits import Limit, field_names
+from .cash import Cash
+from .policies import Assumptions, Estimation, Policy, Rebalance, Trading, Tripwires
+from .positions import Position
+from .restrictions import Restriction
+from .tickets import Lots, TradeCount, TradeSize
+from .tracking_errors import TrackingError
+from .turnovers import Turnover
+from .volatilities import Volatility
+
+KINDS: Mapping[str, type[Limit]] = {
+    kind.kind: kind
+    for kind in (Deviation, Group, TrackingError, Volatility, Turnover, Cash, Position, Restriction, Leverage, TradeSize,
+                 TradeCount, Lots, Custom)
+}
+_Rate = Annotated[float, BeforeValidator(decimal)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class _Objective(_Section):
+    risk_aversion: _Rate = 6.0
+    cost_horizon_years: _Rate = 0.5
+    long_only: bool = True
+
+
+class _Rebalance(_Section):
+    trigger: Literal["always"] = "always"
+    destination: Literal["ideal"] = "ideal"
+
+
+class _Trades(_Section):
+    indifference: _Rate = 0.0
+    trade_worth: _Rate = 0.002
+    exact: bool = False
+    node_limit: int = Field(2000, ge=1)
+
+
+class _Risk(_Section):
+    method: Literal["ledoit_wolf", "ewma", "sample"] = "ledoit_wolf"
+    periods_per_year: _Rate = Field(252.0, gt=0)
+    half_life: _Rate = Field(36.0, gt=0)
+
+
+class _Market(_Section):
+    cash_rate: _Rate = 0.0
+    ticket_fee: _Rate = Field(0.0, ge=0)
+    impact: _Rate = Field(0.0, ge=0)
+
+
+class _Run(_Section):
+    max_quarantined: _Rate | None = Field(None, ge=0, le=1)
+    max_unsolved: _Rate | None = Field(None, ge=0, le=1)
+
+
+class _Document(_Section):
+    objective: _Objective = _Objective()
+    rebalance: _Rebalance = _Rebalance()
+    trades: _Trades = _Trades()
+    risk: _Risk = _Risk()
+    market: _Market = _Market()
+    run: _Run = _Run()
+    models: dict[str, dict[str, _Rate]] = {}
+    limits: list[dict[str, Any]] = []
+
+
+def read_policy(source: str | Path | Mapping[str, Any]) -> Policy:
+    """Read a policy from a TOML file, or from a mapping of the same shape.
+
+    The strategic models usually come with the book: ``read_policy(path).with_models(...)``.
+
+    Raises
+    ------
+    PolicyError
+        Not TOML, an unknown key (the message names the nearest known one), a value of the wrong kind or out of range.
+
+    >>> print(read_policy({"limits": [{"kind": "turnover", "most": "5%"}]}).limits[0])
+    one-way turnover is at most 5.00% a rebalance
+    >>> read_policy({"limits": [{"kind": "turnover", "mst": "5%"}]})
+    Traceback (most recent call last):
+    trimtab.errors.PolicyError: limits[1].mst is not known [table policy, field limits[1].mst]; mend: did you mean 'most'?
+    """
+    document = source if isinstance(source, Mapping) else _load(Path(source))
+    try:
+        read = _Document.model_validate(dict(document))
+    except ValidationError as error:
+        raise _policy_error(error, "", _Document) from None
+    limits = tuple(_limit(entry, f"limits[{i}]") for i, entry in enumerate(read.limits, 1))
+    return Policy(
+        limits=limits,
+        models=read.models,
+        risk_aversion=read.objective.risk_aversion,
+        cost_horizon_years=read.objective.cost_horizon_years,
+        long_only=read.objective.long_only,
+        rebalance=Rebalance(read.rebalance.trigger, read.rebalance.destination),
+        trades=Trading(read.trades.indifference, read.trades.trade_worth, read.trades.exact, read.trades.node_limit),
+        estimation=Estimation(read.risk.method, read.risk.periods_per_year, read.risk.half_life),
+        assumptions=Assumptions(read.market.cash_rate, read.market.ticket_fee, read.market.impact),
+        tripwires=Tripwires(read.run.max_quarantined, read.run.max_unsolved),
+    )
+
+
+def _load(path: Path) -> Mapping[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise PolicyError(f"the policy {path.name} cannot be read: {error.strerror}", code="UNREADABLE", table="policy",
+                          value=path.name, mend="name a TOML file") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise PolicyError(f"the policy {path.name} is not TOML: {error}", code="NOT_TOML", table="policy", value=path.name,
+                          mend="policies are TOML files in UTF-8") from None
+
+
+def _limit(entry: Mapping[str, Any], place: str) -> Limit:
+    fields = dict(entry)
+    kind = fields.pop("kind", None)
+    if kind not in KINDS or kind == Custom.kind:
+        words = "a custom limit is Python code and cannot stand in a file" if kind == Custom.kind else f"{kind!r} is no kind of limit"
+        raise PolicyError(f"{place}.kind: {words}", code="UNKNOWN_KIND", table="policy", field=f"{place}.kind", value=kind,
+                          mend=did_you_mean(str(kind), KINDS) or f"one of {', '.join(KINDS)}")
+    known = field_names(KINDS[kind])
+    for key in fields:
+        if key not in known:
+            raise _unknown(f"{place}.{key}", key, known)
+    try:
+        return TypeAdapter(KINDS[kind]).validate_python(fields)
+    except PolicyError as error:
+        error.add_note(f"in {place} of the policy")
+        raise
+    except ValidationError as error:
+        raise _policy_error(error, f"{place}.", KINDS[kind]) from None
+
+
+def _unknown(place: str, key: str, known: list[str]) -> PolicyError:
+    return PolicyError(f"{place} is not known", code="UNKNOWN_KEY", table="policy", field=place, value=key,
+                       mend=did_you_mean(key, known) or f"known: {', '.join(known)}")
+
+
+def _policy_error(error: ValidationError, prefix: str, model: type) -> PolicyError:
+    """Turn pydantic's first complaint into ours."""
+    first = error.errors(include_url=False)[0]
+    own = first.get("ctx", {}).get("error")
+    if isinstance(own, InputError):
+        own.add_note(f"in {prefix.rstrip('.') or 'the policy'}")
+        return own if isinstance(own, PolicyError) else PolicyError(own.message, code=own.code, mend=own.mend)
+    path = [str(p) for p in first["loc"]]
+    place = prefix + ".".join(path)
+    if first["type"] == "extra_forbidden":
+        section: Any = model
+        for step in path[:-1]:
+            section = section.model_fields[step].annotation
+        return _unknown(place, path[-1], list(section.model_fields))
+    wanted = first.get("ctx", {}).get("expected", "")
+    return PolicyError(f"{place}: {first['msg'][:1].lower()}{first['msg'][1:]}", code="BAD_VALUE", table="policy", field=place,
+                       value=first.get("input"), mend=f"give {wanted}" if wanted else "see the policy page of the documentation")

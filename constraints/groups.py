@@ -1,0 +1,64 @@
+"""How much of a class, a group or a factor a portfolio may hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from ..units import FrozenMap
+from .limits import Context, Limit, check_range, range_words, read_rates
+from .terms import Rows
+
+
+@dataclass(frozen=True)
+class Group(Limit):
+    """``least <= e'w <= most``, absolute or around strategic (``e'(w - b)``).
+
+    ``e`` is 1 on the assets of ``on``, or the numbers of ``exposure`` by asset, class or group: a duration, a beta.
+
+    >>> str(Group("equity", least=-0.05, most=0.05, around="strategic"))
+    'equity stays between -5.00% and 5.00% around its strategic weight'
+    """
+
+    kind: ClassVar[str] = "group"
+    shared: ClassVar[bool] = True
+    on: str | tuple[str, ...] | None = None
+    least: float | str | None = None
+    most: float | str | None = None
+    around: Literal["zero", "strategic"] = "zero"
+    exposure: Mapping[str, float] | None = None
+
+    def __post_init__(self) -> None:
+        """Read the numbers."""
+        super().__post_init__()
+        read_rates(self, "least", "most", least=-1e3, most=1e3)
+        check_range(self, self.least, self.most)
+        if self.around not in ("zero", "strategic"):
+            raise self.error("around", self.around, "zero or strategic")
+        if self.on is None and self.exposure is None:
+            raise self.error("on", None, "name a class or group, or give an exposure by asset")
+        if self.exposure is not None:
+            object.__setattr__(self, "exposure", FrozenMap({str(k): float(v) for k, v in dict(self.exposure).items()}))
+
+    def terms(self, context: Context) -> tuple[Rows, ...]:
+        """Return one row."""
+        row = self.mask(context).astype(float)
+        if self.exposure is not None:
+            loading = np.zeros(len(row))
+            for name, value in self.exposure.items():
+                loading[context.market.universe.members(name)] = value
+            row = row * loading
+        centre = np.einsum("n,...n->...", row, context.strategic)[..., None] if self.around == "strategic" else 0.0
+        shape = (*np.shape(context.strategic)[:-1], 1)
+        lo = np.broadcast_to(-np.inf if self.least is None else centre + self.least, shape)
+        hi = np.broadcast_to(np.inf if self.most is None else centre + self.most, shape)
+        return (Rows(row[None, :], lo, hi, (self.words_on() if self.on is not None else self.name,)),)
+
+    def __str__(self) -> str:
+        """Say it as a committee would."""
+        what = self.words_on() if self.on is not None else f"the exposure {self.name}"
+        return f"{what} stays {range_words(self.least, self.most)}" + (
+            " around its strategic weight" if self.around == "strategic" else "")

@@ -1,0 +1,149 @@
+"""What every limit of a mandate has in common, and what a limit may look at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import ClassVar
+
+import numpy as np
+
+from ..errors import AccountError, MarketError, PolicyError
+from ..models.markets import Market
+from ..units import FrozenMap, decimal, percent
+from .terms import Term
+
+
+@dataclass(frozen=True, eq=False)
+class Context:
+    """One account (or, with a leading axis, many) as its limits see it.
+
+    Parameters
+    ----------
+    market
+        Universe, risk, costs.
+    strategic, current
+        ``b`` and ``w0``, shape (..., n), decimals of NAV after the cash flow.
+    nav
+        Money, shape (...).
+    inflow, outflow
+        Decimals of NAV, shape (...).
+    restrictions
+        ``(asset, rule)`` pairs of the account and the desk.
+    frozen
+        Mask of assets that may not trade (no price, not tradable, an open order), shape (..., n).
+    overrides
+        Numbers by the name of a limit.
+    """
+
+    market: Market
+    strategic: np.ndarray
+    current: np.ndarray
+    nav: np.ndarray | float = 1.0
+    inflow: np.ndarray | float = 0.0
+    outflow: np.ndarray | float = 0.0
+    restrictions: tuple[tuple[str, str], ...] = ()
+    frozen: np.ndarray | bool = False
+    overrides: Mapping[str, float] = field(default_factory=FrozenMap)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limit:
+    """One rule of a mandate.
+
+    Parameters
+    ----------
+    name
+        What overrides, reports and prices call it; its kind by default, numbered if repeated.
+    tier
+        0 is hard and never relaxed; of 1, 2, 3 ... the highest number gives way first.
+    on
+        Asset, class or group, or a list of them; every asset, cash included, by default.
+    grandfather
+        An account that starts outside may stay or improve, never worsen.
+    """
+
+    kind: ClassVar[str] = ""
+    shared: ClassVar[bool] = False
+    """Whether every account of a model has it alike, so that it shapes the tactical target."""
+
+    name: str = ""
+    tier: int = 0
+    on: str | tuple[str, ...] | None = None
+    grandfather: bool = False
+
+    def __post_init__(self) -> None:
+        """Give the default name, freeze lists, refuse a negative tier."""
+        object.__setattr__(self, "name", self.name or self.kind)
+        if isinstance(self.on, list):
+            object.__setattr__(self, "on", tuple(self.on))
+        if isinstance(self.tier, bool) or not isinstance(self.tier, int) or not 0 <= self.tier <= 1000:
+            raise self.error("tier", self.tier, "0 for hard, 1, 2, 3 ... for what may give way")
+
+    def terms(self, context: Context) -> tuple[Term, ...]:
+        """Return what the limit is to a solver and an auditor."""
+        raise NotImplementedError
+
+    def error(self, field: str, value: object, mend: str) -> PolicyError:
+        """Make the error that names this limit, the field, the value and the mend."""
+        return PolicyError(f"limit {self.name!r}: {field} is {value}", code="BAD_LIMIT", table="policy", field=field,
+                           value=value, mend=mend)
+
+    def mask(self, context: Context) -> np.ndarray:
+        """Return the assets the limit is on, shape (n,)."""
+        try:
+            return context.market.universe.select(self.on)
+        except MarketError as error:
+            raise PolicyError(f"limit {self.name!r}: {error.message}", code=error.code, table="policy", field="on",
+                              value=error.value, mend=error.mend) from None
+
+    def tightened(self, context: Context, most: float) -> float | np.ndarray:
+        """Return the account's override of ``most`` where it has one; it may only tighten."""
+        own = context.overrides.get(self.name)
+        if own is None:
+            return most
+        if np.any(np.asarray(own) > most) or not np.all(np.asarray(own) >= 0):
+            raise AccountError(f"its own {self.name} of {own} is looser than the policy's {most}", code="LOOSER_OVERRIDE",
+                               table="accounts", field=self.name, value=own, mend=f"at most {most}, or change the policy")
+        return own
+
+    def words_on(self) -> str:
+        """Say what the limit is on."""
+        if self.on is None:
+            return "each asset"
+        return self.on if isinstance(self.on, str) else ", ".join(self.on)
+
+
+def read_rates(limit: Limit, *names: str, least: float = 0.0, most: float = 10.0) -> None:
+    """Read the named fields as decimals (``"5%"`` too) and refuse what lies outside ``[least, most]``."""
+    for name in names:
+        value = getattr(limit, name)
+        if value is None:
+            continue
+        try:
+            number = decimal(value)
+        except ValueError as error:
+            raise limit.error(name, value, str(error)) from None
+        if not least <= number <= most:
+            raise limit.error(name, value, f"between {least:g} and {most:g}, a decimal: 0.05 for 5%")
+        object.__setattr__(limit, name, number)
+
+
+def check_range(limit: Limit, least: float | None, most: float | None) -> None:
+    """Refuse a range without an end, or with crossed ends."""
+    if least is None and most is None:
+        raise limit.error("most", None, "give least, most or both")
+    if least is not None and most is not None and least > most:
+        raise limit.error("least", least, f"at most {most}")
+
+
+def range_words(least: float | None, most: float | None) -> str:
+    """Say a range as a committee would: 'at least 2.00%', 'between 2.00% and 5.00%'."""
+    if least is None:
+        return f"at most {percent(most or 0.0)}"
+    return f"at least {percent(least)}" if most is None else f"between {percent(least)} and {percent(most)}"
+
+
+def field_names(kind: type[Limit]) -> list[str]:
+    """List what may be written under a limit of this kind."""
+    return [f.name for f in fields(kind)]

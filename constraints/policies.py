@@ -1,0 +1,214 @@
+"""The mandate: strategic models, limits with their tiers, the price of risk, and how to rebalance."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from ..errors import AccountError, PolicyError
+from ..models.accounts import Account, Model
+from ..units import FrozenMap, did_you_mean
+from .cash import Cash, floor
+from .leverages import Leverage
+from .limits import Context, Limit
+from .restrictions import account_box
+from .terms import Box, Term, grandfathered
+
+
+@dataclass(frozen=True)
+class Rebalance:
+    """When to act and how far to go; ``always`` and ``ideal`` are what this version knows."""
+
+    trigger: Literal["always"] = "always"
+    destination: Literal["ideal"] = "ideal"
+
+
+@dataclass(frozen=True)
+class Trading:
+    """How the fewest trades are found.
+
+    Parameters
+    ----------
+    indifference
+        Utility a year, decimal of NAV, that fewer trades may give up.
+    trade_worth
+        Turnover, decimal of NAV, that one trade fewer is worth.
+    exact
+        Solve the integer problem by HiGHS instead of the fast path.
+    node_limit
+        Where the exact path stops and reports its gap; a node count, never a clock, so that answers repeat.
+    """
+
+    indifference: float = 0.0
+    trade_worth: float = 0.002
+    exact: bool = False
+    node_limit: int = 2000
+
+
+@dataclass(frozen=True)
+class Estimation:
+    """How a covariance is estimated where the book holds returns: see ``Risk.from_returns``."""
+
+    method: Literal["ledoit_wolf", "ewma", "sample"] = "ledoit_wolf"
+    periods_per_year: float = 252.0
+    half_life: float = 36.0
+
+
+@dataclass(frozen=True)
+class Assumptions:
+    """What a book has no table for: the cash rate (annual), the ticket fee (money), the impact coefficient."""
+
+    cash_rate: float = 0.0
+    ticket_fee: float = 0.0
+    impact: float = 0.0
+
+
+@dataclass(frozen=True)
+class Tripwires:
+    """Shares of accounts beyond which a run is BLOCKED and waits for people; None for no wire."""
+
+    max_quarantined: float | None = None
+    max_unsolved: float | None = None
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A mandate, from Python or from TOML (:func:`trimtab.constraints.read_policy`).
+
+    Parameters
+    ----------
+    limits
+        In the order that breaks ties; a repeated name is numbered.
+    models
+        Strategic weights by model id: ``{"balanced": {"SPY": 0.6, "TLT": 0.4}}``.
+    risk_aversion
+        The gamma of the objective; an account's override replaces it everywhere.
+    cost_horizon_years
+        How long a trade is expected to be held, so that a one-off cost and an annual gain meet in one unit.
+    long_only
+        True keeps every weight, and cash after costs, at or above zero; False leaves signs to the limits and requires
+        a leverage limit.
+
+    Raises
+    ------
+    PolicyError
+        Numbers out of range, shorts without leverage, two limits under one given name.
+
+    >>> Policy(models={"m": {"SPY": 0.6, "TLT": 0.4}}).model(Account("1", "m", {})).risk_aversion
+    6.0
+    """
+
+    limits: tuple[Limit, ...] = ()
+    models: Mapping[str, Mapping[str, float]] = field(default_factory=FrozenMap)
+    risk_aversion: float = 6.0
+    cost_horizon_years: float = 0.5
+    long_only: bool = True
+    rebalance: Rebalance = Rebalance()
+    trades: Trading = Trading()
+    estimation: Estimation = Estimation()
+    assumptions: Assumptions = Assumptions()
+    tripwires: Tripwires = Tripwires()
+
+    def __post_init__(self) -> None:
+        """Number repeated names and check what concerns the policy as a whole."""
+        object.__setattr__(self, "limits", _numbered(self.limits))
+        object.__setattr__(self, "models", FrozenMap({str(k): FrozenMap(v) for k, v in dict(self.models).items()}))
+        ranges = (("risk_aversion", self.risk_aversion, 1e-6, 1e6), ("cost_horizon_years", self.cost_horizon_years, 1e-3, 1e3),
+                  ("indifference", self.trades.indifference, 0.0, 1.0), ("trade_worth", self.trades.trade_worth, 0.0, 1.0))
+        for name, value, least, most in ranges:
+            if not least <= value <= most:
+                raise PolicyError(f"{name} is {value}", code="BAD_POLICY", table="policy", field=name, value=value,
+                                  mend=f"between {least:g} and {most:g}")
+        if not self.long_only and not any(isinstance(limit, Leverage) for limit in self.limits):
+            raise PolicyError("long_only is false and no leverage limit bounds the gross weight", code="NO_LEVERAGE",
+                              table="policy", field="long_only", value=False, mend="add a limit of kind leverage")
+        for name, weights in self.models.items():
+            Model(name, weights, self.risk_aversion)
+
+    def model(self, account: Account) -> Model:
+        """Hand out the account's strategic model at the policy's risk aversion; raise ``AccountError`` where it has none."""
+        if account.model not in self.models:
+            raise AccountError(f"there is no model {account.model!r}", code="UNKNOWN_MODEL", table="accounts", field="model_id",
+                               value=account.model, mend=did_you_mean(account.model, self.models) or "add it to strategic")
+        return Model(account.model, self.models[account.model], self.risk_aversion)
+
+    def with_models(self, models: Mapping[str, Mapping[str, float]]) -> Policy:
+        """Return the policy with the strategic models of a book."""
+        return replace(self, models=models)
+
+    def aversion(self, account: Account) -> float:
+        """Return the account's own gamma, or the policy's; raise ``AccountError`` unless it is positive."""
+        own = account.overrides.get("risk_aversion", self.risk_aversion)
+        if not 1e-6 <= own <= 1e6:
+            raise AccountError(f"its risk aversion is {own}", code="BAD_AVERSION", table="accounts", field="risk_aversion",
+                               value=own, mend="between 1e-6 and 1e6")
+        return float(own)
+
+    def terms(self, context: Context) -> tuple[tuple[str, Term], ...]:
+        """State every limit as named terms: the standing ones first, then the policy's, in order."""
+        stated: list[tuple[str, Term]] = []
+        if self.long_only:
+            zeros = np.zeros_like(context.current)
+            stated.append(("long_only", Box(zeros, zeros + 1.0)))
+            if not any(isinstance(x, Cash) and x.tier == 0 and (x.least or -1.0) >= 0 for x in self.limits):
+                stated.append(("cash_floor", floor(context, 0.0)))
+        stated.append(("restrictions", account_box(context)))
+        unknown = [k for k in context.overrides if k not in self.names and k != "risk_aversion"]
+        if unknown:
+            raise AccountError(f"it overrides {unknown[0]!r}, which the policy does not limit", code="UNKNOWN_OVERRIDE",
+                               table="accounts", field=unknown[0], value=context.overrides[unknown[0]],
+                               mend=did_you_mean(unknown[0], self.names) or "leave it empty")
+        for limit in self.limits:
+            for term in limit.terms(context):
+                fitting = grandfathered(term, context.current, context.market.risk) if limit.grandfather else term
+                stated.append((limit.name, fitting))
+        return tuple(stated)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the limits."""
+        return tuple(limit.name for limit in self.limits)
+
+    @property
+    def hash(self) -> str:
+        """The SHA-256 of everything the policy says, models included; the same in every process."""
+        return hashlib.sha256(repr(_plain(self)).encode()).hexdigest()
+
+    def __str__(self) -> str:
+        """Return the mandate, a sentence a limit."""
+        lines = [f"risk aversion {self.risk_aversion:g}, costs spread over {self.cost_horizon_years:g} years"]
+        lines += ["long-only"] if self.long_only else []
+        lines += [f"{limit}" + (f" (tier {limit.tier})" if limit.tier else "") for limit in self.limits]
+        return "\n".join(lines)
+
+
+def _numbered(limits: Iterable[Limit]) -> tuple[Limit, ...]:
+    limits, seen = tuple(limits), {}
+    named = []
+    for limit in limits:
+        if not isinstance(limit, Limit):
+            raise PolicyError(f"{limit!r} is no limit", code="BAD_LIMIT", table="policy", field="limits",
+                              value=limit, mend="use the classes of trimtab.constraints")
+        seen[limit.name] = seen.get(limit.name, 0) + 1
+        if seen[limit.name] > 1 and limit.name != limit.kind:
+            raise PolicyError(f"two limits are called {limit.name!r}", code="DUPLICATE_LIMIT", table="policy", field="name",
+                              value=limit.name, mend="give each its own name")
+        named.append(replace(limit, name=f"{limit.name}_{seen[limit.name]}") if seen[limit.name] > 1 else limit)
+    return tuple(named)
+
+
+def _plain(value: Any) -> Any:
+    """Reduce to what has one repr in every process: names for functions, sorted pairs for mappings."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return (type(value).__name__, tuple((f.name, _plain(getattr(value, f.name))) for f in fields(value)))
+    if isinstance(value, Mapping):
+        return tuple(sorted((str(k), _plain(v)) for k, v in value.items()))
+    if isinstance(value, (tuple, list)):
+        return tuple(_plain(v) for v in value)
+    if callable(value):
+        return f"{value.__module__}.{value.__qualname__}"
+    return value

@@ -1,0 +1,77 @@
+"""What may not be bought, sold, held or touched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from ..errors import AccountError
+from ..models.accounts import RULES
+from ..units import did_you_mean
+from .limits import Context, Limit
+from .terms import Box
+
+
+@dataclass(frozen=True)
+class Restriction(Limit):
+    """``rule`` on each asset of ``on``: no_buy, no_sell, no_hold or frozen. Hard, and never relaxed.
+
+    Restrictions of an account or of the whole desk come with the account and need no limit in the policy; this one
+    writes a restriction into the policy itself.
+
+    >>> str(Restriction("TLT", rule="no_buy"))
+    'TLT: no_buy'
+    """
+
+    kind: ClassVar[str] = "restriction"
+    on: str | tuple[str, ...] | None = None
+    rule: str = "frozen"
+
+    def __post_init__(self) -> None:
+        """Check the rule."""
+        super().__post_init__()
+        if self.rule not in RULES:
+            raise self.error("rule", self.rule, did_you_mean(self.rule, RULES) or f"one of {', '.join(RULES)}")
+        if self.tier or self.grandfather:
+            raise self.error("tier", self.tier, "0 and no grandfathering: a restriction never gives way")
+
+    def terms(self, context: Context) -> tuple[Box, ...]:
+        """Return one box."""
+        return (_box(self.rule, self.mask(context), context.current),)
+
+    def __str__(self) -> str:
+        """Say it as a committee would."""
+        return f"{self.words_on()}: {self.rule}"
+
+
+def account_box(context: Context) -> Box:
+    """Return what the account's and the desk's restrictions, open orders and missing prices leave free."""
+    n = len(context.market.universe)
+    lo, hi = np.full_like(context.current, -np.inf), np.full_like(context.current, np.inf)
+    boxes = [_box("frozen", np.broadcast_to(context.frozen, context.current.shape), context.current)]
+    for asset, rule in context.restrictions:
+        if rule not in RULES:
+            raise AccountError(f"{rule!r} is no rule", code="UNKNOWN_RULE", table="restrictions", field="rule", value=rule,
+                               mend=did_you_mean(rule, RULES) or f"one of {', '.join(RULES)}")
+        if asset not in context.market.universe.positions:
+            raise AccountError(f"{asset!r} is not in the assets table", code="UNKNOWN_ASSET", table="restrictions",
+                               field="asset_id", value=asset,
+                               mend=did_you_mean(asset, context.market.universe.assets) or "name an asset")
+        mask = np.arange(n) == context.market.universe.positions[asset]
+        boxes.append(_box(rule, mask, context.current))
+    for box in boxes:
+        lo, hi = np.maximum(lo, box.lo), np.minimum(hi, box.hi)
+    return Box(lo, hi)
+
+
+def _box(rule: str, mask: np.ndarray, current: np.ndarray) -> Box:
+    lo, hi = np.full_like(current, -np.inf), np.full_like(current, np.inf)
+    if rule in ("no_sell", "frozen"):
+        lo = np.where(mask, current, lo)
+    if rule in ("no_buy", "frozen"):
+        hi = np.where(mask, current, hi)
+    if rule == "no_hold":
+        lo, hi = np.where(mask, 0.0, lo), np.where(mask, 0.0, hi)
+    return Box(lo, hi)

@@ -1,0 +1,142 @@
+"""What a limit *is*, to a solver and to an auditor alike.
+
+Five kinds of term say everything a mandate can say in a convex program. Each is numbers only, stated once: the cvxpy
+statement, the batch engine, the auditor's slack and the conflict finder all read the same term. Vectors may carry a
+leading account axis; matrices and masks belong to the policy and do not.
+
+===================================== =====================================================================
+``Box(lo, hi)``                       ``lo <= w <= hi``, per asset
+``Rows(matrix, lo, hi)``              ``lo <= A w <= hi``
+``Trades(buy, sell, row, most)``      ``row'w + sum_i buy_i z_i+ + sell_i z_i- - base <= most``, ``z = w - around``
+``RiskBall(on, anchor, most)``        ``sqrt((w - anchor)' Sigma (w - anchor)) <= most``, on all or some assets
+``Custom(bind, slack)``               any cvxpy constraint a user writes in Python, with its auditor
+===================================== =====================================================================
+
+``use`` reads a term at given weights: a list of :class:`Use`, each a bound, what is used of it, and the room between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..models.risks import Risk
+from ..models.universes import Universe
+
+
+@dataclass(frozen=True)
+class Use:
+    """How much of a bound is used: ``room`` is what is left, negative beyond it; ``on`` says of what."""
+
+    bound: float
+    used: float
+    room: float
+    on: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Box:
+    """``lo <= w <= hi``, per asset; infinite where absent."""
+
+    lo: np.ndarray
+    hi: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """``lo <= A w <= hi``; infinite where absent. ``labels`` name the rows."""
+
+    matrix: np.ndarray
+    lo: np.ndarray
+    hi: np.ndarray
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Trades:
+    """``row'w + sum_i (buy_i z_i+ + sell_i z_i- + impact_i |z_i|^1.5) - base <= most`` with ``z = w - w0``.
+
+    ``from_zero`` measures ``z`` from no position instead of the current weights: gross weight is then a Trades term.
+    ``at_least`` only turns the sign for a reader: a cash floor is stated as ``-cash + costs <= -floor`` and read as
+    cash after costs against its floor.
+    """
+
+    buy: np.ndarray
+    sell: np.ndarray
+    row: np.ndarray
+    most: np.ndarray | float
+    base: np.ndarray | float = 0.0
+    impact: np.ndarray | None = None
+    from_zero: bool = False
+    at_least: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class RiskBall:
+    """``sqrt((w - anchor)' Sigma (w - anchor)) <= most`` over the assets of the mask ``on``."""
+
+    on: np.ndarray
+    anchor: np.ndarray
+    most: np.ndarray | float
+
+
+@dataclass(frozen=True, eq=False)
+class Custom:
+    """A user's own constraint: ``bind(w, w0) -> list of cvxpy constraints``; ``slack(w, w0) -> float``, at least 0 if met."""
+
+    bind: Callable[[Any, Any], Sequence[Any]]
+    slack: Callable[[np.ndarray, np.ndarray], float]
+
+
+Term = Box | Rows | Trades | RiskBall | Custom
+
+
+def traded(term: Trades, weights: np.ndarray, current: np.ndarray) -> np.ndarray:
+    """Return the left side of a Trades term, base taken off."""
+    z = weights if term.from_zero else weights - current
+    total = np.sum(term.row * weights + term.buy * np.maximum(z, 0) + term.sell * np.maximum(-z, 0), axis=-1)
+    if term.impact is not None:
+        total = total + np.sum(term.impact * np.abs(z) ** 1.5, axis=-1)
+    return total - term.base
+
+
+def use(term: Term, weights: np.ndarray, current: np.ndarray, risk: Risk, universe: Universe) -> list[Use]:
+    """Read a term at one account's weights: every finite bound, what is used of it and the room left."""
+    if isinstance(term, Box):
+        return _sides(term.lo, term.hi, weights, universe.assets)
+    if isinstance(term, Rows):
+        return _sides(term.lo, term.hi, term.matrix @ weights, term.labels or ("",) * len(term.matrix))
+    if isinstance(term, Trades):
+        used, most = float(traded(term, weights, current)), float(term.most)
+        return [Use(-most, -used, most - used)] if term.at_least else [Use(most, used, most - used)]
+    if isinstance(term, RiskBall):
+        used, most = float(risk.volatility(np.where(term.on, weights - term.anchor, 0.0))), float(term.most)
+        return [Use(most, used, most - used)]
+    room = float(term.slack(weights, current))
+    return [Use(0.0, -room, room if np.isfinite(room) else -np.inf)]
+
+
+def _sides(lo: np.ndarray, hi: np.ndarray, value: np.ndarray, labels: Sequence[str]) -> list[Use]:
+    uses = []
+    for low, high, at, label in zip(lo, hi, value, labels, strict=True):
+        if np.isfinite(low):
+            uses.append(Use(float(low), float(at), float(at - low), label))
+        if np.isfinite(high):
+            uses.append(Use(float(high), float(at), float(high - at), label))
+    return uses
+
+
+def grandfathered(term: Term, current: np.ndarray, risk: Risk) -> Term:
+    """Widen a term just so far that standing still meets it: who starts outside may stay or improve, never worsen."""
+    if isinstance(term, Box):
+        return Box(np.minimum(term.lo, current), np.maximum(term.hi, current))
+    if isinstance(term, Rows):
+        now = np.einsum("rn,...n->...r", term.matrix, current)
+        return Rows(term.matrix, np.minimum(term.lo, now), np.maximum(term.hi, now), term.labels)
+    if isinstance(term, RiskBall):
+        now = risk.volatility(np.where(term.on, current - term.anchor, 0.0))
+        return RiskBall(term.on, term.anchor, np.maximum(term.most, now))
+    return term

@@ -1,0 +1,174 @@
+"""Strategic models and the accounts that follow them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from ..errors import AccountError, PolicyError
+from ..units import FrozenMap, did_you_mean
+from .markets import Market
+from .universes import Universe
+
+Rule = Literal["no_buy", "no_sell", "no_hold", "frozen"]
+RULES: tuple[Rule, ...] = ("no_buy", "no_sell", "no_hold", "frozen")
+
+
+@dataclass(frozen=True)
+class Model:
+    """A strategic portfolio: where an account stands when the desk has no opinion.
+
+    Parameters
+    ----------
+    id
+        Text.
+    weights
+        Decimal by asset id; they sum to 1 within 1e-6.
+    risk_aversion
+        The gamma of the objective, per unit of annual variance.
+
+    Raises
+    ------
+    PolicyError
+        Weights that are not finite or do not sum to 1 (percents, say), an aversion that is not positive.
+    """
+
+    id: str
+    weights: Mapping[str, float]
+    risk_aversion: float
+
+    def __post_init__(self) -> None:
+        """Check and freeze."""
+        weights = {str(a): float(w) for a, w in dict(self.weights).items()}
+        total = sum(weights.values())
+        if not abs(total - 1.0) <= 1e-6:
+            raise PolicyError(f"the strategic weights of model {self.id!r} sum to {total:.10g}", code="WEIGHTS_SUM",
+                              table="strategic", field="weight", value=total, mend="decimals that sum to 1")
+        if not 0 < self.risk_aversion <= 1e6:
+            raise PolicyError(f"the risk aversion {self.risk_aversion} is not between 0 and 1e6", code="BAD_AVERSION",
+                              table="policy", field="risk_aversion", value=self.risk_aversion, mend="2 to 20 is usual")
+        object.__setattr__(self, "weights", FrozenMap({a: w / total for a, w in weights.items()}))
+
+    def vector(self, universe: Universe) -> np.ndarray:
+        """Return the strategic weights in the universe's order."""
+        return universe.vector(self.weights)
+
+
+@dataclass(frozen=True)
+class Account:
+    """What one account is, holds and asks.
+
+    Parameters
+    ----------
+    id, model
+        Text ids.
+    quantities
+        Units held by asset id; the cash in money.
+    cash_flow
+        Money coming (positive) or asked for (negative) with this rebalance, not yet in ``quantities``.
+    orders
+        Open orders, signed units by asset id: they count as held and their cash as spent, and the asset is frozen.
+    restrictions
+        ``(asset, rule)`` pairs; rule is no_buy, no_sell, no_hold or frozen.
+    overrides
+        Numbers by the name of a limit, or ``risk_aversion``; they may only tighten.
+    status
+        ``"active"``, or ``"blocked"`` or ``"closed"``: then nothing is done.
+    """
+
+    id: str
+    model: str
+    quantities: Mapping[str, float]
+    cash_flow: float = 0.0
+    orders: Mapping[str, float] = field(default_factory=FrozenMap)
+    restrictions: tuple[tuple[str, Rule], ...] = ()
+    overrides: Mapping[str, float] = field(default_factory=FrozenMap)
+    status: Literal["active", "blocked", "closed"] = "active"
+
+    def __post_init__(self) -> None:
+        """Freeze the tables."""
+        for name in ("quantities", "orders", "overrides"):
+            object.__setattr__(self, name, FrozenMap(getattr(self, name)))
+        object.__setattr__(self, "restrictions", tuple((str(a), r) for a, r in self.restrictions))
+
+    @classmethod
+    def from_weights(
+        cls, id: str, model: str, weights: Mapping[str, float] | pd.Series, nav: float, market: Market, cash_flow: float = 0.0
+    ) -> Account:
+        """Make an account that holds these weights of ``nav`` before the cash flow."""
+        vector = market.universe.vector(weights)
+        units = np.divide(vector * nav, market.prices, out=np.zeros_like(vector), where=vector != 0)
+        return cls(id, model, {a: q for a, q in zip(market.universe.assets, units, strict=True) if q}, cash_flow)
+
+
+@dataclass(frozen=True, eq=False)
+class Standing:
+    """Where an account stands in a market: the numbers every limit and program starts from.
+
+    ``nav`` is after the cash flow; ``weights`` (shape (n,)) are decimals of it and sum to 1; ``inflow`` and ``outflow``
+    are decimals of it, one of them zero; ``held_by_orders`` marks assets with an open order.
+    """
+
+    nav: float
+    quantities: np.ndarray
+    weights: np.ndarray
+    inflow: float
+    outflow: float
+    held_by_orders: np.ndarray
+    on: dt.date | None = None
+
+
+def appraise(account: Account, market: Market) -> Standing:
+    """Value an account: quantities times prices, open orders as done, the cash flow as come.
+
+    Raises
+    ------
+    AccountError
+        Unknown asset, a quantity or cash flow that is not finite or absurdly large, no price for a held asset, a net
+        asset value that is zero or below, a withdrawal beyond what is there.
+    """
+    universe, cash = market.universe, market.universe.cash
+    units = _units(account.quantities, universe, "holdings")
+    ordered = _units(account.orders, universe, "orders")
+    held = units + ordered
+    flow = float(account.cash_flow)
+    if not np.isfinite(flow):
+        raise AccountError("the cash flow is not a number", code="BAD_CASH_FLOW", table="accounts", field="cash_flow",
+                           value=account.cash_flow, mend="money, 0 for none")
+    unpriced = (held != 0) & ~np.isfinite(market.prices)
+    if unpriced.any():
+        asset = universe.assets[int(np.argmax(unpriced))]
+        raise AccountError(f"{asset!r} is held but has no price", code="NO_PRICE", table="assets", field="price", value=asset,
+                           mend="give the asset a price")
+    prices = np.where(np.isfinite(market.prices), market.prices, 0.0)
+    held[cash] -= float(np.dot(ordered, prices)) - ordered[cash]
+    values = held * prices
+    values[cash] += flow
+    nav = float(values.sum())
+    if nav == 0 and not units.any():
+        raise AccountError("there is nothing in the account", code="NO_ASSETS", table="holdings", field="quantity", value=0,
+                           mend="fund it, or close it")
+    if not nav > 0:
+        raise AccountError(f"the net asset value is {nav:.2f}", code="BAD_NAV", table="holdings", field="quantity",
+                           value=nav, mend="check quantities, prices and the cash flow")
+    held[cash] += flow
+    return Standing(nav, held, values / nav, max(flow, 0.0) / nav, max(-flow, 0.0) / nav, (ordered != 0), market.on)
+
+
+def _units(quantities: Mapping[str, float], universe: Universe, table: str) -> np.ndarray:
+    units = np.zeros(len(universe))
+    for asset, quantity in quantities.items():
+        if asset not in universe.positions:
+            raise AccountError(f"{asset!r} is not in the assets table", code="UNKNOWN_ASSET", table=table, field="asset_id",
+                               value=asset, mend=did_you_mean(asset, universe.assets) or "add it to the assets table")
+        number = float(quantity)
+        if not abs(number) < 1e15:  # also refuses NaN; beyond 2^50 a unit is no longer exact
+            raise AccountError(f"the quantity of {asset!r} is {quantity}", code="BAD_QUANTITY", table=table, field="quantity",
+                               value=quantity, mend="a finite number of units")
+        units[universe.positions[asset]] = number
+    return units

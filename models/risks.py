@@ -1,0 +1,248 @@
+"""The covariance of the assets, kept as a factor: annual, decimal, checked once.
+
+``Sigma = L L' + diag(s^2)`` with ``L`` of shape (n, k) and ``s`` of shape (n,). A factor model hands over
+``L = F chol(Omega)`` and its specific volatilities; a dense matrix hands over its Cholesky factor and ``s = 0``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from scipy import linalg
+
+from ..errors import MarketError
+from ..units import frozen
+from .universes import Universe
+
+Estimator = Literal["ledoit_wolf", "ewma", "sample"]
+
+
+@dataclass(frozen=True, eq=False)
+class Risk:
+    """A covariance matrix as a factor.
+
+    Parameters
+    ----------
+    loadings
+        ``L``, shape (n, k): annual, decimal; the row of the cash is zero.
+    specific
+        ``s``, shape (n,): annual specific volatilities, decimal.
+
+    Raises
+    ------
+    MarketError
+        From the constructors: not finite, not symmetric, not positive semidefinite, a variance of zero outside cash.
+    """
+
+    loadings: np.ndarray
+    specific: np.ndarray
+
+    def __post_init__(self) -> None:
+        """Freeze the numbers."""
+        object.__setattr__(self, "loadings", frozen(self.loadings))
+        object.__setattr__(self, "specific", frozen(self.specific))
+
+    @classmethod
+    def from_covariance(cls, covariance: pd.DataFrame, universe: Universe) -> Risk:
+        """Take an annual covariance labelled on both sides; the cash may be left out.
+
+        >>> u = Universe(("SPY",), ("equity",))
+        >>> Risk.from_covariance(pd.DataFrame({"SPY": [0.04]}, index=["SPY"]), u).volatilities
+        array([0.2, 0. ])
+        """
+        dense = _risky_block(covariance, universe)
+        risky = _risky(universe)
+        scale = np.abs(dense).max(initial=0.0)
+        lopsided = np.abs(dense - dense.T)
+        if lopsided.max(initial=0.0) > 1e-12 * scale:
+            i, j = np.unravel_index(int(np.argmax(lopsided)), dense.shape)
+            pair = f"{universe.assets[risky[i]]}, {universe.assets[risky[j]]}"
+            raise MarketError(f"the covariance of ({pair}) differs from its mirror image", code="NOT_SYMMETRIC",
+                              table="covariance", value=pair, mend="give both halves the same number")
+        loadings = np.zeros((len(universe), len(risky)))
+        loadings[risky] = _root(0.5 * (dense + dense.T), [universe.assets[i] for i in risky])
+        return cls(loadings, np.zeros(len(universe)))._checked(universe, "covariance")
+
+    @classmethod
+    def from_factors(
+        cls, exposures: pd.DataFrame, factor_covariance: pd.DataFrame, specific: pd.Series, universe: Universe
+    ) -> Risk:
+        """Take ``Sigma = F Omega F' + diag(specific^2)``: exposures (assets by factors), Omega, specific volatilities."""
+        factors = [str(c) for c in exposures.columns]
+        missing = [f for f in factors if f not in factor_covariance.index or f not in factor_covariance.columns]
+        if missing:
+            raise MarketError(f"factor {missing[0]!r} has no covariance", code="MISSING_LABEL", table="factor_covariance",
+                              field="factor", value=missing[0], mend="one row and one column a factor")
+        omega = _finite(factor_covariance.loc[factors, factors], "factor_covariance")
+        f = _aligned(exposures, universe, "exposures")
+        s = _aligned(specific.to_frame("volatility"), universe, "specific")[:, 0]
+        if (s < 0).any():
+            raise MarketError("a specific volatility is negative", code="NEGATIVE", table="specific", field="volatility",
+                              value=universe.assets[int(np.argmin(s))])
+        f[universe.cash], s[universe.cash] = 0.0, 0.0
+        return cls(f @ _root(0.5 * (omega + omega.T), factors), s)._checked(universe, "exposures")
+
+    @classmethod
+    def from_returns(
+        cls,
+        returns: pd.DataFrame,
+        universe: Universe,
+        *,
+        method: Estimator = "ledoit_wolf",
+        periods_per_year: float = 252.0,
+        half_life: float = 36.0,
+    ) -> Risk:
+        """Estimate from a history of decimal returns, one column an asset, one row a period; the cash may be left out.
+
+        Parameters
+        ----------
+        method
+            ``"ledoit_wolf"``: shrinkage towards a scaled identity (Ledoit and Wolf, 2004, by scikit-learn);
+            ``"ewma"``: weights ``2^(-age/half_life)``, mean zero as RiskMetrics (1996) has it; ``"sample"``.
+        periods_per_year
+            12 for monthly, 52 for weekly, 252 for daily returns.
+        half_life
+            In periods, for ``"ewma"``.
+        """
+        risky = _risky(universe)
+        wanted = [universe.assets[i] for i in risky]
+        missing = [a for a in wanted if a not in returns.columns]
+        if missing:
+            raise MarketError(f"asset {missing[0]!r} has no returns", code="MISSING_LABEL", table="returns",
+                              field=missing[0], value=missing[0], mend="one column an asset")
+        history = _finite(returns[wanted], "returns")
+        if len(history) < 2:
+            raise MarketError("two periods are the least a covariance needs", code="TOO_SHORT", table="returns")
+        if method == "ledoit_wolf":
+            from sklearn.covariance import ledoit_wolf  # noqa: PLC0415  (0.4 s to import, needed here alone)
+
+            # Shrinking correlations, not covariances: a scaled identity is a fair target only where scales agree.
+            scale = history.std(axis=0)
+            scale[scale == 0] = 1.0
+            shrunk = ledoit_wolf(history / scale)[0]
+            dense = shrunk * np.outer(scale, scale)
+        elif method == "ewma":
+            ages = np.arange(len(history))[::-1]
+            shares = 0.5 ** (ages / half_life)
+            dense = np.einsum("t,ti,tj->ij", shares / shares.sum(), history, history)
+        else:
+            dense = np.cov(history, rowvar=False, ddof=1).reshape(len(wanted), len(wanted))
+        return cls.from_covariance(pd.DataFrame(dense * periods_per_year, index=wanted, columns=wanted), universe)
+
+    @cached_property
+    def root(self) -> np.ndarray:
+        """``R`` with ``Sigma = R'R``: the transposed loadings above the specific volatilities, zero rows left out."""
+        diagonal = np.diag(self.specific)[self.specific > 0]
+        return frozen(np.vstack([self.loadings.T, diagonal]) if len(diagonal) else self.loadings.T)
+
+    @cached_property
+    def covariance(self) -> np.ndarray:
+        """``Sigma``, dense, shape (n, n)."""
+        return frozen(self.loadings @ self.loadings.T + np.diag(self.specific**2))
+
+    @cached_property
+    def variances(self) -> np.ndarray:
+        """The diagonal of ``Sigma``."""
+        return frozen((self.loadings**2).sum(axis=1) + self.specific**2)
+
+    @property
+    def volatilities(self) -> np.ndarray:
+        """Annual volatility of each asset."""
+        return np.sqrt(self.variances)
+
+    def times(self, weights: np.ndarray) -> np.ndarray:
+        """Return ``Sigma w``, also for a leading account axis; einsum keeps an account's bits its own."""
+        exposure = np.einsum("...i,ik->...k", weights, self.loadings)
+        return np.einsum("...k,ik->...i", exposure, self.loadings) + weights * self.specific**2
+
+    def volatility(self, weights: np.ndarray) -> np.ndarray:
+        """Return ``sqrt(w' Sigma w)``: the volatility of weights, the tracking error of active weights."""
+        return np.sqrt(np.einsum("...i,...i->...", np.einsum("...i,ki->...k", weights, self.root), np.einsum("...i,ki->...k", weights, self.root)))
+
+    def scaled(self, multipliers: np.ndarray) -> Risk:
+        """Return ``diag(m) Sigma diag(m)``: every volatility times its multiplier."""
+        m = np.broadcast_to(multipliers, self.specific.shape)
+        return Risk(self.loadings * m[:, None], self.specific * np.abs(m))
+
+    def to_frame(self, universe: Universe) -> pd.DataFrame:
+        """Return ``Sigma`` with labels."""
+        labels = pd.Index(universe.assets, name="asset_id")
+        return pd.DataFrame(self.covariance, index=labels, columns=labels)
+
+    def _checked(self, universe: Universe, table: str) -> Risk:
+        volatility = self.volatilities.copy()
+        volatility[universe.cash] = 0.1
+        for wrong, code, words in (
+            (volatility == 0, "ZERO_VARIANCE", "has a variance of zero, which only the cash may have"),
+            (volatility < 1e-5, "IMPLAUSIBLE", "has an annual volatility below 0.001%"),
+            (volatility > 3.0, "IMPLAUSIBLE", "has an annual volatility above 300%"),
+        ):
+            if wrong.any():
+                asset = universe.assets[int(np.argmax(wrong))]
+                raise MarketError(f"asset {asset!r} {words}", code=code, table=table, field="asset_id", value=asset,
+                                  mend="give annual decimal numbers: 0.04 for a volatility of 20%")
+        return self
+
+
+def _risky(universe: Universe) -> list[int]:
+    return [i for i in range(len(universe)) if i != universe.cash]
+
+
+def _finite(frame: pd.DataFrame, table: str) -> np.ndarray:
+    numbers = frame.to_numpy(dtype=float)
+    if not np.isfinite(numbers).all():
+        row, column = np.argwhere(~np.isfinite(numbers))[0]
+        raise MarketError(f"({frame.index[row]}, {frame.columns[column]}) is not a finite number", code="NOT_FINITE",
+                          table=table, field=str(frame.columns[column]), value=str(frame.index[row]))
+    tiny = (numbers != 0) & (np.abs(numbers) < 1e-30)
+    if tiny.any():
+        row, column = np.argwhere(tiny)[0]
+        raise MarketError(f"({frame.index[row]}, {frame.columns[column]}) is below 1e-30 but not zero", code="DENORMAL",
+                          table=table, field=str(frame.columns[column]), value=numbers[row, column],
+                          mend="give annual decimal numbers")
+    return numbers
+
+
+def _aligned(frame: pd.DataFrame, universe: Universe, table: str) -> np.ndarray:
+    """Rows in universe order by label; the cash may be left out."""
+    numbers = np.zeros((len(universe), frame.shape[1]))
+    for i in _risky(universe):
+        if universe.assets[i] not in frame.index:
+            raise MarketError(f"asset {universe.assets[i]!r} has no row", code="MISSING_LABEL", table=table,
+                              field="asset_id", value=universe.assets[i], mend="one row an asset")
+    risky = _risky(universe)
+    numbers[risky] = _finite(frame.loc[[universe.assets[i] for i in risky]], table)
+    return numbers
+
+
+def _risky_block(covariance: pd.DataFrame, universe: Universe) -> np.ndarray:
+    wanted = [universe.assets[i] for i in _risky(universe)]
+    for asset in wanted:
+        if asset not in covariance.index or asset not in covariance.columns:
+            raise MarketError(f"asset {asset!r} has no row and column", code="MISSING_LABEL", table="covariance",
+                              field="asset_id", value=asset, mend="one row and one column an asset, the same ids")
+    return _finite(covariance.loc[wanted, wanted], "covariance")
+
+
+def _root(matrix: np.ndarray, labels: list[str]) -> np.ndarray:
+    """Return ``L`` with ``L L' = matrix``: Cholesky, or the eigenvectors where the matrix is singular.
+
+    Raises ``MarketError`` naming the assets that weigh most in the worst direction when the least eigenvalue is below
+    -1e-10 times the largest.
+    """
+    try:
+        return linalg.cholesky(matrix, lower=True)
+    except linalg.LinAlgError:
+        values, vectors = linalg.eigh(matrix)
+    if values[0] < -1e-10 * max(values[-1], 0.0) or values[-1] <= 0:
+        worst = [labels[i] for i in np.argsort(-np.abs(vectors[:, 0]))[:3]]
+        raise MarketError(
+            f"the covariance is not positive semidefinite: least eigenvalue {values[0]:.3g}, largest {values[-1]:.3g}; "
+            f"the worst direction is mostly {', '.join(worst)}",
+            code="NOT_PSD", table="covariance", field="asset_id", value=", ".join(worst),
+            mend="estimate from one common history, or with shrinkage") from None
+    return vectors * np.sqrt(np.clip(values, 0.0, None))

@@ -1,0 +1,292 @@
+"""What views and overlays do, in seven channels; and how views become expected returns.
+
+With ``P`` one row a live view, ``Q`` the gains, ``c`` the confidences::
+
+    M      = P Sigma P' + diag((1 - c)/c * diag(P Sigma P'))
+    lambda = M^-1 (Q - implied)
+    alpha  = Sigma P' lambda,         row k of the split = lambda_k Sigma p_k'
+
+which is Black and Litterman's posterior mean (1992) less the prior, with Idzorek's confidence (2004); tau cancels.
+``implied`` is what the strategic weights already promise: 0 for basis active, ``gamma p Sigma b`` for excess, that plus
+the cash rate times the sum of the legs for total.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from ..errors import ViewError
+from ..units import day, decimal, frozen
+from .accounts import Model
+from .markets import Market
+from .universes import Universe
+from .views import View
+
+CHANNELS = ("target", "risk", "aversion", "band_low", "band_high", "buy_pace", "sell_pace", "frequency")
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why a tilt is there: the channel it acts in, its id, and who said so and why."""
+
+    channel: str
+    id: str
+    author: str = ""
+    because: str = ""
+
+
+def _row(values: float | Sequence) -> np.ndarray:
+    return frozen(np.atleast_1d(values))
+
+
+@dataclass(frozen=True, eq=False)
+class Tilt:
+    """What is believed, in seven channels; ``first + second`` combines: gains and targets add, the rest multiply.
+
+    Parameters
+    ----------
+    gain
+        Annual active return per asset, one row a view, shape (v, n), at an aversion of zero...
+    gain_per_aversion
+        ...and its slope in gamma (views of basis excess and total promise less the more the weights imply).
+    views
+        The ids of the rows.
+    lambdas
+        The multiplier of each view at the model's own aversion; negative: less bullish than the other views imply.
+    target
+        Shift ``s`` of the strategic weights, shape (n,), sums to zero.
+    risk
+        Multiplier of each volatility.
+    aversion
+        Multiplier of gamma.
+    band_low, band_high, buy_pace, sell_pace
+        Multipliers per asset, neutral 1.
+    frequency
+        Multiplier of calendar and cooldown intervals.
+    causes, dropped
+        Who said so and why; which views and tilts say nothing in this model, ``(id, reason)``.
+    """
+
+    gain: np.ndarray = field(default_factory=lambda: frozen(np.zeros((0, 1))))
+    gain_per_aversion: np.ndarray = field(default_factory=lambda: frozen(np.zeros((0, 1))))
+    views: tuple[str, ...] = ()
+    lambdas: tuple[float, ...] = ()
+    target: np.ndarray = field(default_factory=lambda: _row(0.0))
+    risk: np.ndarray = field(default_factory=lambda: _row(1.0))
+    aversion: float = 1.0
+    band_low: np.ndarray = field(default_factory=lambda: _row(1.0))
+    band_high: np.ndarray = field(default_factory=lambda: _row(1.0))
+    buy_pace: np.ndarray = field(default_factory=lambda: _row(1.0))
+    sell_pace: np.ndarray = field(default_factory=lambda: _row(1.0))
+    frequency: float = 1.0
+    causes: tuple[Cause, ...] = ()
+    dropped: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        """Freeze, and refuse multipliers that cannot be."""
+        for name in ("gain", "gain_per_aversion"):
+            object.__setattr__(self, name, frozen(np.atleast_2d(getattr(self, name))))
+        for name in ("target", "risk", "band_low", "band_high", "buy_pace", "sell_pace"):
+            object.__setattr__(self, name, _row(getattr(self, name)))
+        if abs(self.target.sum()) > 1e-9:
+            raise ViewError(f"a target shift sums to {self.target.sum():.3g}, not zero", code="BAD_TILT", table="tilts",
+                            field="value", mend="name a funding leg: 'equity - bonds'")
+        positive = (("risk", self.risk), ("aversion", self.aversion), ("band_low", self.band_low), ("band_high", self.band_high),
+                    ("buy_pace", self.buy_pace), ("sell_pace", self.sell_pace), ("frequency", self.frequency))
+        for name, value in positive:
+            floor = 0.0 if name.endswith("pace") else 1e-3
+            if not (np.all(np.isfinite(value)) and np.all(np.asarray(value) >= floor) and np.all(np.asarray(value) <= 1e3)):
+                raise ViewError(f"the {name} multiplier {value} is not between {floor:g} and 1000", code="BAD_TILT", table="tilts",
+                                field="value", value=value, mend="1 is neutral")
+
+    def alpha(self, aversion: float) -> np.ndarray:
+        """Return the annual active return per asset at an account's gamma, shape (n,)."""
+        return self.rows(aversion).sum(axis=0)
+
+    def rows(self, aversion: float) -> np.ndarray:
+        """Return the split by view at an account's gamma, shape (v, n)."""
+        return self.gain + aversion * self.gain_per_aversion
+
+    def __add__(self, other: Tilt) -> Tilt:
+        """Combine two tilts: gains and targets add, the rest multiply."""
+        return Tilt(
+            gain=_stack(self.gain, other.gain),
+            gain_per_aversion=_stack(self.gain_per_aversion, other.gain_per_aversion),
+            views=self.views + other.views,
+            lambdas=self.lambdas + other.lambdas,
+            target=self.target + other.target,
+            risk=self.risk * other.risk,
+            aversion=self.aversion * other.aversion,
+            band_low=self.band_low * other.band_low,
+            band_high=self.band_high * other.band_high,
+            buy_pace=self.buy_pace * other.buy_pace,
+            sell_pace=self.sell_pace * other.sell_pace,
+            frequency=self.frequency * other.frequency,
+            causes=self.causes + other.causes,
+            dropped=self.dropped + other.dropped,
+        )
+
+    def to_frame(self, universe: Universe, aversion: float) -> pd.DataFrame:
+        """Return the split: a row a view and ``target``, ``risk``, a column an asset."""
+        shape = (len(universe),)
+        rows = {view: np.broadcast_to(row, shape) for view, row in zip(self.views, self.rows(aversion), strict=True)}
+        rows |= {"target": np.broadcast_to(self.target, shape), "risk": np.broadcast_to(self.risk, shape)}
+        return pd.DataFrame(rows, index=pd.Index(universe.assets, name="asset_id")).T.rename_axis("channel")
+
+
+NO_TILT = Tilt()
+
+
+def _stack(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    if not len(first) or not len(second):
+        return first if len(first) else second
+    width = max(first.shape[1], second.shape[1])
+    return np.vstack([np.broadcast_to(first, (len(first), width)), np.broadcast_to(second, (len(second), width))])
+
+
+def tilt(views: Sequence[View], market: Market, model: Model, on: dt.date) -> Tilt:
+    """Turn the live views into a tilt of one model's expected returns, split by view.
+
+    Parameters
+    ----------
+    views
+        Those not live on ``on`` say nothing.
+    market
+        Its covariance and cash rate.
+    model
+        Its strategic weights give classes their mix and imply the prior returns.
+    on
+        The day.
+
+    Returns
+    -------
+    Tilt
+        Channel ``gain`` with one row a live view; a view whose leg has no strategic weight in the model is in
+        ``dropped``.
+
+    Raises
+    ------
+    ViewError
+        A leg that is unknown, legs without risk, or certain views (c = 1) that depend on each other.
+    """
+    strategic = model.vector(market.universe)
+    live, legs, dropped = [], [], []
+    for view in views:
+        if not view.live(on):
+            continue
+        row, absent = _legs(view, market.universe, strategic)
+        if absent:
+            dropped.append((view.id, f"{absent} has no strategic weight in model {model.id}"))
+        else:
+            live.append(view)
+            legs.append(row)
+    names = [view.id for view in live]
+    if len(set(names)) < len(names):
+        name = next(n for n in names if names.count(n) > 1)
+        raise ViewError(f"two live views are called {name!r}", code="DUPLICATE_VIEW", table="views", field="view_id", value=name,
+                        mend="give each view its own id")
+    if not live:
+        return Tilt(dropped=tuple(dropped))
+    p = np.array(legs)
+    prior = p @ market.risk.times(strategic)  # per unit of gamma
+    over_prior = np.array([view.basis != "active" for view in live])
+    rate = np.array([market.cash_rate * row.sum() if view.basis == "total" else 0.0 for view, row in zip(live, p, strict=True)])
+    surprise = np.array([view.gain for view in live]) - rate
+    sigma_p = market.risk.times(p)
+    m = _view_covariance(p, sigma_p, live, on)
+    lambda_0, lambda_gamma = np.linalg.solve(m, np.array([surprise, -np.where(over_prior, prior, 0.0)]).T).T
+    return Tilt(
+        gain=lambda_0[:, None] * sigma_p,
+        gain_per_aversion=lambda_gamma[:, None] * sigma_p,
+        views=tuple(names),
+        lambdas=tuple(float(x) for x in lambda_0 + model.risk_aversion * lambda_gamma),
+        causes=tuple(Cause("gain", view.id, view.author, view.because) for view in live),
+        dropped=tuple(dropped),
+    )
+
+
+def _legs(view: View, universe: Universe, strategic: np.ndarray) -> tuple[np.ndarray, str]:
+    """Return the row of ``P``, or the name of the leg that the model holds nothing of."""
+    row = np.zeros(len(universe))
+    try:
+        legs = universe.legs(view.about)
+    except ViewError as error:
+        error.message = f"view {view.id!r}: {error.message}"
+        error.table = "views"
+        raise
+    for size, name in legs:
+        mix = universe.mix(name, strategic)
+        if mix is None:
+            return row, name
+        row += size * mix
+    return row, ""
+
+
+def _view_covariance(p: np.ndarray, sigma_p: np.ndarray, live: list[View], on: dt.date) -> np.ndarray:
+    prior = p @ sigma_p.T
+    variances = np.diag(prior)
+    for view, variance in zip(live, variances, strict=True):
+        if variance < 1e-12:
+            raise ViewError(f"view {view.id!r}: its legs carry no risk, so no return can follow from it", code="NO_RISK",
+                            table="views", field="about", value=view.about, mend="name legs that differ")
+    confidence = np.array([view.confidence_on(on) for view in live])
+    m = prior + np.diag((1 - confidence) / confidence * variances)
+    sure = np.flatnonzero(confidence == 1.0)
+    scale = np.sqrt(variances[sure])
+    correlation = prior[np.ix_(sure, sure)] / np.outer(scale, scale)
+    if len(sure) > 1:
+        values, vectors = np.linalg.eigh(correlation)
+        if values[0] < 1e-9:
+            both = [live[sure[i]].id for i in np.flatnonzero(np.abs(vectors[:, 0]) > 1e-3)]
+            raise ViewError(f"the views {both} are certain and depend on each other", code="CONTRADICTION", table="views",
+                            field="confidence", value=", ".join(both), mend="lower one confidence below 1, or drop one")
+    return m
+
+
+def read_tilts(table: pd.DataFrame, market: Market, model: Model, on: dt.date) -> Tilt:
+    """Combine the rows of a ``tilts`` table that are live on a day and meant for this model.
+
+    Columns ``tilt_id``, ``channel``, ``about``, ``value``, and optionally ``since``, ``until``, ``author``,
+    ``because``, ``model_id`` (empty: every model). ``target`` shifts weight by value times the legs (which must cancel);
+    the other channels multiply: per asset over the members of ``about``, as a whole for aversion and frequency.
+    """
+    universe, strategic = market.universe, model.vector(market.universe)
+    total = NO_TILT
+    for record in table.to_dict("records"):
+        text = {k: ("" if v is None or v != v else v) for k, v in record.items()}  # v != v: a missing cell is NaN
+        name = str(text["tilt_id"])
+        try:
+            since, until = (day(text[k]) if text.get(k) else None for k in ("since", "until"))
+            value = decimal(text["value"])
+        except ValueError as error:
+            raise ViewError(f"tilt {name!r}: {error}", code="BAD_TILT", table="tilts", field="value", value=text.get("value")) from None
+        if (since and on < since) or (until and on >= until) or (text.get("model_id") or model.id) != model.id:
+            continue
+        cause = Cause(str(text["channel"]), name, str(text.get("author", "")), str(text.get("because", "")))
+        total += _one_tilt(cause, str(text.get("about", "")), value, universe, strategic)
+    return total
+
+
+def _one_tilt(cause: Cause, about: str, value: float, universe: Universe, strategic: np.ndarray) -> Tilt:
+    if cause.channel not in CHANNELS:
+        raise ViewError(f"tilt {cause.id!r}: {cause.channel!r} is no channel", code="BAD_TILT", table="tilts", field="channel",
+                        value=cause.channel, mend=f"one of {', '.join(CHANNELS)}")
+    if cause.channel in ("aversion", "frequency"):
+        return Tilt(**{cause.channel: value}, causes=(cause,))
+    if cause.channel != "target":
+        multipliers = np.ones(len(universe))
+        for _, name in universe.legs(about):
+            multipliers[universe.members(name)] *= value
+        return Tilt(**{cause.channel: multipliers}, causes=(cause,))
+    shift = np.zeros(len(universe))
+    for size, name in universe.legs(about):
+        mix = universe.mix(name, strategic)
+        if mix is None:
+            return Tilt(dropped=((cause.id, f"{name} has no strategic weight in this model"),))
+        shift += value * size * mix
+    return Tilt(target=shift, causes=(cause,))

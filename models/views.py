@@ -1,0 +1,99 @@
+"""Tactical views: what somebody believes, how much, since when, until when, and why."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from ..errors import ViewError
+from ..units import day, decimal
+
+Basis = Literal["active", "excess", "total"]
+
+
+@dataclass(frozen=True)
+class View:
+    """One opinion on a return.
+
+    Parameters
+    ----------
+    about
+        Legs, ``"equity - bonds"`` or ``"2*SPY - GLD - TLT"``; a class or group means its strategic mix in the model.
+    gain
+        Annual return of those legs, decimal (or ``"2%"``).
+    confidence
+        In (0, 1]: 1 is met exactly, near 0 says next to nothing (Idzorek, 2004).
+    since, until
+        Live while ``since <= on < until``; None is open.
+    author, because
+        Who says so and why: they stand beside every trade that follows.
+    basis
+        What ``gain`` is measured over: ``"active"`` the returns the strategic weights imply, ``"excess"`` cash,
+        ``"total"`` nothing.
+    id
+        Its name in reports; ``about`` when empty.
+    half_life_days
+        When given, the confidence halves every so many days since ``since``.
+    stop, take, hurdle
+        Cumulative return of the legs that closes the view at a loss or a gain; the gain a switch must promise.
+
+    >>> View("equity - bonds", "2%", 0.5, author="ES", because="momentum").gain
+    0.02
+    """
+
+    about: str
+    gain: float
+    confidence: float
+    since: dt.date | None = None
+    until: dt.date | None = None
+    author: str = ""
+    because: str = ""
+    basis: Basis = "active"
+    id: str = ""
+    half_life_days: float | None = None
+    stop: float | None = None
+    take: float | None = None
+    hurdle: float | None = None
+
+    def __post_init__(self) -> None:
+        """Read percents and dates; refuse what cannot be meant."""
+        name = self.id or self.about
+        object.__setattr__(self, "id", name)
+        for field in ("gain", "confidence", "half_life_days", "stop", "take", "hurdle"):
+            value = getattr(self, field)
+            if value is not None:
+                object.__setattr__(self, field, _read(decimal, value, name, field))
+        for field in ("since", "until"):
+            value = getattr(self, field)
+            if value is not None:
+                object.__setattr__(self, field, _read(day, value, name, field))
+        checks = (
+            ("confidence", 0 < self.confidence <= 1, "a number above 0 and at most 1"),
+            ("gain", abs(self.gain) <= 1.0, "an annual decimal: 0.02 for 2%"),
+            ("until", not (self.since and self.until) or self.since < self.until, "a day after since"),
+            ("basis", self.basis in ("active", "excess", "total"), "active, excess or total"),
+            ("half_life_days", self.half_life_days is None or self.half_life_days > 0, "a positive number of days"),
+        )
+        for field, fine, mend in checks:
+            if not fine:
+                raise ViewError(f"view {name!r}: {field} is {getattr(self, field)}", code="BAD_VIEW", table="views", field=field,
+                                value=getattr(self, field), mend=mend)
+
+    def live(self, on: dt.date) -> bool:
+        """Say whether the view speaks on that day."""
+        return (self.since is None or self.since <= on) and (self.until is None or on < self.until)
+
+    def confidence_on(self, on: dt.date) -> float:
+        """Return the confidence on that day, halved every ``half_life_days`` since ``since``."""
+        if self.half_life_days is None or self.since is None:
+            return self.confidence
+        return self.confidence * math.pow(0.5, (on - self.since).days / self.half_life_days)
+
+
+def _read(reader, value, name, field):
+    try:
+        return reader(value)
+    except ValueError as error:
+        raise ViewError(f"view {name!r}: {error}", code="BAD_VIEW", table="views", field=field, value=value) from None

@@ -1,0 +1,28 @@
+"""The decision: state a problem, solve it, prove the answer, propose the trades. The only floor that knows a solver."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+_HOMES = {
+    "Certificate": "certificates",
+    "Outcome": "solutions",
+    "Problem": "problems",
+    "Proposal": "proposals",
+    "Solution": "solutions",
+    "Target": "trades",
+    "decide": "rebalancing",
+    "due": "triggers",
+    "hold": "proposals",
+    "propose": "proposals",
+    "rebalance": "rebalancing",
+    "solve": "solutions",
+    "state": "problems",
+}
+__all__ = tuple(_HOMES)
+
+
+def __getattr__(name: str):
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)

@@ -1,0 +1,146 @@
+"""The gate: nothing is released because a solver said "solved", only because these checks hold.
+
+With ``f = -u`` and ``x`` the repaired weights, ``D`` is the minimum over the box of the Lagrangian in which the
+quadratic and the balls are replaced by their tangents at x. It is separable, closed form, and below the true optimum for
+*any* multipliers of the right sign::
+
+    gap          = f(x) - D + sum_j |y_j| r_j          r_j what is left of each violation
+    certified_te = sqrt(2 gap / gamma')                in Sigma': how far, ex ante, the true optimum can be
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .programs import Program
+from .answers import Multipliers
+
+RESIDUAL = 1e-9
+"""The largest violation of a released answer, in the constraint's own unit."""
+CERTIFIED_TE = 1e-5
+"""The largest certified tracking error of a released answer: 0.1 basis points."""
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What was checked about an answer, by numpy alone.
+
+    Parameters
+    ----------
+    residual
+        The largest violation left, in the constraint's unit.
+    gap
+        Utility a year by which a better answer could exist, decimal of NAV.
+    certified_te
+        Annual tracking error within which the true optimum lies; NaN where no proof is possible.
+    reason
+        Why there is no proof, or why the answer was refused.
+    """
+
+    residual: float
+    gap: float
+    certified_te: float
+    reason: str = ""
+
+    @property
+    def released(self) -> bool:
+        """Whether weights may leave; comparisons are written so that NaN does not pass."""
+        proved = self.certified_te <= CERTIFIED_TE or (np.isnan(self.certified_te) and bool(self.reason))
+        return bool(self.residual <= RESIDUAL and proved)
+
+
+NO_CERTIFICATE = Certificate(float("inf"), float("inf"), float("inf"), "no answer to check")
+
+
+def repair(program: Program, weights: np.ndarray) -> np.ndarray:
+    """Clip to the box and let the cash take the rest."""
+    clipped = np.clip(weights, program.lo, program.hi)
+    clipped[program.cash] += 1.0 - clipped.sum()
+    return clipped
+
+
+def certify(program: Program, weights: np.ndarray, multipliers: Multipliers) -> Certificate:
+    """Check and prove one answer; any multipliers are allowed, wrong ones only prove less."""
+    violations = program.violations(weights)
+    residual = float(violations.max())
+    if not np.isfinite(residual):
+        return Certificate(float("inf"), float("inf"), float("inf"), "the answer is not a number")
+    bound = lower_bound(program, weights, multipliers)
+    n, (r, t, m) = len(weights), (len(program.rows), len(program.most), len(program.ball_most))
+    prices = np.concatenate([np.abs(multipliers.rows), multipliers.trades, multipliers.balls])
+    left = float(np.dot(prices, violations[n : n + r + t + m])) + abs(multipliers.budget) * violations[-1]
+    gap = max(-program.utility(weights) - bound, 0.0) + left
+    te = float(np.sqrt(2.0 * gap / program.gamma))
+    if program.customs and not te <= CERTIFIED_TE:
+        return Certificate(residual, gap, float("nan"), "a custom limit binds, whose price is not known")
+    if not te <= CERTIFIED_TE:
+        return Certificate(residual, gap, te, f"certified only within {1e4 * te:.2f} bp of tracking error")
+    return Certificate(residual, gap, te, "" if residual <= RESIDUAL else f"a limit is exceeded by {residual:.1e}")
+
+
+def gradient(program: Program, weights: np.ndarray, multipliers: Multipliers) -> np.ndarray:
+    """Return the slope of the smooth part of the Lagrangian at x, shape (n,): what the kinks of trading must balance."""
+    slope = program.gamma * program.risk.times(weights - program.centre) - program.force + multipliers.budget
+    slope = slope + program.rows.T @ multipliers.rows + program.row.T @ multipliers.trades
+    sizes = program.ball_sizes(weights)
+    for j in np.flatnonzero((multipliers.balls > 0) & (sizes > 0)):
+        away = np.where(program.ball_on[j], weights - program.anchor[j], 0.0)
+        slope = slope + multipliers.balls[j] / sizes[j] * np.where(program.ball_on[j], program.market_risk.times(away), 0.0)
+    return slope
+
+
+@dataclass(frozen=True, eq=False)
+class Kinks:
+    """The separable part of the Lagrangian: slopes of buying and selling from w0 and of being long or short."""
+
+    buy: np.ndarray
+    sell: np.ndarray
+    power: np.ndarray
+    long: np.ndarray
+    short: np.ndarray
+
+
+def kinks(program: Program, trades: np.ndarray) -> Kinks:
+    """Return the costs of trading plus the priced trade terms, per asset."""
+    traded = np.where(program.from_zero, 0.0, trades)
+    gross = np.where(program.from_zero, trades, 0.0)
+    return Kinks(program.cost + program.buy.T @ traded, program.cost + program.sell.T @ traded,
+                 program.impact + program.power.T @ traded, program.buy.T @ gross, program.sell.T @ gross)
+
+
+def lower_bound(program: Program, weights: np.ndarray, multipliers: Multipliers) -> float:
+    """Return D, a number no feasible portfolio's ``f = -u`` can be below."""
+    slope, kink = gradient(program, weights, multipliers), kinks(program, multipliers.trades)
+    lo, hi, now = program.lo, program.hi, program.current
+
+    def separable(w: np.ndarray) -> np.ndarray:
+        z = w - now
+        return (slope * (w - weights) + kink.buy * np.maximum(z, 0) + kink.sell * np.maximum(-z, 0) + kink.power * np.abs(z) ** 1.5
+                + kink.long * np.maximum(w, 0) + kink.short * np.maximum(-w, 0))
+
+    candidates = [lo, hi, np.clip(now, lo, hi), np.clip(np.zeros_like(lo), lo, hi)]
+    if kink.power.any():
+        curve = np.where(kink.power > 0, kink.power, np.inf)
+        for side in (kink.long, -kink.short):
+            up = np.maximum(-(slope + kink.buy + side), 0.0)
+            down = np.maximum(slope + side - kink.sell, 0.0)
+            candidates += [np.clip(now + (up / (1.5 * curve)) ** 2, lo, hi), np.clip(now - (down / (1.5 * curve)) ** 2, lo, hi)]
+    least = np.min([separable(w) for w in candidates], axis=0).sum()
+
+    # The smooth part at x, each priced constraint there, and what the prices charge for the bounds.
+    d = weights - program.centre
+    smooth = 0.5 * program.gamma * float(np.dot(program.risk.times(d), d)) - float(np.dot(program.force, d))
+    at_rows = program.rows @ weights
+    upper, lower = np.maximum(multipliers.rows, 0.0), np.maximum(-multipliers.rows, 0.0)
+    priced = multipliers.budget * (weights.sum() - 1.0)
+    priced += _charge(upper, at_rows - program.rows_hi) + _charge(lower, program.rows_lo - at_rows)
+    priced += float(np.dot(multipliers.trades, program.row @ weights - program.most))
+    priced += float(np.dot(multipliers.balls, program.ball_sizes(weights) - program.ball_most))
+    return float(smooth + priced + least)
+
+
+def _charge(prices: np.ndarray, excess: np.ndarray) -> float:
+    """Return the sum of price times excess where there is a price: 0 times an absent, infinite bound is nothing."""
+    return float(np.dot(prices[prices > 0], excess[prices > 0]))

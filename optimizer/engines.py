@@ -1,0 +1,95 @@
+"""Engines in order, and the gate behind each: an answer leaves only if our own check releases it.
+
+PIQP where all is linear, then Clarabel, then Clarabel without equilibration. Every answer is repaired, certified, and
+refined to the exact binding set; the better certificate wins. Whatever is not "solved" (a time limit, "almost solved",
+"inaccurate", "unbounded") is no answer at all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from .certificates import NO_CERTIFICATE, Certificate, certify, repair
+from .programs import Program
+from .refinements import refine
+from .answers import Answer, Attempt, Multipliers
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A solver, how it is asked, and whether it is for linear constraints alone."""
+
+    name: str
+    solver: str
+    options: dict[str, Any] = field(default_factory=dict)
+    linear_only: bool = False
+
+
+_TIGHT = {"tol_gap_abs": 1e-9, "tol_gap_rel": 1e-9, "tol_feas": 1e-9, "max_iter": 200}
+ENGINES: tuple[Engine, ...] = (
+    Engine("PIQP", "PIQP", {"eps_abs": 1e-9, "eps_rel": 1e-9, "max_iter": 250}, linear_only=True),
+    Engine("Clarabel", "CLARABEL", _TIGHT),
+    Engine("Clarabel without equilibration", "CLARABEL", _TIGHT | {"equilibrate_enable": False}),
+)
+
+
+class Solver(Protocol):
+    """Anything that answers a program: a compiled statement, or a test's double."""
+
+    def solve(self, program: Program, engine: str, options: dict[str, Any]) -> Answer:
+        """Answer with a status and, where solved, weights and multipliers."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Released:
+    """What came through the gate, or None for the weights; and every attempt on the way."""
+
+    weights: np.ndarray | None
+    multipliers: Multipliers | None
+    certificate: Certificate
+    attempts: tuple[Attempt, ...]
+
+    @property
+    def infeasible(self) -> bool:
+        """Whether the engines say that no weights satisfy all limits."""
+        return self.weights is None and any("infeasible" in a.status and "dual" not in a.status for a in self.attempts)
+
+
+def ask(program: Program, statement: Solver, engines: tuple[Engine, ...] = ENGINES) -> Released:
+    """Ask the engines in order until an answer passes the gate."""
+    attempts: list[Attempt] = []
+    certificate = NO_CERTIFICATE
+    for engine in engines:
+        if engine.linear_only and not program.linear:
+            continue
+        answer = statement.solve(program, engine.solver, dict(engine.options))
+        if answer.status != "optimal" or answer.weights is None or answer.multipliers is None:
+            attempts.append(Attempt(engine.name, answer.status, "not solved"))
+            if answer.status == "infeasible":
+                break  # a certificate of infeasibility is an answer; another engine would only take time to agree
+            continue
+        weights, multipliers, certificate = _best(program, answer.weights, answer.multipliers)
+        attempts.append(Attempt(engine.name, answer.status, "" if certificate.released else certificate.reason))
+        if certificate.released:
+            return Released(weights, multipliers, certificate, tuple(attempts))
+    return Released(None, None, certificate, tuple(attempts))
+
+
+def _best(program: Program, weights: np.ndarray, multipliers: Multipliers) -> tuple[np.ndarray, Multipliers, Certificate]:
+    """Repair and certify the answer as it came and refined; return the better."""
+    if not np.isfinite(weights).all():
+        return weights, multipliers, certify(program, weights, multipliers)
+    came = repair(program, weights)
+    first = certify(program, came, multipliers)
+    refined = refine(program, came, multipliers)
+    if refined is None:
+        return came, multipliers, first
+    exact = repair(program, refined[0])
+    second = certify(program, exact, refined[1])
+    if second.released or second.gap < first.gap:
+        return exact, refined[1], second
+    return came, multipliers, first

@@ -1,0 +1,95 @@
+"""The program of one policy in one market: stated once, solved for any account."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..constraints.limits import Context
+from ..constraints.policies import Policy
+from ..errors import PolicyError
+from ..models.accounts import Account, Model, Standing, appraise
+from ..models.markets import Market
+from ..models.tilts import NO_TILT, Tilt
+from .programs import Program, build
+
+if TYPE_CHECKING:
+    from .statements import Statement
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """What may be done under one policy in one market; numbers come with the account.
+
+    ``statements`` holds the compiled programs by signature: a cache and nothing else, filled by :func:`state` for the
+    policy's own signature and on demand where an account or a tilt has another (a risk multiplier, say).
+    """
+
+    policy: Policy
+    market: Market
+    statements: dict[tuple, Statement] = field(default_factory=dict, repr=False)
+
+    def statement(self, program: Program) -> Statement:
+        """Return the compiled statement for programs of this signature."""
+        if program.signature not in self.statements:
+            from .statements import Statement  # noqa: PLC0415  (cvxpy takes a second to import; batches may not need it)
+
+            self.statements[program.signature] = Statement(program)
+        return self.statements[program.signature]
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One account in one problem: where it stands, what it follows, what is believed, and all that in numbers."""
+
+    account: Account
+    model: Model
+    standing: Standing
+    context: Context
+    belief: Tilt
+    aversion: float
+    horizon: float
+    names: tuple[str, ...]
+    program: Program
+
+
+def state(policy: Policy, market: Market) -> Problem:
+    """State what a policy allows in a market, and compile it.
+
+    Raises
+    ------
+    PolicyError, MarketError
+        A limit on an unknown name, strategic weights on an unknown asset or outside the policy's own hard limits.
+    StatementError
+        A custom limit that cannot be parametrised.
+    """
+    problem = Problem(policy, market)
+    for name, weights in policy.models.items():
+        model = Model(name, weights, policy.risk_aversion)
+        strategic = model.vector(market.universe)
+        context = Context(market, strategic, strategic)
+        program = build(context, policy.terms(context), NO_TILT, policy.risk_aversion, policy.cost_horizon_years)
+        outside = np.maximum(program.lo - strategic, strategic - program.hi)
+        if outside.max() > 1e-9:
+            asset = market.universe.assets[int(np.argmax(outside))]
+            raise PolicyError(f"model {name!r} holds {strategic[int(np.argmax(outside))]:.4g} of {asset!r}, outside the policy's own limits",
+                              code="MODEL_OUTSIDE", table="strategic", field="weight", value=asset, mend="change the model or the limit")
+        problem.statement(program)
+    return problem
+
+
+def pose(problem: Problem, account: Account, belief: Tilt) -> Case:
+    """Put one account's numbers into the problem; raise ``AccountError`` where they cannot be used."""
+    policy, market = problem.policy, problem.market
+    model = policy.model(account)
+    standing = appraise(account, market)
+    frozen = ~market.tradable | standing.held_by_orders
+    frozen[market.universe.cash] = False
+    context = Context(market, model.vector(market.universe), standing.weights, standing.nav, standing.inflow, standing.outflow,
+                      account.restrictions, frozen,
+                      {k: v for k, v in account.overrides.items() if k != "risk_aversion"})
+    aversion = policy.aversion(account)
+    program = build(context, policy.terms(context), belief, aversion, policy.cost_horizon_years)
+    return Case(account, model, standing, context, belief, aversion, policy.cost_horizon_years, policy.names, program)

@@ -1,0 +1,72 @@
+"""The product in one function: views and a policy in, a target and its trades out.
+
+Everything else is this function asked again: a batch asks it for many accounts, a sweep for many values of one knob, a
+shock with another market, a backtest for many days.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from ..constraints.policies import Policy
+from ..errors import AccountError
+from ..models.accounts import Account
+from ..models.markets import Market
+from ..models.tilts import NO_TILT, Tilt, tilt
+from ..models.views import View
+from .problems import Problem, state
+from .proposals import Proposal, hold, propose, quarantine
+from .solutions import solve
+from .triggers import due, why_held
+
+
+def rebalance(
+    account: Account,
+    policy: Policy,
+    market: Market,
+    views: Sequence[View],
+    on: dt.date,
+    *,
+    overlay: Tilt = NO_TILT,
+    strict: bool = False,
+) -> Proposal:
+    """Propose the trades that take the account where the views say and the policy allows.
+
+    Parameters
+    ----------
+    account
+        What it holds, and the id of its strategic model.
+    policy
+        Strategic models, limits, price of risk.
+    market
+        Universe, risk, costs and prices of the day.
+    views
+        Those live on ``on`` count.
+    on
+        The day.
+    overlay
+        Tilts that are not views: target shifts, risk and aversion multipliers.
+    strict
+        Raise ``AccountError`` for a bad account instead of returning a QUARANTINED proposal.
+
+    Raises
+    ------
+    PolicyError, MarketError, ViewError
+        A shared input that nothing can be computed from.
+    """
+    problem = state(policy, market)  # what may be done
+    try:
+        belief = tilt(views, market, policy.model(account), on) + overlay  # what is believed
+        return decide(problem, account, belief, on)
+    except AccountError as error:
+        if strict:
+            raise
+        return quarantine(account, error)
+
+
+def decide(problem: Problem, account: Account, belief: Tilt, on: dt.date) -> Proposal:
+    """Do the part of :func:`rebalance` that is one account's own; raise ``AccountError`` where its data cannot be used."""
+    if not (cause := due(problem, account, belief, on)):  # is there anything to do?
+        return hold(problem, account, belief, why_held(account))
+    return propose(solve(problem, account, belief), cause)  # where to stand, what to trade

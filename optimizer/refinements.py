@@ -1,0 +1,231 @@
+"""From an engine's answer to the exact one: guess which bounds bind, solve what is left, check the guess, mend it.
+
+An interior-point answer is 1e-7 from the optimum and never quite on a bound. With the binding set known, the optimum is
+the root of a small system of equations (linear without risk balls and impact, a few Newton steps with them). An asset
+is in one of the states below; a wrong guess shows as a bound crossed or a price of the wrong sign, is mended, and the
+system solved again: a primal-dual active-set method (Hintermueller, Ito and Kunisch, 2003), started next to its end.
+
+The result proves itself: the caller keeps it only if its certificate is better.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .certificates import Kinks, gradient, kinks
+from .programs import Program
+from .answers import Multipliers
+
+_NEAR = 1e-6
+_ROUNDS = 25
+_NEWTON = 30
+
+
+@dataclass(eq=False)
+class _Guess:
+    """Which assets are pinned, where, and on which side of w0 and 0 the free ones move; which constraints bind."""
+
+    pinned: np.ndarray  # bool (n,)
+    at: np.ndarray  # (n,) where the pinned ones are
+    side: np.ndarray  # +1 buying, -1 selling (free ones)
+    sign: np.ndarray  # +1 long, -1 short (free ones)
+    rows: np.ndarray  # int (r,): +1 upper binds, -1 lower binds, 0 neither
+    trades: np.ndarray  # bool (t,)
+    balls: np.ndarray  # bool (m,)
+
+    def key(self) -> bytes:
+        return b"".join(np.ascontiguousarray(x).tobytes() for x in (self.pinned, self.at, self.side, self.sign, self.rows, self.trades, self.balls))
+
+
+def refine(program: Program, weights: np.ndarray, multipliers: Multipliers) -> tuple[np.ndarray, Multipliers] | None:
+    """Return weights and multipliers on the exact binding set, or None where none was found.
+
+    Custom terms have no gradient here; a program with one is not refined.
+    """
+    if program.customs:
+        return None
+    guess = _first_guess(program, weights, multipliers)
+    seen: set[bytes] = set()
+    for _ in range(_ROUNDS):
+        if guess.key() in seen:
+            return None
+        seen.add(guess.key())
+        found = _solve(program, guess, weights, multipliers)
+        if found is None:
+            return None
+        weights, multipliers = found
+        if not _mend(program, guess, weights, multipliers):
+            return np.clip(weights, program.lo, program.hi), _signed(multipliers)
+    return None
+
+
+def _first_guess(program: Program, x: np.ndarray, y: Multipliers) -> _Guess:
+    now, lo, hi = program.current, program.lo, program.hi
+    kink = kinks(program, y.trades)
+    at_now = (np.abs(x - now) < _NEAR) & (kink.buy + kink.sell > 0)
+    at_zero = (np.abs(x) < _NEAR) & (kink.long + kink.short > 0)
+    at = np.where(x - lo < _NEAR, lo, np.where(hi - x < _NEAR, hi, np.where(at_now, now, np.where(at_zero, 0.0, np.nan))))
+    at_rows = program.rows @ x
+    scale = program.scale
+    upper = (y.rows > 1e-7 * scale) & (program.rows_hi - at_rows < 1e3 * _NEAR)
+    lower = (y.rows < -1e-7 * scale) & (at_rows - program.rows_lo < 1e3 * _NEAR)
+    return _Guess(
+        pinned=np.isfinite(at), at=np.where(np.isfinite(at), at, 0.0), side=np.where(x >= now, 1.0, -1.0),
+        sign=np.where(x >= 0, 1.0, -1.0), rows=upper.astype(int) - lower.astype(int),
+        trades=(y.trades > 1e-7 * scale) & (program.most - program.traded(x) < 1e3 * _NEAR),
+        balls=(y.balls > 1e-7 * scale) & (program.ball_most - program.ball_sizes(x) < 1e3 * _NEAR) & (program.ball_most > 0),
+    )  # fmt: skip
+
+
+def _slopes(program: Program, guess: _Guess, trades: np.ndarray, power: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Return the slope of buying or selling, long or short, on each asset's guessed side."""
+    kink = kinks(program, trades)
+    slope = np.where(guess.side > 0, kink.buy, -kink.sell) + np.where(guess.sign > 0, kink.long, -kink.short)
+    return slope + 1.5 * power * np.sqrt(np.abs(x - program.current)) * guess.side
+
+
+def _trade_jacobian(program: Program, guess: _Guess, x: np.ndarray) -> np.ndarray:
+    """Return the gradient of each trade term on the guessed sides, shape (t, n)."""
+    way = np.where(program.from_zero[:, None], guess.sign, guess.side)
+    curve = 1.5 * program.power * np.sqrt(np.abs(x - program.current)) * guess.side
+    return program.row + np.where(way > 0, program.buy, -program.sell) + curve
+
+
+def _solve(program: Program, guess: _Guess, x0: np.ndarray, y0: Multipliers) -> tuple[np.ndarray, Multipliers] | None:
+    """Solve the optimality conditions of the guessed set by Newton's method; one step is exact without balls and impact."""
+    free = np.flatnonzero(~guess.pinned)
+    x = np.where(guess.pinned, guess.at, x0)
+    rows, trades, balls = np.flatnonzero(guess.rows), np.flatnonzero(guess.trades), np.flatnonzero(guess.balls)
+    bound = np.where(guess.rows > 0, program.rows_hi, program.rows_lo)[rows]
+    y = Multipliers(y0.budget, np.where(guess.rows != 0, y0.rows, 0.0), np.where(guess.trades, y0.trades, 0.0), np.where(guess.balls, y0.balls, 0.0))
+    last = np.inf
+    for _ in range(_NEWTON):
+        power = program.impact + program.power.T @ y.trades
+        slope = _ball_form(program, x, y, balls) + _slopes(program, guess, y.trades, power, x)
+        jacobian, misses = _active(program, guess, x, rows, trades, balls, bound)
+        residual = np.concatenate([slope[free] / program.scale, misses])
+        size = float(np.abs(residual).max(initial=0.0))
+        if size < 1e-14 or (size < 1e-11 and size >= 0.5 * last):
+            return x, y
+        last = size
+        step = _newton_step(program, x, y, balls, power, free, jacobian, residual)
+        if step is None:
+            return None
+        x = x.copy()
+        x[free] += step[: len(free)]
+        prices = step[len(free) :] * program.scale
+        k = 1 + np.cumsum([0, len(rows), len(trades), len(balls)])
+        full = [np.array(v) for v in (y.rows, y.trades, y.balls)]
+        for values, where, part in zip(full, (rows, trades, balls), (slice(k[0], k[1]), slice(k[1], k[2]), slice(k[2], k[3])), strict=True):
+            values[where] += prices[part]
+        y = Multipliers(y.budget + float(prices[0]), *full)
+        if not (np.isfinite(x).all() and np.abs(x).max() < 1e3):
+            return None
+    return None
+
+
+def _ball_form(program: Program, x: np.ndarray, y: Multipliers, balls: np.ndarray) -> np.ndarray:
+    """Return the smooth slope with each ball in the form ``lambda (TE^2 - most^2) / (2 most)``, smooth everywhere."""
+    without = Multipliers(y.budget, y.rows, y.trades, np.zeros_like(y.balls))
+    slope = gradient(program, x, without)
+    for j in balls:
+        slope = slope + y.balls[j] * _ball_slope(program, x, j)
+    return slope
+
+
+def _ball_slope(program: Program, x: np.ndarray, j: int) -> np.ndarray:
+    on = program.ball_on[j]
+    return np.where(on, program.market_risk.times(np.where(on, x - program.anchor[j], 0.0)), 0.0) / program.ball_most[j]
+
+
+def _active(program, guess, x, rows, trades, balls, bound) -> tuple[np.ndarray, np.ndarray]:
+    """Return the Jacobian (budget, rows, trades, balls; all assets) and how far each guessed constraint is missed."""
+    sizes = program.ball_sizes(x)[balls]
+    most = program.ball_most[balls]
+    jacobian = np.vstack([np.ones(len(x)), program.rows[rows], _trade_jacobian(program, guess, x)[trades],
+                          *(_ball_slope(program, x, j)[None] for j in balls)])
+    way = np.where(program.from_zero[:, None], guess.sign, guess.side)
+    z = np.where(program.from_zero[:, None], x, x - program.current)
+    total = program.row @ x + (np.where(way > 0, program.buy, -program.sell) * z + program.power * np.abs(z) ** 1.5).sum(1)
+    misses = [[x.sum() - 1.0], program.rows[rows] @ x - bound, (total - program.most)[trades], (sizes**2 - most**2) / (2 * most)]
+    return jacobian, np.concatenate(misses)
+
+
+def _newton_step(program, x, y, balls, power, free, jacobian, residual) -> np.ndarray | None:
+    """Return the step of free weights and of prices in units of ``program.scale``."""
+    covariance = program.risk.covariance[np.ix_(free, free)]
+    hessian = program.gamma * covariance
+    for j in balls:
+        on = program.ball_on[j][free]
+        hessian = hessian + y.balls[j] / program.ball_most[j] * program.market_risk.covariance[np.ix_(free, free)] * np.outer(on, on)
+    if power[free].any():
+        z = np.maximum(np.abs((x - program.current)[free]), 1e-12)
+        hessian = hessian + np.diag(0.75 * power[free] / np.sqrt(z))
+    f, m = len(free), len(jacobian)
+    system = np.zeros((f + m, f + m))
+    system[:f, :f] = hessian / program.scale
+    system[:f, f:] = jacobian[:, free].T
+    system[f:, :f] = jacobian[:, free]
+    try:
+        return np.linalg.solve(system, -residual)
+    except np.linalg.LinAlgError:
+        return np.linalg.lstsq(system, -residual, rcond=None)[0]
+
+
+def _mend(program: Program, guess: _Guess, x: np.ndarray, y: Multipliers) -> bool:
+    """Change what the solution shows to be wrong; return whether anything was."""
+    changed = _mend_assets(program, guess, x, y)
+    at_rows = program.rows @ x
+    for r in range(len(guess.rows)):
+        wrong = guess.rows[r] * y.rows[r] < -1e-13 * program.scale
+        crossed = int(at_rows[r] - program.rows_hi[r] > 1e-11) - int(program.rows_lo[r] - at_rows[r] > 1e-11)
+        if wrong:
+            guess.rows[r], changed = 0, True
+        elif crossed and guess.rows[r] == 0:
+            guess.rows[r], changed = crossed, True
+    for active, price, room in ((guess.trades, y.trades, program.most - program.traded(x)), (guess.balls, y.balls, program.ball_most - program.ball_sizes(x))):
+        drop = active & (price < -1e-13 * program.scale)
+        add = ~active & (room < -1e-11)
+        active ^= drop | add
+        changed |= bool((drop | add).any())
+    return changed
+
+
+def _mend_assets(program: Program, guess: _Guess, x: np.ndarray, y: Multipliers) -> bool:
+    """Pin the free assets that crossed a bound or a kink; free the pinned ones whose slopes do not balance."""
+    lo, hi, now, tolerance = program.lo, program.hi, program.current, 1e-12 * program.scale
+    kink = kinks(program, y.trades)
+    power = program.impact + program.power.T @ y.trades
+    smooth = gradient(program, x, y)
+    kinked, zeroed = kink.buy + kink.sell > 0, kink.long + kink.short > 0
+    free = ~guess.pinned
+    turned = free & (kinked | (power > 0)) & (guess.side * (x - now) < 0)
+    flipped = free & zeroed & (guess.sign * x < 0)
+    pin = np.where(free & (x < lo - 1e-15), lo, np.where(free & (x > hi + 1e-15), hi, np.where(turned, now, np.where(flipped, 0.0, np.nan))))
+    crossing = np.isfinite(pin)
+
+    up = smooth + _side_slope(kink, power, x, now, +1)
+    down = smooth + _side_slope(kink, power, x, now, -1)
+    rise = guess.pinned & (up < -tolerance) & (guess.at < hi)
+    fall = guess.pinned & (down > tolerance) & (guess.at > lo)
+    loose = rise | fall
+    guess.at = np.where(crossing, np.where(crossing, pin, 0.0), guess.at)
+    guess.side = np.where(loose, np.where(rise, 1.0, -1.0), guess.side)
+    guess.side = np.where(loose & (guess.at < now), -1.0, np.where(loose & (guess.at > now), 1.0, guess.side))
+    guess.sign = np.where(loose, np.where(guess.at > 0, 1.0, np.where(guess.at < 0, -1.0, np.where(rise, 1.0, -1.0))), guess.sign)
+    guess.pinned = (guess.pinned & ~loose) | crossing
+    return bool((crossing | loose).any())
+
+
+def _side_slope(kink: Kinks, power: np.ndarray, x: np.ndarray, now: np.ndarray, way: int) -> np.ndarray:
+    """Return the slope of the kinked part when leaving x upwards (+1) or downwards (-1)."""
+    buying = (x > now) | ((x == now) & (way > 0))
+    longer = (x > 0) | ((x == 0) & (way > 0))
+    curve = 1.5 * power * np.sqrt(np.abs(x - now))
+    return np.where(buying, kink.buy + curve, -kink.sell - curve) + np.where(longer, kink.long, -kink.short)
+
+
+def _signed(y: Multipliers) -> Multipliers:
+    return Multipliers(y.budget, y.rows, np.maximum(y.trades, 0.0), np.maximum(y.balls, 0.0))

@@ -1,0 +1,140 @@
+"""The ideal weights of an account, with the price of every limit and the proof; or why there are none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+
+from ..constraints import terms
+from ..models.accounts import Account
+from ..models.tilts import Tilt
+from .answers import Attempt, Multipliers
+from .certificates import NO_CERTIFICATE, Certificate, gradient, kinks
+from .engines import ask
+from .problems import Case, Problem, pose
+from .programs import Program
+
+
+class Outcome(Enum):
+    """How an account ended; every account of a run ends in exactly one."""
+
+    OPTIMAL = "the best weights the policy allows, proved"
+    RELAXED = "the best weights after limits gave way in the policy's order"
+    HELD = "nothing to do"
+    UNSOLVED = "something to do, but no answer that may be released; nothing is traded"
+    QUARANTINED = "its input cannot be used; nothing is traded"
+
+
+@dataclass(frozen=True)
+class Price:
+    """What a binding limit costs: utility a year, decimal of NAV, per unit of the limit."""
+
+    limit: str
+    on: str
+    price: float
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """Where an account should stand if trading were free of lots and tickets.
+
+    Parameters
+    ----------
+    problem, case
+        What was asked.
+    outcome
+        OPTIMAL or UNSOLVED.
+    ideal
+        Weights, shape (n,); the current ones where UNSOLVED.
+    certificate
+        The proof; it certifies ``ideal``.
+    prices
+        One a binding limit.
+    attempts
+        Every engine that was asked, and why its answer was refused.
+    reason
+        The sentence where UNSOLVED.
+    """
+
+    problem: Problem
+    case: Case
+    outcome: Outcome
+    ideal: np.ndarray
+    certificate: Certificate
+    prices: tuple[Price, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+    reason: str = ""
+
+
+def solve(problem: Problem, account: Account, belief: Tilt) -> Solution:
+    """Find the ideal weights of one account.
+
+    Raises
+    ------
+    AccountError
+        The account's own data cannot be used.
+    """
+    case = pose(problem, account, belief)
+    program = case.program
+    if words := impossible(case):
+        return Solution(problem, case, Outcome.UNSOLVED, program.current, NO_CERTIFICATE, reason=words)
+    found = ask(program, problem.statement(program))
+    if found.weights is None or found.multipliers is None:
+        words = "no weights satisfy all its limits at once" if found.infeasible else "no engine gave an answer that passed the check"
+        said = "; ".join(f"{a.engine}: {a.refused if a.status == 'optimal' else a.status}" for a in found.attempts)
+        return Solution(problem, case, Outcome.UNSOLVED, program.current, found.certificate, (), found.attempts, f"{words} ({said})")
+    prices = price_limits(program, case.context.market.universe.assets, found.weights, found.multipliers)
+    return Solution(problem, case, Outcome.OPTIMAL, found.weights, found.certificate, prices, found.attempts)
+
+
+def impossible(case: Case) -> str:
+    """Say in words what arithmetic alone rules out: crossed bounds, minima above one, maxima below; or nothing."""
+    program, universe = case.program, case.context.market.universe
+    crossed = program.lo - program.hi
+    if crossed.max() > 0:
+        i = int(np.argmax(crossed))
+        low, high = owner(program, i, upper=False), owner(program, i, upper=True)
+        return (f"{universe.assets[i]}: {low} asks for at least {100 * program.lo[i]:.4g}% and {high} for at most "
+                f"{100 * program.hi[i]:.4g}%")
+    if program.lo.sum() > 1 + 1e-12:
+        return f"the smallest weights its limits allow sum to {100 * program.lo.sum():.6g}%, above 100%"
+    if program.hi.sum() < 1 - 1e-12:
+        return f"the largest weights its limits allow sum to {100 * program.hi.sum():.6g}%, below 100%"
+    return ""
+
+
+def owner(program: Program, asset: int, *, upper: bool) -> str:
+    """Name the limit whose box is the tightest on one side of one asset, the first in policy order if several are."""
+    ends = [(float(np.broadcast_to(t.hi if upper else t.lo, program.current.shape)[asset]), name)
+            for name, t in program.named if isinstance(t, terms.Box)]
+    tightest = (min if upper else max)(end for end, _ in ends)
+    return next(name for end, name in ends if end == tightest)
+
+
+def price_limits(program: Program, assets: tuple[str, ...], weights: np.ndarray, multipliers: Multipliers) -> tuple[Price, ...]:
+    """Read the multipliers by limit: what one more unit of each binding limit would add to utility a year."""
+    prices: list[Price] = []
+    least = 1e-12 * program.scale
+    slope, kink = gradient(program, weights, multipliers), kinks(program, multipliers.trades)
+    curve = 1.5 * kink.power * np.sqrt(np.abs(weights - program.current))
+    z = weights - program.current
+    push_up = -(slope + np.where(z >= 0, kink.buy + curve, -kink.sell - curve) + np.where(weights >= 0, kink.long, -kink.short))
+    push_down = slope + np.where(z > 0, kink.buy + curve, -kink.sell - curve) + np.where(weights > 0, kink.long, -kink.short)
+    for i, asset in enumerate(assets):
+        if weights[i] >= program.hi[i] and push_up[i] > least:
+            prices.append(Price(owner(program, i, upper=True), asset, float(push_up[i])))
+        elif weights[i] <= program.lo[i] and push_down[i] > least:
+            prices.append(Price(owner(program, i, upper=False), asset, float(push_down[i])))
+    at = {terms.Rows: 0, terms.Trades: 0, terms.RiskBall: 0}
+    for name, term in program.named:
+        if isinstance(term, terms.Rows):
+            for label in term.labels or ("",) * len(term.matrix):
+                prices.append(Price(name, label, float(abs(multipliers.rows[at[terms.Rows]]))))
+                at[terms.Rows] += 1
+        elif isinstance(term, (terms.Trades, terms.RiskBall)):
+            values = multipliers.trades if isinstance(term, terms.Trades) else multipliers.balls
+            prices.append(Price(name, "", float(values[at[type(term)]])))
+            at[type(term)] += 1
+    return tuple(p for p in prices if p.price > least)

@@ -1,0 +1,136 @@
+"""Numbers as people write and read them: percents, basis points, days, names that are nearly right.
+
+Inside trimtab every weight, return, volatility and cost is a decimal; a year is the unit of time for rates. These
+functions stand at the border, where people write ``"5%"`` and read ``4.6 bp``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+import math
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+_NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(%|bps?|)\s*")
+_SCALES = {"%": 1e-2, "bp": 1e-4, "bps": 1e-4, "": 1.0}
+
+
+def decimal(value: Any) -> float:
+    """Read a number, a percent string or a basis-point string as a decimal.
+
+    >>> decimal("5%"), decimal("20bp"), decimal(0.02)
+    (0.05, 0.002, 0.02)
+
+    Raises ``ValueError`` for anything else, not-a-number and infinity included.
+    """
+    if isinstance(value, bool) or value is None:
+        raise ValueError(f"{value!r} is not a number")
+    if isinstance(value, str):
+        found = _NUMBER.fullmatch(value)
+        if not found:
+            raise ValueError(f"{value!r} is not a number, a percent ('5%') or basis points ('20bp')")
+        text, unit = found.groups()
+        # Dividing keeps "20bp" the float nearest to 0.002; multiplying by 1e-4 would not.
+        number = float(text) / round(1 / _SCALES[unit])
+    else:
+        number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{value!r} is not finite")
+    return number
+
+
+def day(value: Any) -> dt.date:
+    """Read an ISO-8601 date (``"2016-12-30"``), a date or a timestamp as a date; nothing ambiguous, no serial numbers.
+
+    >>> day("2016-12-30")
+    datetime.date(2016, 12, 30)
+    """
+    if isinstance(value, dt.datetime):
+        return value.date()
+    if isinstance(value, dt.date):
+        return value
+    if isinstance(value, np.datetime64):
+        return value.astype("datetime64[D]").item()
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value.strip()):
+        return dt.date.fromisoformat(value.strip())
+    raise ValueError(f"{value!r} is not an ISO date like 2016-12-30")
+
+
+def percent(value: float, places: int = 2) -> str:
+    """Write a decimal as a percent.
+
+    >>> percent(0.0525)
+    '5.25%'
+    """
+    return f"{100 * value:.{places}f}%"
+
+
+def basis_points(value: float, places: int = 1) -> str:
+    """Write a decimal in basis points.
+
+    >>> basis_points(0.00042)
+    '4.2 bp'
+    """
+    return f"{1e4 * value:.{places}f} bp"
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Say which known word is nearest, or nothing.
+
+    >>> did_you_mean("turnove", ["turnover", "cash"])
+    "did you mean 'turnover'?"
+    """
+    near = difflib.get_close_matches(str(word), list(known), n=1, cutoff=0.6)
+    return f"did you mean {near[0]!r}?" if near else ""
+
+
+def frozen(values: Any, shape: tuple[int, ...] | None = None) -> np.ndarray:
+    """Return a read-only copy as floats, broadcast to ``shape`` when given."""
+    array = np.array(values if shape is None else np.broadcast_to(np.asarray(values, dtype=float), shape), dtype=float)
+    array.setflags(write=False)
+    return array
+
+
+class FrozenMap(Mapping):
+    """A mapping that cannot change, can be hashed, and travels between processes.
+
+    >>> FrozenMap({"a": 1})["a"]
+    1
+    """
+
+    __slots__ = ("_items",)
+
+    def __init__(self, items: Mapping | Iterable[tuple] = ()) -> None:
+        object.__setattr__(self, "_items", dict(items))
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Refuse: a frozen map stays as it was made."""
+        raise AttributeError("a FrozenMap cannot change")
+
+    def __getitem__(self, key):
+        """Return the value under ``key``."""
+        return self._items[key]
+
+    def __iter__(self):
+        """Walk the keys in the order they were given."""
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        """Count the keys."""
+        return len(self._items)
+
+    def __hash__(self) -> int:
+        """Hash by content, in any order."""
+        return hash(frozenset(self._items.items()))
+
+    def __repr__(self) -> str:
+        """Show like a dict."""
+        return f"FrozenMap({self._items!r})"
+
+    def __reduce__(self):
+        """Pickle by content."""
+        return FrozenMap, (self._items,)
