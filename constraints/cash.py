@@ -7,7 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from .limits import Context, Limit, check_range, range_words, read_rates
+from ..units import decimal
+from .limits import Context, Limit, Rate, check_range, range_words, read_rates
 from .terms import Box, Term, Trades
 
 
@@ -32,8 +33,8 @@ class Cash(Limit):
     """
 
     kind: ClassVar[str] = "cash"
-    least: float | str | None = None
-    most: float | str | None = None
+    least: Rate | None = None
+    most: Rate | None = None
 
     def __post_init__(self) -> None:
         """Read the numbers."""
@@ -47,10 +48,10 @@ class Cash(Limit):
         """Return a Trades term for the floor and a box for the ceiling."""
         terms: list[Term] = []
         if self.least is not None:
-            terms.append(floor(context, float(self.least)))
+            terms.append(floor(context, decimal(self.least)))
         if self.most is not None:
             hi = np.full_like(context.strategic, np.inf)
-            hi[..., context.market.universe.cash] = self.most
+            hi[..., context.market.universe.cash] = decimal(self.most)
             terms.append(Box(np.full_like(hi, -np.inf), hi))
         return tuple(terms)
 

@@ -44,6 +44,8 @@ class Custom(Limit):
 
     def terms(self, context: Context) -> tuple[terms.Custom, ...]:
         """Return the term."""
+        if self.bind is None or self.slack is None:  # refused when made; said again for the type checker
+            raise self.error("bind", self.bind, "a function that states it and a function that audits it")
         return (terms.Custom(self.bind, self.slack),)
 
     def __str__(self) -> str:

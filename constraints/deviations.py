@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..units import percent
-from .limits import Context, Limit, read_rates
+from ..units import decimal, percent
+from .limits import Context, Limit, Rate, read_rates
 from .terms import Box
 
 
@@ -24,9 +24,9 @@ class Deviation(Limit):
 
     kind: ClassVar[str] = "deviation"
     shared: ClassVar[bool] = True
-    most: float | str | None = None
-    up: float | str | None = None
-    down: float | str | None = None
+    most: Rate | None = None
+    up: Rate | None = None
+    down: Rate | None = None
 
     def __post_init__(self) -> None:
         """Read the numbers."""
@@ -35,10 +35,16 @@ class Deviation(Limit):
         if self.most is None and (self.up is None or self.down is None):
             raise self.error("most", None, "give most, or both up and down")
 
+    @property
+    def sides(self) -> tuple[float, float]:
+        """How far above and below strategic."""
+        up, down = (self.most if side is None else side for side in (self.up, self.down))
+        return decimal(up), decimal(down)
+
     def terms(self, context: Context) -> tuple[Box, ...]:
         """Return one box."""
         mask = self.mask(context)
-        up, down = (float(self.most if side is None else side) for side in (self.up, self.down))
+        up, down = self.sides
         if self.name in context.overrides:
             own = float(self.tightened(context, max(up, down)))
             up, down = min(up, own), min(down, own)
@@ -46,7 +52,7 @@ class Deviation(Limit):
 
     def __str__(self) -> str:
         """Say it as a committee would."""
-        up, down = (float(self.most if side is None else side) for side in (self.up, self.down))
+        up, down = self.sides
         if up == down:
             return f"{self.words_on()} stays within {percent(up)} of its strategic weight"
         return f"{self.words_on()} stays between {percent(down)} below and {percent(up)} above its strategic weight"

@@ -52,24 +52,24 @@ class _Trades(_Section):
     indifference: _Rate = 0.0
     trade_worth: _Rate = 0.002
     exact: bool = False
-    node_limit: int = Field(2000, ge=1)
+    node_limit: int = Field(default=2000, ge=1)
 
 
 class _Risk(_Section):
     method: Literal["ledoit_wolf", "ewma", "sample"] = "ledoit_wolf"
-    periods_per_year: _Rate = Field(252.0, gt=0)
-    half_life: _Rate = Field(36.0, gt=0)
+    periods_per_year: _Rate = Field(default=252.0, gt=0)
+    half_life: _Rate = Field(default=36.0, gt=0)
 
 
 class _Market(_Section):
     cash_rate: _Rate = 0.0
-    ticket_fee: _Rate = Field(0.0, ge=0)
-    impact: _Rate = Field(0.0, ge=0)
+    ticket_fee: _Rate = Field(default=0.0, ge=0)
+    impact: _Rate = Field(default=0.0, ge=0)
 
 
 class _Run(_Section):
-    max_quarantined: _Rate | None = Field(None, ge=0, le=1)
-    max_unsolved: _Rate | None = Field(None, ge=0, le=1)
+    max_quarantined: _Rate | None = Field(default=None, ge=0, le=1)
+    max_unsolved: _Rate | None = Field(default=None, ge=0, le=1)
 
 
 class _Document(_Section):

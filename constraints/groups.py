@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from ..units import FrozenMap
-from .limits import Context, Limit, check_range, range_words, read_rates
+from .limits import Context, Limit, Rate, check_range, ends, range_words, read_rates
 from .terms import Rows
 
 
@@ -26,8 +26,8 @@ class Group(Limit):
     kind: ClassVar[str] = "group"
     shared: ClassVar[bool] = True
     on: str | tuple[str, ...] | None = None
-    least: float | str | None = None
-    most: float | str | None = None
+    least: Rate | None = None
+    most: Rate | None = None
     around: Literal["zero", "strategic"] = "zero"
     exposure: Mapping[str, float] | None = None
 
@@ -53,8 +53,8 @@ class Group(Limit):
             row = row * loading
         centre = np.einsum("n,...n->...", row, context.strategic)[..., None] if self.around == "strategic" else 0.0
         shape = (*np.shape(context.strategic)[:-1], 1)
-        lo = np.broadcast_to(-np.inf if self.least is None else centre + self.least, shape)
-        hi = np.broadcast_to(np.inf if self.most is None else centre + self.most, shape)
+        least, most = ends(self.least, self.most)
+        lo, hi = np.broadcast_to(centre + least, shape), np.broadcast_to(centre + most, shape)
         return (Rows(row[None, :], lo, hi, (self.words_on() if self.on is not None else self.name,)),)
 
     def __str__(self) -> str:

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..units import percent
-from .limits import Context, Limit, read_rates
+from .limits import Context, Limit, Rate, read_rates
 from .terms import Box, Term, Trades
 
 
@@ -24,7 +24,7 @@ class Leverage(Limit):
 
     kind: ClassVar[str] = "leverage"
     shared: ClassVar[bool] = True
-    most: float | str = 1.0
+    most: Rate = 1.0
 
     def __post_init__(self) -> None:
         """Read the number."""

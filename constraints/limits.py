@@ -13,6 +13,9 @@ from ..models.markets import Market
 from ..units import FrozenMap, decimal, percent
 from .terms import Term
 
+Rate = float | str
+"""A decimal, or what a person writes for one: ``0.05``, ``"5%"``, ``"500bp"``; a decimal once the limit is made."""
+
 
 @dataclass(frozen=True, eq=False)
 class Context:
@@ -129,19 +132,26 @@ def read_rates(limit: Limit, *names: str, least: float = 0.0, most: float = 10.0
         object.__setattr__(limit, name, number)
 
 
-def check_range(limit: Limit, least: float | None, most: float | None) -> None:
+def ends(least: Rate | None, most: Rate | None) -> tuple[float, float]:
+    """Return a range as numbers, an absent end infinite."""
+    return -np.inf if least is None else decimal(least), np.inf if most is None else decimal(most)
+
+
+def check_range(limit: Limit, least: Rate | None, most: Rate | None) -> None:
     """Refuse a range without an end, or with crossed ends."""
+    low, high = ends(least, most)
     if least is None and most is None:
         raise limit.error("most", None, "give least, most or both")
-    if least is not None and most is not None and least > most:
+    if low > high:
         raise limit.error("least", least, f"at most {most}")
 
 
-def range_words(least: float | None, most: float | None) -> str:
+def range_words(least: Rate | None, most: Rate | None) -> str:
     """Say a range as a committee would: 'at least 2.00%', 'between 2.00% and 5.00%'."""
+    low, high = ends(least, most)
     if least is None:
-        return f"at most {percent(most or 0.0)}"
-    return f"at least {percent(least)}" if most is None else f"between {percent(least)} and {percent(most)}"
+        return f"at most {percent(high)}"
+    return f"at least {percent(low)}" if most is None else f"between {percent(low)} and {percent(high)}"
 
 
 def field_names(kind: type[Limit]) -> list[str]:

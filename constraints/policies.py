@@ -14,7 +14,7 @@ from ..models.accounts import Account, Model
 from ..units import FrozenMap, did_you_mean
 from .cash import Cash, floor
 from .leverages import Leverage
-from .limits import Context, Limit
+from .limits import Context, Limit, ends
 from .restrictions import account_box
 from .terms import Box, Term, grandfathered
 
@@ -154,7 +154,7 @@ class Policy:
         if self.long_only:
             zeros = np.zeros_like(context.current)
             stated.append(("long_only", Box(zeros, zeros + 1.0)))
-            if not any(isinstance(x, Cash) and x.tier == 0 and (x.least or -1.0) >= 0 for x in self.limits):
+            if not any(isinstance(x, Cash) and x.tier == 0 and ends(x.least, None)[0] >= 0 for x in self.limits):
                 stated.append(("cash_floor", floor(context, 0.0)))
         stated.append(("restrictions", account_box(context)))
         unknown = [k for k in context.overrides if k not in self.names and k != "risk_aversion"]

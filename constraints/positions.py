@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from .limits import Context, Limit, check_range, range_words, read_rates
+from .limits import Context, Limit, Rate, check_range, ends, range_words, read_rates
 from .terms import Box
 
 
@@ -22,8 +22,8 @@ class Position(Limit):
     kind: ClassVar[str] = "position"
     shared: ClassVar[bool] = True
     on: str | tuple[str, ...] | None = None
-    least: float | str | None = None
-    most: float | str | None = None
+    least: Rate | None = None
+    most: Rate | None = None
 
     def __post_init__(self) -> None:
         """Read the numbers."""
@@ -34,8 +34,8 @@ class Position(Limit):
     def terms(self, context: Context) -> tuple[Box, ...]:
         """Return one box."""
         mask = np.broadcast_to(self.mask(context), np.shape(context.strategic))
-        lo = np.where(mask, -np.inf if self.least is None else self.least, -np.inf)
-        return (Box(lo, np.where(mask, np.inf if self.most is None else self.most, np.inf)),)
+        least, most = ends(self.least, self.most)
+        return (Box(np.where(mask, least, -np.inf), np.where(mask, most, np.inf)),)
 
     def __str__(self) -> str:
         """Say it as a committee would."""

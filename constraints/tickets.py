@@ -11,8 +11,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..units import percent
-from .limits import Context, Limit, read_rates
+from ..units import decimal, percent
+from .limits import Context, Limit, Rate, read_rates
 from .terms import Box
 
 
@@ -25,9 +25,9 @@ class TradeSize(Limit):
     """
 
     kind: ClassVar[str] = "trade_size"
-    least: float | str = 0.0
+    least: Rate = 0.0
     least_value: float = 0.0
-    most: float | str | None = None
+    most: Rate | None = None
 
     def __post_init__(self) -> None:
         """Read the numbers."""
@@ -40,8 +40,9 @@ class TradeSize(Limit):
         """Return the box of the largest trade; the smallest is no convex term."""
         if self.most is None:
             return ()
+        largest = decimal(self.most)
         mask = self.mask(context) & (np.arange(len(context.market.universe)) != context.market.universe.cash)
-        return (Box(np.where(mask, context.current - self.most, -np.inf), np.where(mask, context.current + self.most, np.inf)),)
+        return (Box(np.where(mask, context.current - largest, -np.inf), np.where(mask, context.current + largest, np.inf)),)
 
     def smallest(self, context: Context) -> np.ndarray:
         """Return the smallest trade of each asset, decimal of NAV, shape (..., n)."""

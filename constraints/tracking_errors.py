@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..units import percent
-from .limits import Context, Limit, read_rates
+from .limits import Context, Limit, Rate, read_rates
 from .terms import RiskBall
 
 
@@ -20,7 +20,7 @@ class TrackingError(Limit):
 
     kind: ClassVar[str] = "tracking_error"
     shared: ClassVar[bool] = True
-    most: float | str = 0.0
+    most: Rate = 0.0
 
     def __post_init__(self) -> None:
         """Read the number."""

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..units import percent
-from .limits import Context, Limit, read_rates
+from .limits import Context, Limit, Rate, read_rates
 from .terms import Trades
 
 
@@ -23,7 +23,7 @@ class Turnover(Limit):
     """
 
     kind: ClassVar[str] = "turnover"
-    most: float | str = 0.0
+    most: Rate = 0.0
 
     def __post_init__(self) -> None:
         """Read the number."""

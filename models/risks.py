@@ -114,7 +114,7 @@ class Risk:
         if missing:
             raise MarketError(f"asset {missing[0]!r} has no returns", code="MISSING_LABEL", table="returns",
                               field=missing[0], value=missing[0], mend="one column an asset")
-        history = _finite(returns[wanted], "returns")
+        history = _finite(returns.loc[:, wanted], "returns")
         if len(history) < 2:
             raise MarketError("two periods are the least a covariance needs", code="TOO_SHORT", table="returns")
         if method == "ledoit_wolf":

@@ -277,12 +277,12 @@ def _one_tilt(cause: Cause, about: str, value: float, universe: Universe, strate
         raise ViewError(f"tilt {cause.id!r}: {cause.channel!r} is no channel", code="BAD_TILT", table="tilts", field="channel",
                         value=cause.channel, mend=f"one of {', '.join(CHANNELS)}")
     if cause.channel in ("aversion", "frequency"):
-        return Tilt(**{cause.channel: value}, causes=(cause,))
+        return _multiplier(cause, value, np.ones(1))
     if cause.channel != "target":
         multipliers = np.ones(len(universe))
         for _, name in universe.legs(about):
             multipliers[universe.members(name)] *= value
-        return Tilt(**{cause.channel: multipliers}, causes=(cause,))
+        return _multiplier(cause, 1.0, multipliers)
     shift = np.zeros(len(universe))
     for size, name in universe.legs(about):
         mix = universe.mix(name, strategic)
@@ -290,3 +290,17 @@ def _one_tilt(cause: Cause, about: str, value: float, universe: Universe, strate
             return Tilt(dropped=((cause.id, f"{name} has no strategic weight in this model"),))
         shift += value * size * mix
     return Tilt(target=shift, causes=(cause,))
+
+
+def _multiplier(cause: Cause, whole: float, each: np.ndarray) -> Tilt:
+    """Put a multiplier into its channel: ``whole`` into aversion or frequency, ``each`` into a channel per asset."""
+    tilts = {
+        "aversion": lambda: Tilt(aversion=whole, causes=(cause,)),
+        "frequency": lambda: Tilt(frequency=whole, causes=(cause,)),
+        "risk": lambda: Tilt(risk=each, causes=(cause,)),
+        "band_low": lambda: Tilt(band_low=each, causes=(cause,)),
+        "band_high": lambda: Tilt(band_high=each, causes=(cause,)),
+        "buy_pace": lambda: Tilt(buy_pace=each, causes=(cause,)),
+        "sell_pace": lambda: Tilt(sell_pace=each, causes=(cause,)),
+    }
+    return tilts[cause.channel]()

@@ -86,7 +86,7 @@ class Universe:
     @cached_property
     def _sets(self) -> Mapping[str, tuple[int, ...]]:
         """What each name (asset, class, group) stands for."""
-        sets = {asset: (i,) for i, asset in enumerate(self.assets)}
+        sets: dict[str, tuple[int, ...]] = {asset: (i,) for i, asset in enumerate(self.assets)}
         for column, labels in (("asset_class", self.classes), *self.groupings.items()):
             for label in dict.fromkeys(labels):
                 members = tuple(i for i, own in enumerate(labels) if own == label)
@@ -157,7 +157,7 @@ class Universe:
     def vector(self, values: Mapping[str, float] | pd.Series, what: str = "weight") -> np.ndarray:
         """Align labelled numbers to this order by *label*, absent ones zero; raise ``MarketError`` on an unknown label."""
         vector = np.zeros(len(self))
-        for asset, value in dict(values).items():
+        for asset, value in (values.to_dict() if isinstance(values, pd.Series) else values).items():
             if asset not in self.positions:
                 raise MarketError(f"{asset!r} is not in the universe", code="UNKNOWN_ASSET", field="asset_id", value=asset,
                                   mend=did_you_mean(asset, self.assets) or "add it to the assets table")

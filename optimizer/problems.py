@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,7 @@ from ..constraints.limits import Context
 from ..constraints.policies import Policy
 from ..errors import PolicyError
 from ..models.accounts import Account, Model, Standing, appraise
+from ..models.costs import Costs
 from ..models.markets import Market
 from ..models.tilts import NO_TILT, Tilt
 from .programs import Program, build
@@ -38,6 +40,12 @@ class Problem:
 
             self.statements[program.signature] = Statement(program)
         return self.statements[program.signature]
+
+    @cached_property
+    def shared(self) -> Problem:
+        """The same without costs and without the limits that are an account's own: what the tactical target answers to."""
+        limits = tuple(limit for limit in self.policy.limits if limit.shared)
+        return Problem(replace(self.policy, limits=limits), replace(self.market, costs=Costs(np.zeros(1))))
 
 
 @dataclass(frozen=True, eq=False)

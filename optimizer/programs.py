@@ -143,9 +143,9 @@ def build(context: Context, named: Sequence[tuple[str, terms.Term]], belief: Til
     costs = context.market.costs
     iota = costs.iota(risk.volatilities, float(context.nav)) if costs.impact else np.zeros(n)
 
-    kinds = {kind: [t for _, t in named if isinstance(t, kind)] for kind in (terms.Box, terms.Rows, terms.Trades, terms.RiskBall, terms.Custom)}
+    boxes, rows = [t for _, t in named if isinstance(t, terms.Box)], [t for _, t in named if isinstance(t, terms.Rows)]
+    trades, balls = [t for _, t in named if isinstance(t, terms.Trades)], [t for _, t in named if isinstance(t, terms.RiskBall)]
     stack = lambda rows, width: np.array(rows, dtype=float).reshape(len(rows), width)  # noqa: E731  (one reshape, six uses)
-    boxes, rows, trades, balls = (kinds[k] for k in (terms.Box, terms.Rows, terms.Trades, terms.RiskBall))
     none = np.zeros(n)
     return Program(
         market_risk=risk, risk=tilted_risk, tilted=tilted, gamma=tilted_gamma, force=force, centre=centre,
@@ -161,5 +161,5 @@ def build(context: Context, named: Sequence[tuple[str, terms.Term]], belief: Til
         from_zero=np.array([t.from_zero for t in trades], dtype=bool),
         ball_on=np.array([t.on for t in balls], dtype=bool).reshape(len(balls), n),
         anchor=stack([t.anchor for t in balls], n), ball_most=np.array([float(t.most) for t in balls]),
-        customs=tuple(kinds[terms.Custom]), named=tuple(named),
+        customs=tuple(t for _, t in named if isinstance(t, terms.Custom)), named=tuple(named),
     )  # fmt: skip

@@ -146,9 +146,11 @@ def quarantine(account: Account, error: AccountError) -> Proposal:
 def _standing(case: Case, outcome: Outcome, cause: str, reason: str, certificate: Certificate = NO_CERTIFICATE,
               attempts: tuple[Attempt, ...] = ()) -> Proposal:
     current = case.program.current
+    figures = _figures(case, current, 0)
     return Proposal(
         case.account.id, case.account.model, outcome, cause, reason, _weights(case, current, current), certificate=certificate,
-        attempts=attempts, nav=case.standing.nav, **_figures(case, current), notes=_dropped(case.belief),
+        attempts=attempts, nav=case.standing.nav, tracking_error=figures.tracking_error, expected_gain=figures.expected_gain,
+        utility=figures.utility, notes=_dropped(case.belief),
     )  # fmt: skip
 
 
@@ -157,23 +159,28 @@ def _proposal(case: Case, cause: str, target: Target, solution: Solution) -> Pro
     trades = tuple(_trades(case, weights))
     costs = case.context.market.costs
     fees = costs.ticket_fee * len(trades)
+    figures = _figures(case, weights, len(trades))
     reason = solution.outcome.value if trades else "the best weights the policy allows are the current ones"
     return Proposal(
         case.account.id, case.account.model, solution.outcome, cause, reason, _weights(case, solution.ideal, weights), trades,
         room(case, weights, solution.prices), solution.prices, solution.certificate, solution.attempts, case.standing.nav,
-        turnover=turnover(case, weights), cost=sum(t.cost for t in trades) + fees, **_figures(case, weights, len(trades)),
-        given_up=target.given_up, notes=target.notes + _dropped(case.belief) + _less_bullish(case.belief),
+        turnover=turnover(case, weights), cost=sum(t.cost for t in trades) + fees, tracking_error=figures.tracking_error,
+        expected_gain=figures.expected_gain, utility=figures.utility, given_up=target.given_up, notes=target.notes + _dropped(case.belief) + _less_bullish(case.belief),
     )  # fmt: skip
 
 
-def _figures(case: Case, weights: np.ndarray, trades: int = 0) -> dict[str, float]:
+@dataclass(frozen=True)
+class _Figures:
+    tracking_error: float
+    expected_gain: float
+    utility: float
+
+
+def _figures(case: Case, weights: np.ndarray, trades: int) -> _Figures:
     active = weights - case.context.strategic
     tickets = case.context.market.costs.ticket_fee * trades / float(case.standing.nav) / case.horizon
-    return {
-        "tracking_error": float(case.context.market.risk.volatility(active)),
-        "expected_gain": float(np.dot(np.broadcast_to(case.belief.alpha(case.aversion), active.shape), active)),
-        "utility": case.program.utility(weights) - tickets,
-    }
+    gain = float(np.dot(np.broadcast_to(case.belief.alpha(case.aversion), active.shape), active))
+    return _Figures(float(case.context.market.risk.volatility(active)), gain, case.program.utility(weights) - tickets)
 
 
 def turnover(case: Case, weights: np.ndarray) -> float:

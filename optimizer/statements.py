@@ -34,7 +34,7 @@ class Statement:
         self.root = like.market_risk.root / self._sigma
         self.weights = w = cp.Variable(n)
         self.constraints: list[Any] = [w >= self._parameter("lo", n), w <= self._parameter("hi", n)]
-        self._budget = cp.sum(w) == 1
+        self._budget: Any = cp.sum(w) == 1
         objective = -self._parameter("linear", n) @ w + 0.5 * self._quadratic(like)
         objective += self._trading(like)
         self._state_rows(like)
@@ -42,7 +42,7 @@ class Statement:
         for custom in like.customs:
             self.constraints += list(custom.bind(w, self._current))
         self.problem = cp.Problem(cp.Minimize(objective), [*self.constraints, self._budget])
-        if not self.problem.is_dcp(dpp=True):
+        if not (self.problem.is_dcp() and self.problem.is_dpp()):
             raise StatementError("the stated problem is not DPP: a custom limit multiplies parameters, or is not convex")
 
     def _parameter(self, name: str, shape: int | tuple, nonneg: bool = False) -> cp.Parameter:
@@ -77,7 +77,7 @@ class Statement:
         if like.from_zero.any():
             gross = (cp.Variable(n, nonneg=True), cp.Variable(n, nonneg=True))
             self.constraints.append(self.weights == gross[0] - gross[1])
-        self._trades = []
+        self._trades: list[Any] = []
         for t in range(len(like.most)):
             up, down = gross if like.from_zero[t] else (buy, sell)
             total = _dot(like.buy[t], up) + _dot(like.sell[t], down) + _dot(like.row[t], self.weights)
@@ -98,12 +98,16 @@ class Statement:
         return size
 
     def _state_rows(self, like: Program) -> None:
-        self._rows_hi = like.rows[self._upper] @ self.weights <= self._parameter("rows_hi", int(self._upper.sum())) if self._upper.any() else None
-        self._rows_lo = like.rows[self._lower] @ self.weights >= self._parameter("rows_lo", int(self._lower.sum())) if self._lower.any() else None
+        self._rows_hi: Any = None
+        self._rows_lo: Any = None
+        if self._upper.any():
+            self._rows_hi = like.rows[self._upper] @ self.weights <= self._parameter("rows_hi", int(self._upper.sum()))
+        if self._lower.any():
+            self._rows_lo = like.rows[self._lower] @ self.weights >= self._parameter("rows_lo", int(self._lower.sum()))
         self.constraints += [c for c in (self._rows_hi, self._rows_lo) if c is not None]
 
     def _state_balls(self, like: Program) -> None:
-        self._balls = []
+        self._balls: list[Any] = []
         for j, on in enumerate(like.ball_on):
             seen = self._exposure if on.all() else self.root[:, on] @ self.weights[np.flatnonzero(on)]
             inside = cp.norm(seen - self._parameter(f"anchor{j}", len(self.root))) <= self._parameter(f"radius{j}", ())

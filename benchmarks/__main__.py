@@ -1,0 +1,33 @@
+"""Run the cases: ``python -m benchmarks [CASE ...] [--rounds N] [--smoke]`` from the repository's root."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+
+from . import rebalances, solving, starts  # noqa: F401  (importing registers their cases)
+from .registry import CASES
+
+
+def main() -> None:
+    """Print every figure of the chosen cases, each with its promise and what it was measured beside."""
+    parser = argparse.ArgumentParser(prog="benchmarks", description="Figures, each with its promise; nothing here gates a test.")
+    parser.add_argument("cases", nargs="*", metavar="CASE", help=f"of {', '.join(CASES)}; all by default")
+    parser.add_argument("--rounds", type=int, default=20, help="how many accounts or repetitions a case (20)")
+    parser.add_argument("--smoke", action="store_true", help="the small size and two rounds: does it run?")
+    chosen = parser.parse_args()
+    unknown = [name for name in chosen.cases if name not in CASES]
+    if unknown:
+        parser.error(f"no case {unknown[0]!r}; known: {', '.join(CASES)}")
+    print(f"Python {platform.python_version()}, {platform.machine()}; medians; a machine shared with others is noisy")
+    for name in chosen.cases or list(CASES):
+        entry = CASES[name]
+        print(f"\n{name}: {entry.about}")
+        for size in (entry.smoke,) if chosen.smoke else entry.sizes:
+            for figure in entry.run(size, 2 if chosen.smoke else chosen.rounds):
+                promise = f"  (promised {figure.promise})" if figure.promise else ""
+                print(f"  {figure.size:>6} {figure.what:<50} {figure.value:>10.3g} {figure.unit}{promise}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
