@@ -43,7 +43,14 @@ class InputError(TrimtabError, ValueError):
     """
 
     def __init__(
-        self, message: str, *, code: str = "BAD_INPUT", table: str = "", field: str = "", value: object = "", mend: str = ""
+        self,
+        message: str,
+        *,
+        code: str = "BAD_INPUT",
+        table: str = "",
+        field: str = "",
+        value: object = "",
+        mend: str = "",
     ) -> None:
         self.message, self.code, self.table, self.field = message, code, table, field
         self.value, self.mend = str(value), mend

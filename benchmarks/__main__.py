@@ -11,7 +11,9 @@ from .registry import CASES
 
 def main() -> None:
     """Print every figure of the chosen cases, each with its promise and what it was measured beside."""
-    parser = argparse.ArgumentParser(prog="benchmarks", description="Figures, each with its promise; nothing here gates a test.")
+    parser = argparse.ArgumentParser(
+        prog="benchmarks", description="Figures, each with its promise; nothing here gates a test."
+    )
     parser.add_argument("cases", nargs="*", metavar="CASE", help=f"of {', '.join(CASES)}; all by default")
     parser.add_argument("--rounds", type=int, default=20, help="how many accounts or repetitions a case (20)")
     parser.add_argument("--smoke", action="store_true", help="the small size and two rounds: does it run?")

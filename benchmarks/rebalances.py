@@ -27,8 +27,13 @@ def rebalancing(n: int, rounds: int) -> Iterator[Figure]:
     problem = state(w.policy, w.market)
     belief = tilt(w.views, w.market, w.policy.model(w.accounts[0]), ON)
     decide(problem, w.accounts[0], belief, ON)
-    stated, whole = timed([lambda i: decide(problem, w.accounts[i], belief, ON),
-                           lambda i: rebalance(w.accounts[i], w.policy, w.market, w.views, ON)], rounds)
+    stated, whole = timed(
+        [
+            lambda i: decide(problem, w.accounts[i], belief, ON),
+            lambda i: rebalance(w.accounts[i], w.policy, w.market, w.views, ON),
+        ],
+        rounds,
+    )
     size = f"n={n}"
     yield Figure("rebalance, problem stated, median", size, 1e3 * percentile(stated, 0.5), "ms", "below 100")
     yield Figure("rebalance, problem stated, 95th percentile", size, 1e3 * percentile(stated, 0.95), "ms")
@@ -47,13 +52,25 @@ def exact(n: int, rounds: int) -> Iterator[Figure]:
     solutions = [[solve(p, account, belief) for account in fast.accounts] for p in problems]
     quick, slow = timed([lambda i: choose_target(solutions[0][i]), lambda i: choose_target(solutions[1][i])], rounds)
     targets = [[choose_target(s) for s in group] for group in solutions]
-    counts = [[int((t.weights != s.case.program.current).sum()) for t, s in zip(ts, group, strict=True)]
-              for ts, group in zip(targets, solutions, strict=True)]
+    counts = [
+        [int((t.weights != s.case.program.current).sum()) for t, s in zip(ts, group, strict=True)]
+        for ts, group in zip(targets, solutions, strict=True)
+    ]
     size = f"n={n}"
     yield Figure("exact path, 95th percentile", size, percentile(slow, 0.95), "s", "below 5")
     yield Figure("exact path, median", size, percentile(slow, 0.5), "s")
     yield Figure("fast path, median", size, 1e3 * percentile(quick, 0.5), "ms")
     yield Figure("trades, fast path, mean (cash counted)", size, float(np.mean(counts[0])), "trades")
     yield Figure("trades, exact path, mean (cash counted)", size, float(np.mean(counts[1])), "trades")
-    yield Figure("gap of the fast path to its bound, median", size, 100 * float(np.median([t.gap for t in targets[0]])), "% of NAV")
-    yield Figure("gap of the exact path to its bound, median", size, 100 * float(np.median([t.gap for t in targets[1]])), "% of NAV")
+    yield Figure(
+        "gap of the fast path to its bound, median",
+        size,
+        100 * float(np.median([t.gap for t in targets[0]])),
+        "% of NAV",
+    )
+    yield Figure(
+        "gap of the exact path to its bound, median",
+        size,
+        100 * float(np.median([t.gap for t in targets[1]])),
+        "% of NAV",
+    )

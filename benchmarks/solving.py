@@ -22,7 +22,11 @@ def hand_written(w: World) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
     """State the mandate of a world as a careful cvxpy user would: parameters, factor risk, normalised, Clarabel."""
     n, risk, policy = len(w.market.universe), w.market.risk, w.policy
     b = policy.model(w.accounts[0]).vector(w.market.universe)
-    limits = {type(limit): float(limit.most) for limit in policy.limits if isinstance(limit, (Deviation, TrackingError, Turnover))}
+    limits = {
+        type(limit): float(limit.most)
+        for limit in policy.limits
+        if isinstance(limit, (Deviation, TrackingError, Turnover))
+    }
     scale = policy.risk_aversion * risk.variances.mean()
     x, z, a = cp.Variable(n), cp.Variable(n), cp.Variable(n)
     now, alpha = cp.Parameter(n), cp.Parameter(n)
@@ -46,7 +50,12 @@ def hand_written(w: World) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
     return ask
 
 
-@case("solve", "solve on a stated problem against cvxpy with hand-written DPP parameters and Clarabel (k = 20)", (30, 100, 500), 12)
+@case(
+    "solve",
+    "solve on a stated problem against cvxpy with hand-written DPP parameters and Clarabel (k = 20)",
+    (30, 100, 500),
+    12,
+)
 def solving(n: int, rounds: int) -> Iterator[Figure]:
     """Time both on the same drifted accounts, in turn, and compare their answers."""
     w = world(n, min(20, n), accounts=rounds)
@@ -60,7 +69,9 @@ def solving(n: int, rounds: int) -> Iterator[Figure]:
     solutions = [solve(problem, account, belief) for account in w.accounts]
     apart = [w.market.risk.volatility(s.ideal - ask(start, gain)) for s, start in zip(solutions, starts, strict=True)]
     size = f"n={n}"
-    yield Figure("solve / hand-written cvxpy", size, ratio(ours, theirs), "x", "at most 1.5", "cvxpy DPP + Clarabel, same run")
+    yield Figure(
+        "solve / hand-written cvxpy", size, ratio(ours, theirs), "x", "at most 1.5", "cvxpy DPP + Clarabel, same run"
+    )
     yield Figure("solve, median", size, 1e3 * percentile(ours, 0.5), "ms")
     yield Figure("hand-written, median", size, 1e3 * percentile(theirs, 0.5), "ms")
     yield Figure("largest tracking error between the two answers", size, 1e4 * max(apart), "bp")

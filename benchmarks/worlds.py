@@ -33,8 +33,16 @@ class World:
     accounts: tuple[Account, ...]
 
 
-def world(n: int, k: int, accounts: int, *, seed: int = 7, lots: bool = False, trading: Trading = Trading(),
-          more: tuple[Limit, ...] = ()) -> World:
+def world(
+    n: int,
+    k: int,
+    accounts: int,
+    *,
+    seed: int = 7,
+    lots: bool = False,
+    trading: Trading = Trading(),
+    more: tuple[Limit, ...] = (),
+) -> World:
     """Make ``n`` assets on ``k`` factors, a mandate with tracking error, turnover, deviation and costs, and accounts."""
     rng = np.random.default_rng(seed)
     names = [f"A{i:03d}" for i in range(n)]
@@ -44,12 +52,21 @@ def world(n: int, k: int, accounts: int, *, seed: int = 7, lots: bool = False, t
     omega = pd.DataFrame(np.eye(k), exposures.columns, exposures.columns)
     risk = Risk.from_factors(exposures, omega, pd.Series(rng.uniform(0.05, 0.2, n), names), universe)
     prices = np.append(rng.uniform(20, 300, n).round(2), 1.0)
-    market = Market(universe, risk, Costs(np.append(np.full(n, 0.001), 0.0)), prices, on=ON,
-                    lots=np.append(np.full(n, 1.0 if lots else 0.0), 0.0))
+    market = Market(
+        universe,
+        risk,
+        Costs(np.append(np.full(n, 0.001), 0.0)),
+        prices,
+        on=ON,
+        lots=np.append(np.full(n, 1.0 if lots else 0.0), 0.0),
+    )
     strategic = rng.dirichlet(np.full(n, 4.0)) * 0.98
     most = 0.05 if n < 200 else 0.01
-    policy = Policy((Deviation(most), TrackingError(0.01), Turnover(0.10), *more),
-                    {"m": dict(zip(names, strategic, strict=True)) | {"CASH": 1 - strategic.sum()}}, trades=trading)
+    policy = Policy(
+        (Deviation(most), TrackingError(0.01), Turnover(0.10), *more),
+        {"m": dict(zip(names, strategic, strict=True)) | {"CASH": 1 - strategic.sum()}},
+        trades=trading,
+    )
     views = (View("equity - bonds", 0.02, 0.5, id="V1"), View(f"{names[0]} - {names[1]}", 0.03, 0.7, id="V2"))
     book = tuple(_drifted(f"{i:04d}", strategic, market, rng) for i in range(accounts))
     return World(market, policy, views, book)
@@ -58,4 +75,6 @@ def world(n: int, k: int, accounts: int, *, seed: int = 7, lots: bool = False, t
 def _drifted(name: str, strategic: np.ndarray, market: Market, rng: np.random.Generator) -> Account:
     weights = np.append(strategic * np.exp(rng.normal(0, 0.15, len(strategic))), 0.02)
     weights /= weights.sum()
-    return Account.from_weights(name, "m", dict(zip(market.universe.assets, weights, strict=True)), float(rng.uniform(2e5, 5e6)), market)
+    return Account.from_weights(
+        name, "m", dict(zip(market.universe.assets, weights, strict=True)), float(rng.uniform(2e5, 5e6)), market
+    )

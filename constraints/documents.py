@@ -11,12 +11,12 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter,
 
 from ..errors import InputError, PolicyError
 from ..units import decimal, did_you_mean
+from .cash import Cash
 from .customs import Custom
 from .deviations import Deviation
 from .groups import Group
 from .leverages import Leverage
 from .limits import Limit, field_names
-from .cash import Cash
 from .policies import Assumptions, Estimation, Policy, Rebalance, Trading, Tripwires
 from .positions import Position
 from .restrictions import Restriction
@@ -27,8 +27,21 @@ from .volatilities import Volatility
 
 KINDS: Mapping[str, type[Limit]] = {
     kind.kind: kind
-    for kind in (Deviation, Group, TrackingError, Volatility, Turnover, Cash, Position, Restriction, Leverage, TradeSize,
-                 TradeCount, Lots, Custom)
+    for kind in (
+        Deviation,
+        Group,
+        TrackingError,
+        Volatility,
+        Turnover,
+        Cash,
+        Position,
+        Restriction,
+        Leverage,
+        TradeSize,
+        TradeCount,
+        Lots,
+        Custom,
+    )
 }
 _Rate = Annotated[float, BeforeValidator(decimal)]
 
@@ -123,20 +136,40 @@ def _load(path: Path) -> Mapping[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise PolicyError(f"the policy {path.name} cannot be read: {error.strerror}", code="UNREADABLE", table="policy",
-                          value=path.name, mend="name a TOML file") from None
+        raise PolicyError(
+            f"the policy {path.name} cannot be read: {error.strerror}",
+            code="UNREADABLE",
+            table="policy",
+            value=path.name,
+            mend="name a TOML file",
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise PolicyError(f"the policy {path.name} is not TOML: {error}", code="NOT_TOML", table="policy", value=path.name,
-                          mend="policies are TOML files in UTF-8") from None
+        raise PolicyError(
+            f"the policy {path.name} is not TOML: {error}",
+            code="NOT_TOML",
+            table="policy",
+            value=path.name,
+            mend="policies are TOML files in UTF-8",
+        ) from None
 
 
 def _limit(entry: Mapping[str, Any], place: str) -> Limit:
     fields = dict(entry)
     kind = fields.pop("kind", None)
     if kind not in KINDS or kind == Custom.kind:
-        words = "a custom limit is Python code and cannot stand in a file" if kind == Custom.kind else f"{kind!r} is no kind of limit"
-        raise PolicyError(f"{place}.kind: {words}", code="UNKNOWN_KIND", table="policy", field=f"{place}.kind", value=kind,
-                          mend=did_you_mean(str(kind), KINDS) or f"one of {', '.join(KINDS)}")
+        words = (
+            "a custom limit is Python code and cannot stand in a file"
+            if kind == Custom.kind
+            else f"{kind!r} is no kind of limit"
+        )
+        raise PolicyError(
+            f"{place}.kind: {words}",
+            code="UNKNOWN_KIND",
+            table="policy",
+            field=f"{place}.kind",
+            value=kind,
+            mend=did_you_mean(str(kind), KINDS) or f"one of {', '.join(KINDS)}",
+        )
     known = field_names(KINDS[kind])
     for key in fields:
         if key not in known:
@@ -151,8 +184,14 @@ def _limit(entry: Mapping[str, Any], place: str) -> Limit:
 
 
 def _unknown(place: str, key: str, known: list[str]) -> PolicyError:
-    return PolicyError(f"{place} is not known", code="UNKNOWN_KEY", table="policy", field=place, value=key,
-                       mend=did_you_mean(key, known) or f"known: {', '.join(known)}")
+    return PolicyError(
+        f"{place} is not known",
+        code="UNKNOWN_KEY",
+        table="policy",
+        field=place,
+        value=key,
+        mend=did_you_mean(key, known) or f"known: {', '.join(known)}",
+    )
 
 
 def _policy_error(error: ValidationError, prefix: str, model: type) -> PolicyError:
@@ -170,5 +209,11 @@ def _policy_error(error: ValidationError, prefix: str, model: type) -> PolicyErr
             section = section.model_fields[step].annotation
         return _unknown(place, path[-1], list(section.model_fields))
     wanted = first.get("ctx", {}).get("expected", "")
-    return PolicyError(f"{place}: {first['msg'][:1].lower()}{first['msg'][1:]}", code="BAD_VALUE", table="policy", field=place,
-                       value=first.get("input"), mend=f"give {wanted}" if wanted else "see the policy page of the documentation")
+    return PolicyError(
+        f"{place}: {first['msg'][:1].lower()}{first['msg'][1:]}",
+        code="BAD_VALUE",
+        table="policy",
+        field=place,
+        value=first.get("input"),
+        mend=f"give {wanted}" if wanted else "see the policy page of the documentation",
+    )

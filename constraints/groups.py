@@ -61,4 +61,5 @@ class Group(Limit):
         """Say it as a committee would."""
         what = self.words_on() if self.on is not None else f"the exposure {self.name}"
         return f"{what} stays {range_words(self.least, self.most)}" + (
-            " around its strategic weight" if self.around == "strategic" else "")
+            " around its strategic weight" if self.around == "strategic" else ""
+        )

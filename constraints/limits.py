@@ -89,16 +89,28 @@ class Limit:
 
     def error(self, field: str, value: object, mend: str) -> PolicyError:
         """Make the error that names this limit, the field, the value and the mend."""
-        return PolicyError(f"limit {self.name!r}: {field} is {value}", code="BAD_LIMIT", table="policy", field=field,
-                           value=value, mend=mend)
+        return PolicyError(
+            f"limit {self.name!r}: {field} is {value}",
+            code="BAD_LIMIT",
+            table="policy",
+            field=field,
+            value=value,
+            mend=mend,
+        )
 
     def mask(self, context: Context) -> np.ndarray:
         """Return the assets the limit is on, shape (n,)."""
         try:
             return context.market.universe.select(self.on)
         except MarketError as error:
-            raise PolicyError(f"limit {self.name!r}: {error.message}", code=error.code, table="policy", field="on",
-                              value=error.value, mend=error.mend) from None
+            raise PolicyError(
+                f"limit {self.name!r}: {error.message}",
+                code=error.code,
+                table="policy",
+                field="on",
+                value=error.value,
+                mend=error.mend,
+            ) from None
 
     def tightened(self, context: Context, most: float) -> float | np.ndarray:
         """Return the account's override of ``most`` where it has one; it may only tighten."""
@@ -106,8 +118,14 @@ class Limit:
         if own is None:
             return most
         if np.any(np.asarray(own) > most) or not np.all(np.asarray(own) >= 0):
-            raise AccountError(f"its own {self.name} of {own} is looser than the policy's {most}", code="LOOSER_OVERRIDE",
-                               table="accounts", field=self.name, value=own, mend=f"at most {most}, or change the policy")
+            raise AccountError(
+                f"its own {self.name} of {own} is looser than the policy's {most}",
+                code="LOOSER_OVERRIDE",
+                table="accounts",
+                field=self.name,
+                value=own,
+                mend=f"at most {most}, or change the policy",
+            )
         return own
 
     def words_on(self) -> str:

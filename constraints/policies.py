@@ -117,23 +117,45 @@ class Policy:
         """Number repeated names and check what concerns the policy as a whole."""
         object.__setattr__(self, "limits", _numbered(self.limits))
         object.__setattr__(self, "models", FrozenMap({str(k): FrozenMap(v) for k, v in dict(self.models).items()}))
-        ranges = (("risk_aversion", self.risk_aversion, 1e-6, 1e6), ("cost_horizon_years", self.cost_horizon_years, 1e-3, 1e3),
-                  ("indifference", self.trades.indifference, 0.0, 1.0), ("trade_worth", self.trades.trade_worth, 0.0, 1.0))
+        ranges = (
+            ("risk_aversion", self.risk_aversion, 1e-6, 1e6),
+            ("cost_horizon_years", self.cost_horizon_years, 1e-3, 1e3),
+            ("indifference", self.trades.indifference, 0.0, 1.0),
+            ("trade_worth", self.trades.trade_worth, 0.0, 1.0),
+        )
         for name, value, least, most in ranges:
             if not least <= value <= most:
-                raise PolicyError(f"{name} is {value}", code="BAD_POLICY", table="policy", field=name, value=value,
-                                  mend=f"between {least:g} and {most:g}")
+                raise PolicyError(
+                    f"{name} is {value}",
+                    code="BAD_POLICY",
+                    table="policy",
+                    field=name,
+                    value=value,
+                    mend=f"between {least:g} and {most:g}",
+                )
         if not self.long_only and not any(isinstance(limit, Leverage) for limit in self.limits):
-            raise PolicyError("long_only is false and no leverage limit bounds the gross weight", code="NO_LEVERAGE",
-                              table="policy", field="long_only", value=False, mend="add a limit of kind leverage")
+            raise PolicyError(
+                "long_only is false and no leverage limit bounds the gross weight",
+                code="NO_LEVERAGE",
+                table="policy",
+                field="long_only",
+                value=False,
+                mend="add a limit of kind leverage",
+            )
         for name, weights in self.models.items():
             Model(name, weights, self.risk_aversion)
 
     def model(self, account: Account) -> Model:
         """Hand out the account's strategic model at the policy's risk aversion; raise ``AccountError`` where it has none."""
         if account.model not in self.models:
-            raise AccountError(f"there is no model {account.model!r}", code="UNKNOWN_MODEL", table="accounts", field="model_id",
-                               value=account.model, mend=did_you_mean(account.model, self.models) or "add it to strategic")
+            raise AccountError(
+                f"there is no model {account.model!r}",
+                code="UNKNOWN_MODEL",
+                table="accounts",
+                field="model_id",
+                value=account.model,
+                mend=did_you_mean(account.model, self.models) or "add it to strategic",
+            )
         return Model(account.model, self.models[account.model], self.risk_aversion)
 
     def with_models(self, models: Mapping[str, Mapping[str, float]]) -> Policy:
@@ -144,8 +166,14 @@ class Policy:
         """Return the account's own gamma, or the policy's; raise ``AccountError`` unless it is positive."""
         own = account.overrides.get("risk_aversion", self.risk_aversion)
         if not 1e-6 <= own <= 1e6:
-            raise AccountError(f"its risk aversion is {own}", code="BAD_AVERSION", table="accounts", field="risk_aversion",
-                               value=own, mend="between 1e-6 and 1e6")
+            raise AccountError(
+                f"its risk aversion is {own}",
+                code="BAD_AVERSION",
+                table="accounts",
+                field="risk_aversion",
+                value=own,
+                mend="between 1e-6 and 1e6",
+            )
         return float(own)
 
     def terms(self, context: Context) -> tuple[tuple[str, Term], ...]:
@@ -159,9 +187,14 @@ class Policy:
         stated.append(("restrictions", account_box(context)))
         unknown = [k for k in context.overrides if k not in self.names and k != "risk_aversion"]
         if unknown:
-            raise AccountError(f"it overrides {unknown[0]!r}, which the policy does not limit", code="UNKNOWN_OVERRIDE",
-                               table="accounts", field=unknown[0], value=context.overrides[unknown[0]],
-                               mend=did_you_mean(unknown[0], self.names) or "leave it empty")
+            raise AccountError(
+                f"it overrides {unknown[0]!r}, which the policy does not limit",
+                code="UNKNOWN_OVERRIDE",
+                table="accounts",
+                field=unknown[0],
+                value=context.overrides[unknown[0]],
+                mend=did_you_mean(unknown[0], self.names) or "leave it empty",
+            )
         for limit in self.limits:
             for term in limit.terms(context):
                 fitting = grandfathered(term, context.current, context.market.risk) if limit.grandfather else term
@@ -191,12 +224,24 @@ def _numbered(limits: Iterable[Limit]) -> tuple[Limit, ...]:
     named = []
     for limit in limits:
         if not isinstance(limit, Limit):
-            raise PolicyError(f"{limit!r} is no limit", code="BAD_LIMIT", table="policy", field="limits",
-                              value=limit, mend="use the classes of trimtab.constraints")
+            raise PolicyError(
+                f"{limit!r} is no limit",
+                code="BAD_LIMIT",
+                table="policy",
+                field="limits",
+                value=limit,
+                mend="use the classes of trimtab.constraints",
+            )
         seen[limit.name] = seen.get(limit.name, 0) + 1
         if seen[limit.name] > 1 and limit.name != limit.kind:
-            raise PolicyError(f"two limits are called {limit.name!r}", code="DUPLICATE_LIMIT", table="policy", field="name",
-                              value=limit.name, mend="give each its own name")
+            raise PolicyError(
+                f"two limits are called {limit.name!r}",
+                code="DUPLICATE_LIMIT",
+                table="policy",
+                field="name",
+                value=limit.name,
+                mend="give each its own name",
+            )
         named.append(replace(limit, name=f"{limit.name}_{seen[limit.name]}") if seen[limit.name] > 1 else limit)
     return tuple(named)
 

@@ -53,12 +53,23 @@ def account_box(context: Context) -> Box:
     boxes = [_box("frozen", np.broadcast_to(context.frozen, context.current.shape), context.current)]
     for asset, rule in context.restrictions:
         if rule not in RULES:
-            raise AccountError(f"{rule!r} is no rule", code="UNKNOWN_RULE", table="restrictions", field="rule", value=rule,
-                               mend=did_you_mean(rule, RULES) or f"one of {', '.join(RULES)}")
+            raise AccountError(
+                f"{rule!r} is no rule",
+                code="UNKNOWN_RULE",
+                table="restrictions",
+                field="rule",
+                value=rule,
+                mend=did_you_mean(rule, RULES) or f"one of {', '.join(RULES)}",
+            )
         if asset not in context.market.universe.positions:
-            raise AccountError(f"{asset!r} is not in the assets table", code="UNKNOWN_ASSET", table="restrictions",
-                               field="asset_id", value=asset,
-                               mend=did_you_mean(asset, context.market.universe.assets) or "name an asset")
+            raise AccountError(
+                f"{asset!r} is not in the assets table",
+                code="UNKNOWN_ASSET",
+                table="restrictions",
+                field="asset_id",
+                value=asset,
+                mend=did_you_mean(asset, context.market.universe.assets) or "name an asset",
+            )
         mask = np.arange(n) == context.market.universe.positions[asset]
         boxes.append(_box(rule, mask, context.current))
     for box in boxes:

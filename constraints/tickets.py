@@ -42,7 +42,9 @@ class TradeSize(Limit):
             return ()
         largest = decimal(self.most)
         mask = self.mask(context) & (np.arange(len(context.market.universe)) != context.market.universe.cash)
-        return (Box(np.where(mask, context.current - largest, -np.inf), np.where(mask, context.current + largest, np.inf)),)
+        return (
+            Box(np.where(mask, context.current - largest, -np.inf), np.where(mask, context.current + largest, np.inf)),
+        )
 
     def smallest(self, context: Context) -> np.ndarray:
         """Return the smallest trade of each asset, decimal of NAV, shape (..., n)."""

@@ -31,7 +31,9 @@ class Volatility(Limit):
 
     def terms(self, context: Context) -> tuple[RiskBall, ...]:
         """Return one ball around nothing."""
-        return (RiskBall(self.mask(context), np.zeros_like(context.strategic), self.tightened(context, float(self.most))),)
+        return (
+            RiskBall(self.mask(context), np.zeros_like(context.strategic), self.tightened(context, float(self.most))),
+        )
 
     def __str__(self) -> str:
         """Say it as a committee would."""

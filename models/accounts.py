@@ -47,11 +47,23 @@ class Model:
         weights = {str(a): float(w) for a, w in dict(self.weights).items()}
         total = sum(weights.values())
         if not abs(total - 1.0) <= 1e-6:
-            raise PolicyError(f"the strategic weights of model {self.id!r} sum to {total:.10g}", code="WEIGHTS_SUM",
-                              table="strategic", field="weight", value=total, mend="decimals that sum to 1")
+            raise PolicyError(
+                f"the strategic weights of model {self.id!r} sum to {total:.10g}",
+                code="WEIGHTS_SUM",
+                table="strategic",
+                field="weight",
+                value=total,
+                mend="decimals that sum to 1",
+            )
         if not 0 < self.risk_aversion <= 1e6:
-            raise PolicyError(f"the risk aversion {self.risk_aversion} is not between 0 and 1e6", code="BAD_AVERSION",
-                              table="policy", field="risk_aversion", value=self.risk_aversion, mend="2 to 20 is usual")
+            raise PolicyError(
+                f"the risk aversion {self.risk_aversion} is not between 0 and 1e6",
+                code="BAD_AVERSION",
+                table="policy",
+                field="risk_aversion",
+                value=self.risk_aversion,
+                mend="2 to 20 is usual",
+            )
         object.__setattr__(self, "weights", FrozenMap({a: w / total for a, w in weights.items()}))
 
     def vector(self, universe: Universe) -> np.ndarray:
@@ -90,6 +102,11 @@ class Account:
     overrides: Mapping[str, float] = field(default_factory=FrozenMap)
     status: Literal["active", "blocked", "closed"] = "active"
 
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing in the account, and nothing coming."""
+        return not (self.cash_flow or any(self.quantities.values()) or any(self.orders.values()))
+
     def __post_init__(self) -> None:
         """Freeze the tables."""
         for name in ("quantities", "orders", "overrides"):
@@ -98,7 +115,13 @@ class Account:
 
     @classmethod
     def from_weights(
-        cls, id: str, model: str, weights: Mapping[str, float] | pd.Series, nav: float, market: Market, cash_flow: float = 0.0
+        cls,
+        id: str,
+        model: str,
+        weights: Mapping[str, float] | pd.Series,
+        nav: float,
+        market: Market,
+        cash_flow: float = 0.0,
     ) -> Account:
         """Make an account that holds these weights of ``nav`` before the cash flow."""
         vector = market.universe.vector(weights)
@@ -138,24 +161,41 @@ def appraise(account: Account, market: Market) -> Standing:
     held = units + ordered
     flow = float(account.cash_flow)
     if not np.isfinite(flow):
-        raise AccountError("the cash flow is not a number", code="BAD_CASH_FLOW", table="accounts", field="cash_flow",
-                           value=account.cash_flow, mend="money, 0 for none")
+        raise AccountError(
+            "the cash flow is not a number",
+            code="BAD_CASH_FLOW",
+            table="accounts",
+            field="cash_flow",
+            value=account.cash_flow,
+            mend="money, 0 for none",
+        )
     unpriced = (held != 0) & ~np.isfinite(market.prices)
     if unpriced.any():
         asset = universe.assets[int(np.argmax(unpriced))]
-        raise AccountError(f"{asset!r} is held but has no price", code="NO_PRICE", table="assets", field="price", value=asset,
-                           mend="give the asset a price")
+        raise AccountError(
+            f"{asset!r} is held but has no price",
+            code="NO_PRICE",
+            table="assets",
+            field="price",
+            value=asset,
+            mend="give the asset a price",
+        )
     prices = np.where(np.isfinite(market.prices), market.prices, 0.0)
     held[cash] -= float(np.dot(ordered, prices)) - ordered[cash]
     values = held * prices
     values[cash] += flow
     nav = float(values.sum())
-    if nav == 0 and not units.any():
-        raise AccountError("there is nothing in the account", code="NO_ASSETS", table="holdings", field="quantity", value=0,
-                           mend="fund it, or close it")
+    if not (nav or held.any()):  # 100 % of nothing, in cash: such an account is held, not refused
+        return Standing(0.0, held, (np.arange(len(universe)) == cash).astype(float), 0.0, 0.0, held != 0, market.on)
     if not nav > 0:
-        raise AccountError(f"the net asset value is {nav:.2f}", code="BAD_NAV", table="holdings", field="quantity",
-                           value=nav, mend="check quantities, prices and the cash flow")
+        raise AccountError(
+            f"the net asset value is {nav:.2f}",
+            code="BAD_NAV",
+            table="holdings",
+            field="quantity",
+            value=nav,
+            mend="check quantities, prices and the cash flow",
+        )
     held[cash] += flow
     return Standing(nav, held, values / nav, max(flow, 0.0) / nav, max(-flow, 0.0) / nav, (ordered != 0), market.on)
 
@@ -164,11 +204,23 @@ def _units(quantities: Mapping[str, float], universe: Universe, table: str) -> n
     units = np.zeros(len(universe))
     for asset, quantity in quantities.items():
         if asset not in universe.positions:
-            raise AccountError(f"{asset!r} is not in the assets table", code="UNKNOWN_ASSET", table=table, field="asset_id",
-                               value=asset, mend=did_you_mean(asset, universe.assets) or "add it to the assets table")
+            raise AccountError(
+                f"{asset!r} is not in the assets table",
+                code="UNKNOWN_ASSET",
+                table=table,
+                field="asset_id",
+                value=asset,
+                mend=did_you_mean(asset, universe.assets) or "add it to the assets table",
+            )
         number = float(quantity)
         if not abs(number) < 1e15:  # also refuses NaN; beyond 2^50 a unit is no longer exact
-            raise AccountError(f"the quantity of {asset!r} is {quantity}", code="BAD_QUANTITY", table=table, field="quantity",
-                               value=quantity, mend="a finite number of units")
+            raise AccountError(
+                f"the quantity of {asset!r} is {quantity}",
+                code="BAD_QUANTITY",
+                table=table,
+                field="quantity",
+                value=quantity,
+                mend="a finite number of units",
+            )
         units[universe.positions[asset]] = number
     return units

@@ -45,8 +45,13 @@ class Costs:
             ("impact", not (np.isfinite(self.impact) and self.impact >= 0)),
         ):
             if np.any(bad):
-                raise MarketError(f"{what} is negative, too large or not a number", code="BAD_COST", table="assets",
-                                  field=what, mend="a non-negative number")
+                raise MarketError(
+                    f"{what} is negative, too large or not a number",
+                    code="BAD_COST",
+                    table="assets",
+                    field=what,
+                    mend="a non-negative number",
+                )
         object.__setattr__(self, "proportional", kappa)
         object.__setattr__(self, "adv", frozen(adv))
 

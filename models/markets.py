@@ -55,21 +55,37 @@ class Market:
         """Align lengths and check the prices."""
         n = len(self.universe)
         if len(self.risk.specific) != n:
-            raise MarketError("the risk has another number of assets than the universe", code="LENGTH", table="covariance")
+            raise MarketError(
+                "the risk has another number of assets than the universe", code="LENGTH", table="covariance"
+            )
         prices, cash = np.array(np.broadcast_to(np.asarray(self.prices, float), (n,))), self.universe.cash
         if np.isnan(prices[cash]):
             prices[cash] = 1.0
         for wrong, words in ((prices <= 0, "is not positive"), (np.isinf(prices), "is infinite")):
             if wrong.any():
                 asset = self.universe.assets[int(np.argmax(wrong))]
-                raise MarketError(f"the price of {asset!r} {words}", code="BAD_PRICE", table="assets", field="price",
-                                  value=asset, mend="a positive number, or empty where there is none")
+                raise MarketError(
+                    f"the price of {asset!r} {words}",
+                    code="BAD_PRICE",
+                    table="assets",
+                    field="price",
+                    value=asset,
+                    mend="a positive number, or empty where there is none",
+                )
         if prices[cash] != 1.0:
-            raise MarketError("the price of the cash is not 1", code="BAD_PRICE", table="assets", field="price",
-                              value=prices[cash], mend="hold cash in units of money")
+            raise MarketError(
+                "the price of the cash is not 1",
+                code="BAD_PRICE",
+                table="assets",
+                field="price",
+                value=prices[cash],
+                mend="hold cash in units of money",
+            )
         lots = np.array(np.broadcast_to(np.asarray(self.lots, float), (n,)))
         if not (np.isfinite(lots) & (lots >= 0)).all():
-            raise MarketError("a lot size is negative or not a number", code="BAD_LOT", table="assets", field="lot_size")
+            raise MarketError(
+                "a lot size is negative or not a number", code="BAD_LOT", table="assets", field="lot_size"
+            )
         kappa = np.array(np.broadcast_to(self.costs.proportional, (n,)))
         kappa[cash], lots[cash] = 0.0, 0.0
         adv = np.array(np.broadcast_to(self.costs.adv, (n,)))
@@ -77,11 +93,17 @@ class Market:
         tradable = np.array(np.broadcast_to(np.asarray(self.tradable, bool), (n,))) & np.isfinite(prices)
         tradable[cash] = True
         tradable.setflags(write=False)
-        for name, value in (("prices", frozen(prices)), ("lots", frozen(lots)), ("tradable", tradable),
-                            ("costs", Costs(kappa, self.costs.ticket_fee, self.costs.impact, adv))):
+        for name, value in (
+            ("prices", frozen(prices)),
+            ("lots", frozen(lots)),
+            ("tradable", tradable),
+            ("costs", Costs(kappa, self.costs.ticket_fee, self.costs.impact, adv)),
+        ):
             object.__setattr__(self, name, value)
         if not (np.isfinite(self.cash_rate) and -0.5 < self.cash_rate < 2.0):
-            raise MarketError("the cash rate is not an annual decimal", code="BAD_RATE", field="cash_rate", value=self.cash_rate)
+            raise MarketError(
+                "the cash rate is not an annual decimal", code="BAD_RATE", field="cash_rate", value=self.cash_rate
+            )
 
     @classmethod
     def from_frames(
@@ -98,14 +120,25 @@ class Market:
 
         ``costs`` are one-way decimals and ``prices`` money, by label or one number for all.
         """
-        groupings = {c: tuple(assets[c].fillna("").astype(str)) for c in assets.columns
-                     if c not in ("asset_class", "name", "price") and not pd.api.types.is_numeric_dtype(assets[c])}
+        groupings = {
+            c: tuple(assets[c].fillna("").astype(str))
+            for c in assets.columns
+            if c not in ("asset_class", "name", "price") and not pd.api.types.is_numeric_dtype(assets[c])
+        }
         universe = Universe(tuple(str(a) for a in assets.index), tuple(assets["asset_class"]), groupings)
 
         def by_label(values: float | Mapping[str, float] | pd.Series) -> np.ndarray:
-            return universe.vector(values) if isinstance(values, (Mapping, pd.Series)) else np.full(len(universe), values)
+            return (
+                universe.vector(values) if isinstance(values, (Mapping, pd.Series)) else np.full(len(universe), values)
+            )
 
         price = by_label(prices)
         price[universe.cash] = 1.0
-        return cls(universe, Risk.from_covariance(covariance, universe), Costs(by_label(costs)), price,
-                   on=on, cash_rate=cash_rate)
+        return cls(
+            universe,
+            Risk.from_covariance(covariance, universe),
+            Costs(by_label(costs)),
+            price,
+            on=on,
+            cash_rate=cash_rate,
+        )

@@ -61,8 +61,13 @@ class Risk:
         if lopsided.max(initial=0.0) > 1e-12 * scale:
             i, j = np.unravel_index(int(np.argmax(lopsided)), dense.shape)
             pair = f"{universe.assets[risky[i]]}, {universe.assets[risky[j]]}"
-            raise MarketError(f"the covariance of ({pair}) differs from its mirror image", code="NOT_SYMMETRIC",
-                              table="covariance", value=pair, mend="give both halves the same number")
+            raise MarketError(
+                f"the covariance of ({pair}) differs from its mirror image",
+                code="NOT_SYMMETRIC",
+                table="covariance",
+                value=pair,
+                mend="give both halves the same number",
+            )
         loadings = np.zeros((len(universe), len(risky)))
         loadings[risky] = _root(0.5 * (dense + dense.T), [universe.assets[i] for i in risky])
         return cls(loadings, np.zeros(len(universe)))._checked(universe, "covariance")
@@ -72,19 +77,30 @@ class Risk:
         cls, exposures: pd.DataFrame, factor_covariance: pd.DataFrame, specific: pd.Series, universe: Universe
     ) -> Risk:
         """Take ``Sigma = F Omega F' + diag(specific^2)``: exposures (assets by factors), Omega, specific volatilities."""
-        factors = [str(c) for c in exposures.columns]
+        factors = list(exposures.columns)
         missing = [f for f in factors if f not in factor_covariance.index or f not in factor_covariance.columns]
         if missing:
-            raise MarketError(f"factor {missing[0]!r} has no covariance", code="MISSING_LABEL", table="factor_covariance",
-                              field="factor", value=missing[0], mend="one row and one column a factor")
+            raise MarketError(
+                f"factor {missing[0]!r} has no covariance",
+                code="MISSING_LABEL",
+                table="factor_covariance",
+                field="factor",
+                value=missing[0],
+                mend="one row and one column a factor",
+            )
         omega = _finite(factor_covariance.loc[factors, factors], "factor_covariance")
         f = _aligned(exposures, universe, "exposures")
         s = _aligned(specific.to_frame("volatility"), universe, "specific")[:, 0]
         if (s < 0).any():
-            raise MarketError("a specific volatility is negative", code="NEGATIVE", table="specific", field="volatility",
-                              value=universe.assets[int(np.argmin(s))])
+            raise MarketError(
+                "a specific volatility is negative",
+                code="NEGATIVE",
+                table="specific",
+                field="volatility",
+                value=universe.assets[int(np.argmin(s))],
+            )
         f[universe.cash], s[universe.cash] = 0.0, 0.0
-        return cls(f @ _root(0.5 * (omega + omega.T), factors), s)._checked(universe, "exposures")
+        return cls(f @ _root(0.5 * (omega + omega.T), [str(f) for f in factors]), s)._checked(universe, "exposures")
 
     @classmethod
     def from_returns(
@@ -112,13 +128,19 @@ class Risk:
         wanted = [universe.assets[i] for i in risky]
         missing = [a for a in wanted if a not in returns.columns]
         if missing:
-            raise MarketError(f"asset {missing[0]!r} has no returns", code="MISSING_LABEL", table="returns",
-                              field=missing[0], value=missing[0], mend="one column an asset")
+            raise MarketError(
+                f"asset {missing[0]!r} has no returns",
+                code="MISSING_LABEL",
+                table="returns",
+                field=missing[0],
+                value=missing[0],
+                mend="one column an asset",
+            )
         history = _finite(returns.loc[:, wanted], "returns")
         if len(history) < 2:
             raise MarketError("two periods are the least a covariance needs", code="TOO_SHORT", table="returns")
         if method == "ledoit_wolf":
-            from sklearn.covariance import ledoit_wolf  # noqa: PLC0415  (0.4 s to import, needed here alone)
+            from sklearn.covariance import ledoit_wolf
 
             # Shrinking correlations, not covariances: a scaled identity is a fair target only where scales agree.
             scale = history.std(axis=0)
@@ -161,7 +183,8 @@ class Risk:
 
     def volatility(self, weights: np.ndarray) -> np.ndarray:
         """Return ``sqrt(w' Sigma w)``: the volatility of weights, the tracking error of active weights."""
-        return np.sqrt(np.einsum("...i,...i->...", np.einsum("...i,ki->...k", weights, self.root), np.einsum("...i,ki->...k", weights, self.root)))
+        exposure = np.einsum("...i,ki->...k", weights, self.root)
+        return np.sqrt(np.einsum("...k,...k->...", exposure, exposure))
 
     def scaled(self, multipliers: np.ndarray) -> Risk:
         """Return ``diag(m) Sigma diag(m)``: every volatility times its multiplier."""
@@ -183,8 +206,14 @@ class Risk:
         ):
             if wrong.any():
                 asset = universe.assets[int(np.argmax(wrong))]
-                raise MarketError(f"asset {asset!r} {words}", code=code, table=table, field="asset_id", value=asset,
-                                  mend="give annual decimal numbers: 0.04 for a volatility of 20%")
+                raise MarketError(
+                    f"asset {asset!r} {words}",
+                    code=code,
+                    table=table,
+                    field="asset_id",
+                    value=asset,
+                    mend="give annual decimal numbers: 0.04 for a volatility of 20%",
+                )
         return self
 
 
@@ -196,14 +225,24 @@ def _finite(frame: pd.DataFrame, table: str) -> np.ndarray:
     numbers = frame.to_numpy(dtype=float)
     if not np.isfinite(numbers).all():
         row, column = np.argwhere(~np.isfinite(numbers))[0]
-        raise MarketError(f"({frame.index[row]}, {frame.columns[column]}) is not a finite number", code="NOT_FINITE",
-                          table=table, field=str(frame.columns[column]), value=str(frame.index[row]))
+        raise MarketError(
+            f"({frame.index[row]}, {frame.columns[column]}) is not a finite number",
+            code="NOT_FINITE",
+            table=table,
+            field=str(frame.columns[column]),
+            value=str(frame.index[row]),
+        )
     tiny = (numbers != 0) & (np.abs(numbers) < 1e-30)
     if tiny.any():
         row, column = np.argwhere(tiny)[0]
-        raise MarketError(f"({frame.index[row]}, {frame.columns[column]}) is below 1e-30 but not zero", code="DENORMAL",
-                          table=table, field=str(frame.columns[column]), value=numbers[row, column],
-                          mend="give annual decimal numbers")
+        raise MarketError(
+            f"({frame.index[row]}, {frame.columns[column]}) is below 1e-30 but not zero",
+            code="DENORMAL",
+            table=table,
+            field=str(frame.columns[column]),
+            value=numbers[row, column],
+            mend="give annual decimal numbers",
+        )
     return numbers
 
 
@@ -212,8 +251,14 @@ def _aligned(frame: pd.DataFrame, universe: Universe, table: str) -> np.ndarray:
     numbers = np.zeros((len(universe), frame.shape[1]))
     for i in _risky(universe):
         if universe.assets[i] not in frame.index:
-            raise MarketError(f"asset {universe.assets[i]!r} has no row", code="MISSING_LABEL", table=table,
-                              field="asset_id", value=universe.assets[i], mend="one row an asset")
+            raise MarketError(
+                f"asset {universe.assets[i]!r} has no row",
+                code="MISSING_LABEL",
+                table=table,
+                field="asset_id",
+                value=universe.assets[i],
+                mend="one row an asset",
+            )
     risky = _risky(universe)
     numbers[risky] = _finite(frame.loc[[universe.assets[i] for i in risky]], table)
     return numbers
@@ -223,8 +268,14 @@ def _risky_block(covariance: pd.DataFrame, universe: Universe) -> np.ndarray:
     wanted = [universe.assets[i] for i in _risky(universe)]
     for asset in wanted:
         if asset not in covariance.index or asset not in covariance.columns:
-            raise MarketError(f"asset {asset!r} has no row and column", code="MISSING_LABEL", table="covariance",
-                              field="asset_id", value=asset, mend="one row and one column an asset, the same ids")
+            raise MarketError(
+                f"asset {asset!r} has no row and column",
+                code="MISSING_LABEL",
+                table="covariance",
+                field="asset_id",
+                value=asset,
+                mend="one row and one column an asset, the same ids",
+            )
     return _finite(covariance.loc[wanted, wanted], "covariance")
 
 
@@ -243,6 +294,10 @@ def _root(matrix: np.ndarray, labels: list[str]) -> np.ndarray:
         raise MarketError(
             f"the covariance is not positive semidefinite: least eigenvalue {values[0]:.3g}, largest {values[-1]:.3g}; "
             f"the worst direction is mostly {', '.join(worst)}",
-            code="NOT_PSD", table="covariance", field="asset_id", value=", ".join(worst),
-            mend="estimate from one common history, or with shrinkage") from None
+            code="NOT_PSD",
+            table="covariance",
+            field="asset_id",
+            value=", ".join(worst),
+            mend="estimate from one common history, or with shrinkage",
+        ) from None
     return vectors * np.sqrt(np.clip(values, 0.0, None))

@@ -32,8 +32,13 @@ class Shock:
             raise ViewError(f"shock {self.name!r}: {error}", code="BAD_SHOCK", field="moves") from None
         for name, move in moves.items():
             if move < -1.0:
-                raise ViewError(f"shock {self.name!r}: {name!r} loses more than everything", code="BAD_SHOCK", field="moves",
-                                value=move, mend="a decimal of at least -1")
+                raise ViewError(
+                    f"shock {self.name!r}: {name!r} loses more than everything",
+                    code="BAD_SHOCK",
+                    field="moves",
+                    value=move,
+                    mend="a decimal of at least -1",
+                )
         object.__setattr__(self, "moves", FrozenMap(moves))
 
     def vector(self, universe: Universe) -> np.ndarray:

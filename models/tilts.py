@@ -94,15 +94,35 @@ class Tilt:
         for name in ("target", "risk", "band_low", "band_high", "buy_pace", "sell_pace"):
             object.__setattr__(self, name, _row(getattr(self, name)))
         if abs(self.target.sum()) > 1e-9:
-            raise ViewError(f"a target shift sums to {self.target.sum():.3g}, not zero", code="BAD_TILT", table="tilts",
-                            field="value", mend="name a funding leg: 'equity - bonds'")
-        positive = (("risk", self.risk), ("aversion", self.aversion), ("band_low", self.band_low), ("band_high", self.band_high),
-                    ("buy_pace", self.buy_pace), ("sell_pace", self.sell_pace), ("frequency", self.frequency))
+            raise ViewError(
+                f"a target shift sums to {self.target.sum():.3g}, not zero",
+                code="BAD_TILT",
+                table="tilts",
+                field="value",
+                mend="name a funding leg: 'equity - bonds'",
+            )
+        positive = (
+            ("risk", self.risk),
+            ("aversion", self.aversion),
+            ("band_low", self.band_low),
+            ("band_high", self.band_high),
+            ("buy_pace", self.buy_pace),
+            ("sell_pace", self.sell_pace),
+            ("frequency", self.frequency),
+        )
         for name, value in positive:
             floor = 0.0 if name.endswith("pace") else 1e-3
-            if not (np.all(np.isfinite(value)) and np.all(np.asarray(value) >= floor) and np.all(np.asarray(value) <= 1e3)):
-                raise ViewError(f"the {name} multiplier {value} is not between {floor:g} and 1000", code="BAD_TILT", table="tilts",
-                                field="value", value=value, mend="1 is neutral")
+            if not (
+                np.all(np.isfinite(value)) and np.all(np.asarray(value) >= floor) and np.all(np.asarray(value) <= 1e3)
+            ):
+                raise ViewError(
+                    f"the {name} multiplier {value} is not between {floor:g} and 1000",
+                    code="BAD_TILT",
+                    table="tilts",
+                    field="value",
+                    value=value,
+                    mend="1 is neutral",
+                )
 
     def alpha(self, aversion: float) -> np.ndarray:
         """Return the annual active return per asset at an account's gamma, shape (n,)."""
@@ -188,14 +208,22 @@ def tilt(views: Sequence[View], market: Market, model: Model, on: dt.date) -> Ti
     names = [view.id for view in live]
     if len(set(names)) < len(names):
         name = next(n for n in names if names.count(n) > 1)
-        raise ViewError(f"two live views are called {name!r}", code="DUPLICATE_VIEW", table="views", field="view_id", value=name,
-                        mend="give each view its own id")
+        raise ViewError(
+            f"two live views are called {name!r}",
+            code="DUPLICATE_VIEW",
+            table="views",
+            field="view_id",
+            value=name,
+            mend="give each view its own id",
+        )
     if not live:
         return Tilt(dropped=tuple(dropped))
     p = np.array(legs)
     prior = p @ market.risk.times(strategic)  # per unit of gamma
     over_prior = np.array([view.basis != "active" for view in live])
-    rate = np.array([market.cash_rate * row.sum() if view.basis == "total" else 0.0 for view, row in zip(live, p, strict=True)])
+    rate = np.array(
+        [market.cash_rate * row.sum() if view.basis == "total" else 0.0 for view, row in zip(live, p, strict=True)]
+    )
     surprise = np.array([view.gain for view in live]) - rate
     sigma_p = market.risk.times(p)
     m = _view_covariance(p, sigma_p, live, on)
@@ -232,8 +260,14 @@ def _view_covariance(p: np.ndarray, sigma_p: np.ndarray, live: list[View], on: d
     variances = np.diag(prior)
     for view, variance in zip(live, variances, strict=True):
         if variance < 1e-12:
-            raise ViewError(f"view {view.id!r}: its legs carry no risk, so no return can follow from it", code="NO_RISK",
-                            table="views", field="about", value=view.about, mend="name legs that differ")
+            raise ViewError(
+                f"view {view.id!r}: its legs carry no risk, so no return can follow from it",
+                code="NO_RISK",
+                table="views",
+                field="about",
+                value=view.about,
+                mend="name legs that differ",
+            )
     confidence = np.array([view.confidence_on(on) for view in live])
     m = prior + np.diag((1 - confidence) / confidence * variances)
     sure = np.flatnonzero(confidence == 1.0)
@@ -243,8 +277,14 @@ def _view_covariance(p: np.ndarray, sigma_p: np.ndarray, live: list[View], on: d
         values, vectors = np.linalg.eigh(correlation)
         if values[0] < 1e-9:
             both = [live[sure[i]].id for i in np.flatnonzero(np.abs(vectors[:, 0]) > 1e-3)]
-            raise ViewError(f"the views {both} are certain and depend on each other", code="CONTRADICTION", table="views",
-                            field="confidence", value=", ".join(both), mend="lower one confidence below 1, or drop one")
+            raise ViewError(
+                f"the views {both} are certain and depend on each other",
+                code="CONTRADICTION",
+                table="views",
+                field="confidence",
+                value=", ".join(both),
+                mend="lower one confidence below 1, or drop one",
+            )
     return m
 
 
@@ -264,7 +304,9 @@ def read_tilts(table: pd.DataFrame, market: Market, model: Model, on: dt.date) -
             since, until = (day(text[k]) if text.get(k) else None for k in ("since", "until"))
             value = decimal(text["value"])
         except ValueError as error:
-            raise ViewError(f"tilt {name!r}: {error}", code="BAD_TILT", table="tilts", field="value", value=text.get("value")) from None
+            raise ViewError(
+                f"tilt {name!r}: {error}", code="BAD_TILT", table="tilts", field="value", value=text.get("value")
+            ) from None
         if (since and on < since) or (until and on >= until) or (text.get("model_id") or model.id) != model.id:
             continue
         cause = Cause(str(text["channel"]), name, str(text.get("author", "")), str(text.get("because", "")))
@@ -274,8 +316,14 @@ def read_tilts(table: pd.DataFrame, market: Market, model: Model, on: dt.date) -
 
 def _one_tilt(cause: Cause, about: str, value: float, universe: Universe, strategic: np.ndarray) -> Tilt:
     if cause.channel not in CHANNELS:
-        raise ViewError(f"tilt {cause.id!r}: {cause.channel!r} is no channel", code="BAD_TILT", table="tilts", field="channel",
-                        value=cause.channel, mend=f"one of {', '.join(CHANNELS)}")
+        raise ViewError(
+            f"tilt {cause.id!r}: {cause.channel!r} is no channel",
+            code="BAD_TILT",
+            table="tilts",
+            field="channel",
+            value=cause.channel,
+            mend=f"one of {', '.join(CHANNELS)}",
+        )
     if cause.channel in ("aversion", "frequency"):
         return _multiplier(cause, value, np.ones(1))
     if cause.channel != "target":

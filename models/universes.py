@@ -52,16 +52,34 @@ class Universe:
             _check_id(kind, "asset_class")
         twice = sorted({a for a in assets if assets.count(a) > 1}) if len(set(assets)) < len(assets) else []
         if twice:
-            raise MarketError(f"asset {twice[0]!r} occurs twice", code="DUPLICATE_ASSET", table="assets", field="asset_id",
-                              value=twice[0], mend="keep one row an asset")
+            raise MarketError(
+                f"asset {twice[0]!r} occurs twice",
+                code="DUPLICATE_ASSET",
+                table="assets",
+                field="asset_id",
+                value=twice[0],
+                mend="keep one row an asset",
+            )
         cash = [a for a, kind in zip(assets, classes, strict=True) if kind == "cash"]
         if len(cash) > 1:
-            raise MarketError(f"assets {cash} are all of class cash", code="TWO_CASH", table="assets", field="asset_class",
-                              value=cash[1], mend="mark one as cash; a money-market fund is an asset with a variance")
+            raise MarketError(
+                f"assets {cash} are all of class cash",
+                code="TWO_CASH",
+                table="assets",
+                field="asset_class",
+                value=cash[1],
+                mend="mark one as cash; a money-market fund is an asset with a variance",
+            )
         if not cash:
             if "CASH" in assets:
-                raise MarketError("asset 'CASH' exists but is not of class cash", code="TWO_CASH", table="assets",
-                                  field="asset_class", value="CASH", mend="give it the class cash")
+                raise MarketError(
+                    "asset 'CASH' exists but is not of class cash",
+                    code="TWO_CASH",
+                    table="assets",
+                    field="asset_class",
+                    value="CASH",
+                    mend="give it the class cash",
+                )
             assets, classes = (*assets, "CASH"), (*classes, "cash")
             groupings = {name: (*labels, "") for name, labels in groupings.items()}
         object.__setattr__(self, "assets", assets)
@@ -93,8 +111,14 @@ class Universe:
                 if not label:
                     continue
                 if sets.setdefault(label, members) != members:
-                    raise MarketError(f"the name {label!r} means two different sets of assets", code="NAME_TWICE",
-                                      table="assets", field=column, value=label, mend="rename the group")
+                    raise MarketError(
+                        f"the name {label!r} means two different sets of assets",
+                        code="NAME_TWICE",
+                        table="assets",
+                        field=column,
+                        value=label,
+                        mend="rename the group",
+                    )
         return FrozenMap(sets)
 
     @property
@@ -105,8 +129,13 @@ class Universe:
     def members(self, name: str) -> np.ndarray:
         """Return the boolean mask of an asset, class or group; raise ``MarketError`` for an unknown name."""
         if name not in self._sets:
-            raise MarketError(f"{name!r} is no asset, class or group", code="UNKNOWN_NAME", field="on", value=name,
-                              mend=did_you_mean(name, self.names) or f"known: {', '.join(self.names)}")
+            raise MarketError(
+                f"{name!r} is no asset, class or group",
+                code="UNKNOWN_NAME",
+                field="on",
+                value=name,
+                mend=did_you_mean(name, self.names) or f"known: {', '.join(self.names)}",
+            )
         mask = np.zeros(len(self), dtype=bool)
         mask[list(self._sets[name])] = True
         return mask
@@ -127,7 +156,9 @@ class Universe:
         >>> Universe(("SPY", "TLT"), ("equity", "bonds")).legs("equity - 0.5*bonds")
         ((1.0, 'equity'), (-0.5, 'bonds'))
         """
-        parts = re.split(r" ([+-]) ", f" + {about.strip()}" if not about.strip().startswith("- ") else f" {about.strip()}")
+        parts = re.split(
+            r" ([+-]) ", f" + {about.strip()}" if not about.strip().startswith("- ") else f" {about.strip()}"
+        )
         legs = []
         for sign, term in zip(parts[1::2], parts[2::2], strict=True):
             size, name = 1.0, term.strip()
@@ -135,11 +166,18 @@ class Universe:
                 found = _TERM.fullmatch(name)
                 size, name = (float(found["number"] or 1.0), found["name"].strip()) if found else (1.0, name)
             if name not in self._sets:
-                raise ViewError(f"{name!r} in {about!r} is no asset, class or group", code="UNKNOWN_NAME", field="about",
-                                value=name, mend=did_you_mean(name, self.names) or f"known: {', '.join(self.names)}")
+                raise ViewError(
+                    f"{name!r} in {about!r} is no asset, class or group",
+                    code="UNKNOWN_NAME",
+                    field="about",
+                    value=name,
+                    mend=did_you_mean(name, self.names) or f"known: {', '.join(self.names)}",
+                )
             legs.append((size if sign == "+" else -size, name))
         if not legs:
-            raise ViewError("it is about nothing", code="EMPTY", field="about", value=about, mend="name assets or classes")
+            raise ViewError(
+                "it is about nothing", code="EMPTY", field="about", value=about, mend="name assets or classes"
+            )
         return tuple(legs)
 
     def mix(self, name: str, strategic: np.ndarray) -> np.ndarray | None:
@@ -159,8 +197,13 @@ class Universe:
         vector = np.zeros(len(self))
         for asset, value in (values.to_dict() if isinstance(values, pd.Series) else values).items():
             if asset not in self.positions:
-                raise MarketError(f"{asset!r} is not in the universe", code="UNKNOWN_ASSET", field="asset_id", value=asset,
-                                  mend=did_you_mean(asset, self.assets) or "add it to the assets table")
+                raise MarketError(
+                    f"{asset!r} is not in the universe",
+                    code="UNKNOWN_ASSET",
+                    field="asset_id",
+                    value=asset,
+                    mend=did_you_mean(asset, self.assets) or "add it to the assets table",
+                )
             vector[self.positions[asset]] = float(value)
         if not np.isfinite(vector).all():
             bad = self.assets[int(np.argmin(np.isfinite(vector)))]
@@ -174,5 +217,11 @@ class Universe:
 
 def _check_id(text: str, column: str) -> None:
     if not isinstance(text, str) or not text or text != text.strip() or len(text) > 200:
-        raise MarketError(f"{text!r} is no id", code="BAD_ID", table="assets", field=column, value=str(text)[:40],
-                          mend="a non-empty text of at most 200 characters without spaces around it")
+        raise MarketError(
+            f"{text!r} is no id",
+            code="BAD_ID",
+            table="assets",
+            field=column,
+            value=str(text)[:40],
+            mend="a non-empty text of at most 200 characters without spaces around it",
+        )

@@ -78,8 +78,14 @@ class View:
         )
         for field, fine, mend in checks:
             if not fine:
-                raise ViewError(f"view {name!r}: {field} is {getattr(self, field)}", code="BAD_VIEW", table="views", field=field,
-                                value=getattr(self, field), mend=mend)
+                raise ViewError(
+                    f"view {name!r}: {field} is {getattr(self, field)}",
+                    code="BAD_VIEW",
+                    table="views",
+                    field=field,
+                    value=getattr(self, field),
+                    mend=mend,
+                )
 
     def live(self, on: dt.date) -> bool:
         """Say whether the view speaks on that day."""

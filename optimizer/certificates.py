@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .programs import Program
 from .answers import Multipliers
+from .programs import Program
 
 RESIDUAL = 1e-9
 """The largest violation of a released answer, in the constraint's own unit."""
@@ -87,7 +87,9 @@ def gradient(program: Program, weights: np.ndarray, multipliers: Multipliers) ->
     sizes = program.ball_sizes(weights)
     for j in np.flatnonzero((multipliers.balls > 0) & (sizes > 0)):
         away = np.where(program.ball_on[j], weights - program.anchor[j], 0.0)
-        slope = slope + multipliers.balls[j] / sizes[j] * np.where(program.ball_on[j], program.market_risk.times(away), 0.0)
+        slope = slope + multipliers.balls[j] / sizes[j] * np.where(
+            program.ball_on[j], program.market_risk.times(away), 0.0
+        )
     return slope
 
 
@@ -106,8 +108,13 @@ def kinks(program: Program, trades: np.ndarray) -> Kinks:
     """Return the costs of trading plus the priced trade terms, per asset."""
     traded = np.where(program.from_zero, 0.0, trades)
     gross = np.where(program.from_zero, trades, 0.0)
-    return Kinks(program.cost + program.buy.T @ traded, program.cost + program.sell.T @ traded,
-                 program.impact + program.power.T @ traded, program.buy.T @ gross, program.sell.T @ gross)
+    return Kinks(
+        program.cost + program.buy.T @ traded,
+        program.cost + program.sell.T @ traded,
+        program.impact + program.power.T @ traded,
+        program.buy.T @ gross,
+        program.sell.T @ gross,
+    )
 
 
 def lower_bound(program: Program, weights: np.ndarray, multipliers: Multipliers) -> float:
@@ -117,8 +124,14 @@ def lower_bound(program: Program, weights: np.ndarray, multipliers: Multipliers)
 
     def separable(w: np.ndarray) -> np.ndarray:
         z = w - now
-        return (slope * (w - weights) + kink.buy * np.maximum(z, 0) + kink.sell * np.maximum(-z, 0) + kink.power * np.abs(z) ** 1.5
-                + kink.long * np.maximum(w, 0) + kink.short * np.maximum(-w, 0))
+        return (
+            slope * (w - weights)
+            + kink.buy * np.maximum(z, 0)
+            + kink.sell * np.maximum(-z, 0)
+            + kink.power * np.abs(z) ** 1.5
+            + kink.long * np.maximum(w, 0)
+            + kink.short * np.maximum(-w, 0)
+        )
 
     candidates = [lo, hi, np.clip(now, lo, hi), np.clip(np.zeros_like(lo), lo, hi)]
     if kink.power.any():
@@ -126,7 +139,10 @@ def lower_bound(program: Program, weights: np.ndarray, multipliers: Multipliers)
         for side in (kink.long, -kink.short):
             up = np.maximum(-(slope + kink.buy + side), 0.0)
             down = np.maximum(slope + side - kink.sell, 0.0)
-            candidates += [np.clip(now + (up / (1.5 * curve)) ** 2, lo, hi), np.clip(now - (down / (1.5 * curve)) ** 2, lo, hi)]
+            candidates += [
+                np.clip(now + (up / (1.5 * curve)) ** 2, lo, hi),
+                np.clip(now - (down / (1.5 * curve)) ** 2, lo, hi),
+            ]
     least = np.min([separable(w) for w in candidates], axis=0).sum()
 
     # The smooth part at x, each priced constraint there, and what the prices charge for the bounds.

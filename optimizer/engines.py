@@ -1,7 +1,7 @@
 """Engines in order, and the gate behind each: an answer leaves only if our own check releases it.
 
 PIQP where all is linear, then Clarabel, then Clarabel without equilibration. Every answer is repaired, certified, and
-refined to the exact binding set; the better certificate wins. Whatever is not "solved" (a time limit, "almost solved",
+refined to the exact binding set, which replaces it where it passes the gate. Whatever is not "solved" (a time limit, "almost solved",
 "inaccurate", "unbounded") is no answer at all.
 """
 
@@ -12,10 +12,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from .answers import Answer, Attempt, Multipliers
 from .certificates import NO_CERTIFICATE, Certificate, certify, repair
 from .programs import Program
 from .refinements import refine
-from .answers import Answer, Attempt, Multipliers
 
 
 @dataclass(frozen=True)
@@ -79,17 +79,17 @@ def ask(program: Program, statement: Solver, engines: tuple[Engine, ...] = ENGIN
     return Released(None, None, certificate, tuple(attempts))
 
 
-def _best(program: Program, weights: np.ndarray, multipliers: Multipliers) -> tuple[np.ndarray, Multipliers, Certificate]:
-    """Repair and certify the answer as it came and refined; return the better."""
+def _best(
+    program: Program, weights: np.ndarray, multipliers: Multipliers
+) -> tuple[np.ndarray, Multipliers, Certificate]:
+    """Repair and refine the answer; where that passes the gate return it, else the answer as it came."""
     if not np.isfinite(weights).all():
         return weights, multipliers, certify(program, weights, multipliers)
     came = repair(program, weights)
-    first = certify(program, came, multipliers)
     refined = refine(program, came, multipliers)
-    if refined is None:
-        return came, multipliers, first
-    exact = repair(program, refined[0])
-    second = certify(program, exact, refined[1])
-    if second.released or second.gap < first.gap:
-        return exact, refined[1], second
-    return came, multipliers, first
+    if refined is not None:
+        exact = repair(program, refined[0])
+        certificate = certify(program, exact, refined[1])
+        if certificate.released:
+            return exact, refined[1], certificate
+    return came, multipliers, certify(program, came, multipliers)

@@ -36,7 +36,7 @@ class Problem:
     def statement(self, program: Program) -> Statement:
         """Return the compiled statement for programs of this signature."""
         if program.signature not in self.statements:
-            from .statements import Statement  # noqa: PLC0415  (cvxpy takes a second to import; batches may not need it)
+            from .statements import Statement
 
             self.statements[program.signature] = Statement(program)
         return self.statements[program.signature]
@@ -82,8 +82,14 @@ def state(policy: Policy, market: Market) -> Problem:
         outside = np.maximum(program.lo - strategic, strategic - program.hi)
         if outside.max() > 1e-9:
             asset = market.universe.assets[int(np.argmax(outside))]
-            raise PolicyError(f"model {name!r} holds {strategic[int(np.argmax(outside))]:.4g} of {asset!r}, outside the policy's own limits",
-                              code="MODEL_OUTSIDE", table="strategic", field="weight", value=asset, mend="change the model or the limit")
+            raise PolicyError(
+                f"model {name!r} holds {strategic[int(np.argmax(outside))]:.4g} of {asset!r}, outside the policy's own limits",
+                code="MODEL_OUTSIDE",
+                table="strategic",
+                field="weight",
+                value=asset,
+                mend="change the model or the limit",
+            )
         problem.statement(program)
     return problem
 
@@ -95,9 +101,17 @@ def pose(problem: Problem, account: Account, belief: Tilt) -> Case:
     standing = appraise(account, market)
     frozen = ~market.tradable | standing.held_by_orders
     frozen[market.universe.cash] = False
-    context = Context(market, model.vector(market.universe), standing.weights, standing.nav, standing.inflow, standing.outflow,
-                      account.restrictions, frozen,
-                      {k: v for k, v in account.overrides.items() if k != "risk_aversion"})
+    context = Context(
+        market,
+        model.vector(market.universe),
+        standing.weights,
+        standing.nav,
+        standing.inflow,
+        standing.outflow,
+        account.restrictions,
+        frozen,
+        {k: v for k, v in account.overrides.items() if k != "risk_aversion"},
+    )
     aversion = policy.aversion(account)
     program = build(context, policy.terms(context), belief, aversion, policy.cost_horizon_years)
     return Case(account, model, standing, context, belief, aversion, policy.cost_horizon_years, policy.names, program)

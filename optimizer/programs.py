@@ -78,12 +78,16 @@ class Program:
         """Return u(w), decimal of NAV a year, ticket fees apart."""
         d, z = weights - self.centre, np.abs(weights - self.current)
         quadratic = float(np.dot(self.risk.times(d), d))
-        return float(np.dot(self.force, d) - 0.5 * self.gamma * quadratic - np.dot(self.cost, z) - np.dot(self.impact, z**1.5))
+        return float(
+            np.dot(self.force, d) - 0.5 * self.gamma * quadratic - np.dot(self.cost, z) - np.dot(self.impact, z**1.5)
+        )
 
     def traded(self, weights: np.ndarray) -> np.ndarray:
         """Return the left side of each trade term, shape (t,)."""
         z = np.where(self.from_zero[:, None], weights, weights - self.current)
-        return self.row @ weights + (self.buy * np.maximum(z, 0) + self.sell * np.maximum(-z, 0) + self.power * np.abs(z) ** 1.5).sum(1)
+        return self.row @ weights + (
+            self.buy * np.maximum(z, 0) + self.sell * np.maximum(-z, 0) + self.power * np.abs(z) ** 1.5
+        ).sum(1)
 
     def ball_sizes(self, weights: np.ndarray) -> np.ndarray:
         """Return the risk inside each ball, shape (m,)."""
@@ -116,7 +120,9 @@ class Program:
         )  # fmt: skip
 
 
-def build(context: Context, named: Sequence[tuple[str, terms.Term]], belief: Tilt, gamma: float, horizon: float) -> Program:
+def build(
+    context: Context, named: Sequence[tuple[str, terms.Term]], belief: Tilt, gamma: float, horizon: float
+) -> Program:
     """Stack the terms of one account and write down its objective.
 
     Parameters
@@ -144,7 +150,10 @@ def build(context: Context, named: Sequence[tuple[str, terms.Term]], belief: Til
     iota = costs.iota(risk.volatilities, float(context.nav)) if costs.impact else np.zeros(n)
 
     boxes, rows = [t for _, t in named if isinstance(t, terms.Box)], [t for _, t in named if isinstance(t, terms.Rows)]
-    trades, balls = [t for _, t in named if isinstance(t, terms.Trades)], [t for _, t in named if isinstance(t, terms.RiskBall)]
+    trades, balls = (
+        [t for _, t in named if isinstance(t, terms.Trades)],
+        [t for _, t in named if isinstance(t, terms.RiskBall)],
+    )
     stack = lambda rows, width: np.array(rows, dtype=float).reshape(len(rows), width)  # noqa: E731  (one reshape, six uses)
     none = np.zeros(n)
     return Program(

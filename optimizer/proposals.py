@@ -75,7 +75,8 @@ class Proposal:
         The proof of the ideal, and the engines asked.
     nav, turnover, cost, tracking_error, expected_gain, utility, given_up
         Money; one-way decimal; money, ticket fees included; annual; annual; annual, ticket fees taken off; annual.
-    notes
+
+    Notes
         What else a person should know.
     code, field
         Where QUARANTINED: the kind of fault and the book's column.
@@ -126,7 +127,9 @@ def propose(solution: Solution, cause: str) -> Proposal:
     """Turn ideal weights into a target and the fewest trades that reach it."""
     case = solution.case
     if solution.outcome is Outcome.UNSOLVED:
-        return _standing(solution.case, solution.outcome, cause, solution.reason, solution.certificate, solution.attempts)
+        return _standing(
+            solution.case, solution.outcome, cause, solution.reason, solution.certificate, solution.attempts
+        )
     target = choose_target(solution)
     if target.reason:
         return _standing(case, Outcome.UNSOLVED, cause, target.reason, solution.certificate, solution.attempts)
@@ -140,11 +143,25 @@ def hold(problem: Problem, account: Account, belief: Tilt, reason: str = "no tri
 
 def quarantine(account: Account, error: AccountError) -> Proposal:
     """Record that an account's input cannot be used."""
-    return Proposal(account.id, account.model, Outcome.QUARANTINED, reason=str(error), code=error.code, field=error.field, value=error.value)
+    return Proposal(
+        account.id,
+        account.model,
+        Outcome.QUARANTINED,
+        reason=str(error),
+        code=error.code,
+        field=error.field,
+        value=error.value,
+    )
 
 
-def _standing(case: Case, outcome: Outcome, cause: str, reason: str, certificate: Certificate = NO_CERTIFICATE,
-              attempts: tuple[Attempt, ...] = ()) -> Proposal:
+def _standing(
+    case: Case,
+    outcome: Outcome,
+    cause: str,
+    reason: str,
+    certificate: Certificate = NO_CERTIFICATE,
+    attempts: tuple[Attempt, ...] = (),
+) -> Proposal:
     current = case.program.current
     figures = _figures(case, current, 0)
     return Proposal(
@@ -186,7 +203,9 @@ def _figures(case: Case, weights: np.ndarray, trades: int) -> _Figures:
 def turnover(case: Case, weights: np.ndarray) -> float:
     """Return one-way turnover ``max(buys - inflow, sells - outflow)`` over non-cash assets, at least 0."""
     z = np.delete(weights - case.program.current, case.program.cash)
-    return float(max(np.maximum(z, 0).sum() - case.standing.inflow, np.maximum(-z, 0).sum() - case.standing.outflow, 0.0))
+    return float(
+        max(np.maximum(z, 0).sum() - case.standing.inflow, np.maximum(-z, 0).sum() - case.standing.outflow, 0.0)
+    )
 
 
 def room(case: Case, weights: np.ndarray, prices: tuple[Price, ...] = ()) -> tuple[Room, ...]:
@@ -194,7 +213,9 @@ def room(case: Case, weights: np.ndarray, prices: tuple[Price, ...] = ()) -> tup
     known = {(p.limit, p.on): p.price for p in prices}
     rooms = []
     for name, term in case.program.named:
-        for use in terms.use(term, weights, case.program.current, case.context.market.risk, case.context.market.universe):
+        for use in terms.use(
+            term, weights, case.program.current, case.context.market.risk, case.context.market.universe
+        ):
             if use.room < BINDING or name in case.names:
                 price = known.get((name, use.on), 0.0) if use.room < BINDING else 0.0
                 rooms.append(Room(name, use.on, use.bound, use.used, use.room, price))
@@ -203,8 +224,14 @@ def room(case: Case, weights: np.ndarray, prices: tuple[Price, ...] = ()) -> tup
 
 def _weights(case: Case, ideal: np.ndarray, target: np.ndarray) -> pd.DataFrame:
     universe, program = case.context.market.universe, case.program
-    columns = {"current": program.current, "strategic": case.context.strategic, "ideal": ideal, "target": target,
-               "low": program.lo, "high": program.hi}
+    columns = {
+        "current": program.current,
+        "strategic": case.context.strategic,
+        "ideal": ideal,
+        "target": target,
+        "low": program.lo,
+        "high": program.hi,
+    }
     columns |= {f"view:{v}": row for v, row in zip(case.belief.views, case.belief.rows(case.aversion), strict=True)}
     return pd.DataFrame(columns, index=pd.Index(universe.assets, name="asset_id"))
 
@@ -219,8 +246,16 @@ def _trades(case: Case, target: np.ndarray) -> Iterator[Trade]:
         cost = market.costs.proportional[i] * value + case.program.impact[i] * case.horizon * abs(z[i]) ** 1.5 * nav
         side = "buy" if z[i] > 0 else "sell"
         quantity = _whole(value / market.prices[i], market.lots[i])
-        yield Trade(_trade_id(case.account.id, asset, side, quantity, on), asset, side, quantity, value, float(z[i]), float(cost),
-                    _reason(case, i, float(z[i])))
+        yield Trade(
+            _trade_id(case.account.id, asset, side, quantity, on),
+            asset,
+            side,
+            quantity,
+            value,
+            float(z[i]),
+            float(cost),
+            _reason(case, i, float(z[i])),
+        )
 
 
 def _whole(quantity: float, lot: float) -> float:
@@ -241,7 +276,10 @@ def _reason(case: Case, i: int, z: float) -> str:
     shift = float(np.broadcast_to(case.belief.target, case.program.current.shape)[i])
     variance = case.program.gamma * case.program.risk.variances[i]
     pulls = {"back to strategic": drift, "strategic shift": shift}
-    pulls |= {f"view {v}": row[i] / variance for v, row in zip(case.belief.views, case.belief.rows(case.aversion), strict=True)}
+    pulls |= {
+        f"view {v}": row[i] / variance
+        for v, row in zip(case.belief.views, case.belief.rows(case.aversion), strict=True)
+    }
     best = max(pulls, key=lambda k: pulls[k] * np.sign(z))
     return best if pulls[best] * z > 0 else "makes room for the other trades"
 
@@ -251,7 +289,11 @@ def _dropped(belief: Tilt) -> tuple[str, ...]:
 
 
 def _less_bullish(belief: Tilt) -> tuple[str, ...]:
-    return tuple(f"view {v} is less bullish than the other views imply" for v, size in zip(belief.views, belief.lambdas, strict=True) if size < 0)
+    return tuple(
+        f"view {v} is less bullish than the other views imply"
+        for v, size in zip(belief.views, belief.lambdas, strict=True)
+        if size < 0
+    )
 
 
 def _lines(proposal: Proposal) -> Iterator[str]:
@@ -265,8 +307,10 @@ def _lines(proposal: Proposal) -> Iterator[str]:
         trade = by_asset.get(str(asset))
         words = f"{trade.side} {trade.value:,.0f} ({trade.reason})" if trade else ""
         yield f"{asset!s:<12}{row['current']:>9.2%}{row['strategic']:>11.2%}{row['ideal']:>9.2%}{row['target']:>9.2%}  {words}".rstrip()
-    yield (f"turnover {percent(proposal.turnover)}, cost {proposal.cost:,.2f}, tracking error {percent(proposal.tracking_error)}, "
-           f"expected gain {percent(proposal.expected_gain)} a year, given up {basis_points(proposal.given_up)} a year")
+    yield (
+        f"turnover {percent(proposal.turnover)}, cost {proposal.cost:,.2f}, tracking error {percent(proposal.tracking_error)}, "
+        f"expected gain {percent(proposal.expected_gain)} a year, given up {basis_points(proposal.given_up)} a year"
+    )
     for price in proposal.prices:
         yield f"binding: {price.limit}{f' on {price.on}' if price.on else ''}, worth {basis_points(price.price * 0.01, 2)} a year per 1%"
     if np.isfinite(proposal.certificate.certified_te):

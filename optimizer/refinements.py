@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .answers import Multipliers
 from .certificates import Kinks, gradient, kinks
 from .programs import Program
-from .answers import Multipliers
 
 _NEAR = 1e-6
 _ROUNDS = 25
@@ -36,7 +36,10 @@ class _Guess:
     balls: np.ndarray  # bool (m,)
 
     def key(self) -> bytes:
-        return b"".join(np.ascontiguousarray(x).tobytes() for x in (self.pinned, self.at, self.side, self.sign, self.rows, self.trades, self.balls))
+        return b"".join(
+            np.ascontiguousarray(x).tobytes()
+            for x in (self.pinned, self.at, self.side, self.sign, self.rows, self.trades, self.balls)
+        )
 
 
 def refine(program: Program, weights: np.ndarray, multipliers: Multipliers) -> tuple[np.ndarray, Multipliers] | None:
@@ -66,7 +69,9 @@ def _first_guess(program: Program, x: np.ndarray, y: Multipliers) -> _Guess:
     kink = kinks(program, y.trades)
     at_now = (np.abs(x - now) < _NEAR) & (kink.buy + kink.sell > 0)
     at_zero = (np.abs(x) < _NEAR) & (kink.long + kink.short > 0)
-    at = np.where(x - lo < _NEAR, lo, np.where(hi - x < _NEAR, hi, np.where(at_now, now, np.where(at_zero, 0.0, np.nan))))
+    at = np.where(
+        x - lo < _NEAR, lo, np.where(hi - x < _NEAR, hi, np.where(at_now, now, np.where(at_zero, 0.0, np.nan)))
+    )
     at_rows = program.rows @ x
     scale = program.scale
     upper = (y.rows > 1e-7 * scale) & (program.rows_hi - at_rows < 1e3 * _NEAR)
@@ -99,7 +104,12 @@ def _solve(program: Program, guess: _Guess, x0: np.ndarray, y0: Multipliers) -> 
     x = np.where(guess.pinned, guess.at, x0)
     rows, trades, balls = np.flatnonzero(guess.rows), np.flatnonzero(guess.trades), np.flatnonzero(guess.balls)
     bound = np.where(guess.rows > 0, program.rows_hi, program.rows_lo)[rows]
-    y = Multipliers(y0.budget, np.where(guess.rows != 0, y0.rows, 0.0), np.where(guess.trades, y0.trades, 0.0), np.where(guess.balls, y0.balls, 0.0))
+    y = Multipliers(
+        y0.budget,
+        np.where(guess.rows != 0, y0.rows, 0.0),
+        np.where(guess.trades, y0.trades, 0.0),
+        np.where(guess.balls, y0.balls, 0.0),
+    )
     last = np.inf
     for _ in range(_NEWTON):
         power = program.impact + program.power.T @ y.trades
@@ -118,7 +128,9 @@ def _solve(program: Program, guess: _Guess, x0: np.ndarray, y0: Multipliers) -> 
         prices = step[len(free) :] * program.scale
         k = 1 + np.cumsum([0, len(rows), len(trades), len(balls)])
         full = [np.array(v) for v in (y.rows, y.trades, y.balls)]
-        for values, where, part in zip(full, (rows, trades, balls), (slice(k[0], k[1]), slice(k[1], k[2]), slice(k[2], k[3])), strict=True):
+        for values, where, part in zip(
+            full, (rows, trades, balls), (slice(k[0], k[1]), slice(k[1], k[2]), slice(k[2], k[3])), strict=True
+        ):
             values[where] += prices[part]
         y = Multipliers(y.budget + float(prices[0]), *full)
         if not (np.isfinite(x).all() and np.abs(x).max() < 1e3):
@@ -144,12 +156,25 @@ def _active(program, guess, x, rows, trades, balls, bound) -> tuple[np.ndarray, 
     """Return the Jacobian (budget, rows, trades, balls; all assets) and how far each guessed constraint is missed."""
     sizes = program.ball_sizes(x)[balls]
     most = program.ball_most[balls]
-    jacobian = np.vstack([np.ones(len(x)), program.rows[rows], _trade_jacobian(program, guess, x)[trades],
-                          *(_ball_slope(program, x, j)[None] for j in balls)])
+    jacobian = np.vstack(
+        [
+            np.ones(len(x)),
+            program.rows[rows],
+            _trade_jacobian(program, guess, x)[trades],
+            *(_ball_slope(program, x, j)[None] for j in balls),
+        ]
+    )
     way = np.where(program.from_zero[:, None], guess.sign, guess.side)
     z = np.where(program.from_zero[:, None], x, x - program.current)
-    total = program.row @ x + (np.where(way > 0, program.buy, -program.sell) * z + program.power * np.abs(z) ** 1.5).sum(1)
-    misses = [[x.sum() - 1.0], program.rows[rows] @ x - bound, (total - program.most)[trades], (sizes**2 - most**2) / (2 * most)]
+    total = program.row @ x + (
+        np.where(way > 0, program.buy, -program.sell) * z + program.power * np.abs(z) ** 1.5
+    ).sum(1)
+    misses = [
+        [x.sum() - 1.0],
+        program.rows[rows] @ x - bound,
+        (total - program.most)[trades],
+        (sizes**2 - most**2) / (2 * most),
+    ]
     return jacobian, np.concatenate(misses)
 
 
@@ -159,7 +184,9 @@ def _newton_step(program, x, y, balls, power, free, jacobian, residual) -> np.nd
     hessian = program.gamma * covariance
     for j in balls:
         on = program.ball_on[j][free]
-        hessian = hessian + y.balls[j] / program.ball_most[j] * program.market_risk.covariance[np.ix_(free, free)] * np.outer(on, on)
+        hessian = hessian + y.balls[j] / program.ball_most[j] * program.market_risk.covariance[
+            np.ix_(free, free)
+        ] * np.outer(on, on)
     if power[free].any():
         z = np.maximum(np.abs((x - program.current)[free]), 1e-12)
         hessian = hessian + np.diag(0.75 * power[free] / np.sqrt(z))
@@ -185,7 +212,10 @@ def _mend(program: Program, guess: _Guess, x: np.ndarray, y: Multipliers) -> boo
             guess.rows[r], changed = 0, True
         elif crossed and guess.rows[r] == 0:
             guess.rows[r], changed = crossed, True
-    for active, price, room in ((guess.trades, y.trades, program.most - program.traded(x)), (guess.balls, y.balls, program.ball_most - program.ball_sizes(x))):
+    for active, price, room in (
+        (guess.trades, y.trades, program.most - program.traded(x)),
+        (guess.balls, y.balls, program.ball_most - program.ball_sizes(x)),
+    ):
         drop = active & (price < -1e-13 * program.scale)
         add = ~active & (room < -1e-11)
         active ^= drop | add
@@ -203,7 +233,11 @@ def _mend_assets(program: Program, guess: _Guess, x: np.ndarray, y: Multipliers)
     free = ~guess.pinned
     turned = free & (kinked | (power > 0)) & (guess.side * (x - now) < 0)
     flipped = free & zeroed & (guess.sign * x < 0)
-    pin = np.where(free & (x < lo - 1e-15), lo, np.where(free & (x > hi + 1e-15), hi, np.where(turned, now, np.where(flipped, 0.0, np.nan))))
+    pin = np.where(
+        free & (x < lo - 1e-15),
+        lo,
+        np.where(free & (x > hi + 1e-15), hi, np.where(turned, now, np.where(flipped, 0.0, np.nan))),
+    )
     crossing = np.isfinite(pin)
 
     up = smooth + _side_slope(kink, power, x, now, +1)
@@ -214,7 +248,9 @@ def _mend_assets(program: Program, guess: _Guess, x: np.ndarray, y: Multipliers)
     guess.at = np.where(crossing, np.where(crossing, pin, 0.0), guess.at)
     guess.side = np.where(loose, np.where(rise, 1.0, -1.0), guess.side)
     guess.side = np.where(loose & (guess.at < now), -1.0, np.where(loose & (guess.at > now), 1.0, guess.side))
-    guess.sign = np.where(loose, np.where(guess.at > 0, 1.0, np.where(guess.at < 0, -1.0, np.where(rise, 1.0, -1.0))), guess.sign)
+    guess.sign = np.where(
+        loose, np.where(guess.at > 0, 1.0, np.where(guess.at < 0, -1.0, np.where(rise, 1.0, -1.0))), guess.sign
+    )
     guess.pinned = (guess.pinned & ~loose) | crossing
     return bool((crossing | loose).any())
 

@@ -82,9 +82,15 @@ def solve(problem: Problem, account: Account, belief: Tilt) -> Solution:
         return Solution(problem, case, Outcome.UNSOLVED, program.current, NO_CERTIFICATE, reason=words)
     found = ask(program, problem.statement(program))
     if found.weights is None or found.multipliers is None:
-        words = "no weights satisfy all its limits at once" if found.infeasible else "no engine gave an answer that passed the check"
+        words = (
+            "no weights satisfy all its limits at once"
+            if found.infeasible
+            else "no engine gave an answer that passed the check"
+        )
         said = "; ".join(f"{a.engine}: {a.refused if a.status == 'optimal' else a.status}" for a in found.attempts)
-        return Solution(problem, case, Outcome.UNSOLVED, program.current, found.certificate, (), found.attempts, f"{words} ({said})")
+        return Solution(
+            problem, case, Outcome.UNSOLVED, program.current, found.certificate, (), found.attempts, f"{words} ({said})"
+        )
     prices = price_limits(program, case.context.market.universe.assets, found.weights, found.multipliers)
     return Solution(problem, case, Outcome.OPTIMAL, found.weights, found.certificate, prices, found.attempts)
 
@@ -96,8 +102,10 @@ def impossible(case: Case) -> str:
     if crossed.max() > 0:
         i = int(np.argmax(crossed))
         low, high = owner(program, i, upper=False), owner(program, i, upper=True)
-        return (f"{universe.assets[i]}: {low} asks for at least {100 * program.lo[i]:.4g}% and {high} for at most "
-                f"{100 * program.hi[i]:.4g}%")
+        return (
+            f"{universe.assets[i]}: {low} asks for at least {100 * program.lo[i]:.4g}% and {high} for at most "
+            f"{100 * program.hi[i]:.4g}%"
+        )
     if program.lo.sum() > 1 + 1e-12:
         return f"the smallest weights its limits allow sum to {100 * program.lo.sum():.6g}%, above 100%"
     if program.hi.sum() < 1 - 1e-12:
@@ -107,21 +115,30 @@ def impossible(case: Case) -> str:
 
 def owner(program: Program, asset: int, *, upper: bool) -> str:
     """Name the limit whose box is the tightest on one side of one asset, the first in policy order if several are."""
-    ends = [(float(np.broadcast_to(t.hi if upper else t.lo, program.current.shape)[asset]), name)
-            for name, t in program.named if isinstance(t, terms.Box)]
+    ends = [
+        (float(np.broadcast_to(t.hi if upper else t.lo, program.current.shape)[asset]), name)
+        for name, t in program.named
+        if isinstance(t, terms.Box)
+    ]
     tightest = (min if upper else max)(end for end, _ in ends)
     return next(name for end, name in ends if end == tightest)
 
 
-def price_limits(program: Program, assets: tuple[str, ...], weights: np.ndarray, multipliers: Multipliers) -> tuple[Price, ...]:
+def price_limits(
+    program: Program, assets: tuple[str, ...], weights: np.ndarray, multipliers: Multipliers
+) -> tuple[Price, ...]:
     """Read the multipliers by limit: what one more unit of each binding limit would add to utility a year."""
     prices: list[Price] = []
     least = 1e-12 * program.scale
     slope, kink = gradient(program, weights, multipliers), kinks(program, multipliers.trades)
     curve = 1.5 * kink.power * np.sqrt(np.abs(weights - program.current))
     z = weights - program.current
-    push_up = -(slope + np.where(z >= 0, kink.buy + curve, -kink.sell - curve) + np.where(weights >= 0, kink.long, -kink.short))
-    push_down = slope + np.where(z > 0, kink.buy + curve, -kink.sell - curve) + np.where(weights > 0, kink.long, -kink.short)
+    push_up = -(
+        slope + np.where(z >= 0, kink.buy + curve, -kink.sell - curve) + np.where(weights >= 0, kink.long, -kink.short)
+    )
+    push_down = (
+        slope + np.where(z > 0, kink.buy + curve, -kink.sell - curve) + np.where(weights > 0, kink.long, -kink.short)
+    )
     for i, asset in enumerate(assets):
         if weights[i] >= program.hi[i] and push_up[i] > least:
             prices.append(Price(owner(program, i, upper=True), asset, float(push_up[i])))

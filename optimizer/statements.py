@@ -8,14 +8,15 @@ the statement follows the rules of disciplined parametrised programming, and say
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import cvxpy as cp
 import numpy as np
 
 from ..errors import StatementError
-from .programs import Program
 from .answers import Answer, Multipliers
+from .programs import Program
 
 
 class Statement:
@@ -43,7 +44,9 @@ class Statement:
             self.constraints += list(custom.bind(w, self._current))
         self.problem = cp.Problem(cp.Minimize(objective), [*self.constraints, self._budget])
         if not (self.problem.is_dcp() and self.problem.is_dpp()):
-            raise StatementError("the stated problem is not DPP: a custom limit multiplies parameters, or is not convex")
+            raise StatementError(
+                "the stated problem is not DPP: a custom limit multiplies parameters, or is not convex"
+            )
 
     def _parameter(self, name: str, shape: int | tuple, nonneg: bool = False) -> cp.Parameter:
         return self._values.setdefault(name, cp.Parameter(shape, nonneg=nonneg))
@@ -59,8 +62,10 @@ class Statement:
             self.constraints.append(self._exposure == self.root @ self.weights)
             return cp.sum_squares(self._exposure)
         scaled, tilted = cp.Variable(self.weights.shape), cp.Variable(len(self.root))
-        self.constraints += [scaled == cp.multiply(self._parameter("multipliers", self.weights.shape), self.weights),
-                             tilted == self.root @ scaled]
+        self.constraints += [
+            scaled == cp.multiply(self._parameter("multipliers", self.weights.shape), self.weights),
+            tilted == self.root @ scaled,
+        ]
         if like.ball_on.all(axis=1).any():
             self.constraints.append(self._exposure == self.root @ self.weights)
         return cp.sum_squares(tilted)
@@ -119,12 +124,23 @@ class Statement:
         # gamma/scale turns gamma/2 |R w|^2 into 1/2 |R w|^2 / mean variance, which is |y|^2 in units of sigma.
         stretch = sigma * np.sqrt(program.gamma / scale)
         linear = (program.force + program.gamma * program.risk.times(program.centre)) / scale
-        numbers = {"lo": program.lo, "hi": program.hi, "linear": linear, "current": program.current,
-                   "cost": program.cost / scale, "impact": program.impact / scale,
-                   "rows_hi": program.rows_hi[self._upper], "rows_lo": program.rows_lo[self._lower]}
+        numbers = {
+            "lo": program.lo,
+            "hi": program.hi,
+            "linear": linear,
+            "current": program.current,
+            "cost": program.cost / scale,
+            "impact": program.impact / scale,
+            "rows_hi": program.rows_hi[self._upper],
+            "rows_lo": program.rows_lo[self._lower],
+        }
         if program.tilted:
-            ratio = np.divide(program.risk.volatilities, program.market_risk.volatilities, out=np.ones_like(program.lo),
-                              where=program.market_risk.volatilities > 0)
+            ratio = np.divide(
+                program.risk.volatilities,
+                program.market_risk.volatilities,
+                out=np.ones_like(program.lo),
+                where=program.market_risk.volatilities > 0,
+            )
             numbers["multipliers"] = ratio * stretch
         numbers |= {f"most{t}": most for t, most in enumerate(program.most)}
         numbers |= {f"power{t}": power for t, power in enumerate(program.power)}
@@ -138,7 +154,10 @@ class Statement:
         """Solve with these numbers; foreign errors come back as a status word, never as an exception."""
         self._set(program)
         try:
-            self.problem.solve(solver=engine, warm_start=False, ignore_dpp=False, **options)
+            with warnings.catch_warnings():
+                # cvxpy warns and hands back weights where a solver stopped early; the status below refuses them.
+                warnings.simplefilter("ignore")
+                self.problem.solve(solver=engine, warm_start=False, ignore_dpp=False, **options)
         except (cp.SolverError, ValueError, ArithmeticError) as error:
             return Answer(f"failed: {str(error).splitlines()[0] if str(error) else type(error).__name__}")
         if self.problem.status != cp.OPTIMAL or self.weights.value is None:
@@ -153,7 +172,12 @@ class Statement:
             rows[self._lower] -= np.maximum(self._rows_lo.dual_value, 0.0)
         trades = np.array([float(c.dual_value) for c in self._trades]) if len(program.most) else np.zeros(0)
         balls = np.array([float(c.dual_value) for c in self._balls]) / self._sigma
-        return Multipliers(float(self._budget.dual_value) * unit, rows * unit, np.maximum(trades, 0) * unit, np.maximum(balls, 0) * unit)
+        return Multipliers(
+            float(self._budget.dual_value) * unit,
+            rows * unit,
+            np.maximum(trades, 0) * unit,
+            np.maximum(balls, 0) * unit,
+        )
 
 
 def _dot(numbers: np.ndarray, variable: Any) -> Any:

@@ -1,0 +1,128 @@
+"""A book: the tables of one day, read once, handed out as nouns."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..constraints.policies import Policy
+from ..errors import BookError
+from ..models.accounts import Account, Model
+from ..models.markets import Market
+from ..models.tilts import NO_TILT, Tilt, read_tilts
+from ..models.views import View
+from ..units import FrozenMap, day, did_you_mean
+from .layouts import LAYOUTS, check_tables
+from .premises import read_market, read_models, read_shifts, read_universe, read_views
+from .rosters import Refused, Roster, enrol
+from .tables import SUFFIXES, Table, read_table
+
+
+@dataclass(frozen=True, eq=False)
+class Book:
+    """The tables of a book, as they were read.
+
+    Parameters
+    ----------
+    path
+        The folder.
+    tables
+        By name.
+    ignored
+        Names in the folder that are no tables (a README, say).
+    """
+
+    path: Path
+    tables: Mapping[str, Table]
+    ignored: tuple[str, ...] = ()
+
+    @property
+    def digests(self) -> Mapping[str, tuple[str, ...]]:
+        """The SHA-256 of every file, by table."""
+        return FrozenMap({name: tuple(p.digest for p in table.parts) for name, table in sorted(self.tables.items())})
+
+    def market(self, policy: Policy, on: dt.date | str) -> Market:
+        """Return the market of a day: no row of the returns dated later is looked at.
+
+        Raises
+        ------
+        BookError, MarketError
+            A cell that is not what its column says, or numbers no market can have.
+        """
+        return read_market(self.tables, policy, day(on))
+
+    def policy(self, policy: Policy) -> Policy:
+        """Return the policy with the strategic models of this book."""
+        return policy.with_models(read_models(self.tables["strategic"], read_universe(self.tables["assets"])))
+
+    def views(self, on: dt.date | str | None = None) -> tuple[View, ...]:
+        """Return the views, or those live on a day."""
+        views = read_views(self.tables.get("views"))
+        return views if on is None else tuple(v for v in views if v.live(day(on)))
+
+    def tilts(self, market: Market, model: Model, on: dt.date | str) -> Tilt:
+        """Return what the rows of ``tilts`` that are live on a day do to one model."""
+        models = read_models(self.tables["strategic"], market.universe)
+        shifts = read_shifts(self.tables.get("tilts"), models)
+        return NO_TILT if shifts is None else read_tilts(shifts, market, model, day(on))
+
+    def roster(self, policy: Policy) -> Roster:
+        """Return the accounts with their number; :meth:`accounts` walks them.
+
+        Raises
+        ------
+        BookError
+            A column of ``accounts`` that is no limit of the policy, a restriction of the desk that cannot be read.
+        """
+        return enrol(self.tables, policy, read_universe(self.tables["assets"]))
+
+    def accounts(self, policy: Policy) -> Iterator[Account | Refused]:
+        """Walk the accounts in the order of their table, one item a distinct id; then ids that only other tables know."""
+        return iter(self.roster(policy))
+
+    def __str__(self) -> str:
+        """Return a line a table."""
+        return "\n".join(f"{name:<18}{len(table):>12,}" for name, table in self.tables.items())
+
+
+def read_book(path: str | Path) -> Book:
+    """Read a book: a folder of tables, each a ``.csv`` or ``.parquet`` file or a folder of that name with parts.
+
+    Raises
+    ------
+    BookError
+        No folder, a table missing or there twice, a file that is empty, cut off or not what its name says, columns that
+        are missing or unknown. Cells are read, and refused, when they are asked for.
+    """
+    folder = Path(path)
+    if not folder.is_dir():
+        raise BookError(f"{str(path)!r} is not a folder", code="NO_BOOK", value=path, mend="name the folder that holds the tables")
+    found: dict[str, Path] = {}
+    ignored = []
+    for entry in sorted(folder.iterdir(), key=lambda p: p.name):
+        if entry.name.startswith((".", "_")):
+            continue
+        is_table = entry.suffix in SUFFIXES or (entry.is_dir() and not entry.suffix)
+        name = entry.name.removesuffix(entry.suffix) if entry.suffix in SUFFIXES else entry.name
+        if not is_table or name not in LAYOUTS:
+            _check_stray(entry, name)
+            ignored.append(entry.name)
+            continue
+        if name in found:
+            raise BookError(f"{found[name].name} and {entry.name} are both there", code="TABLE_TWICE", table=name, value=entry.name,
+                            mend="keep one")
+        found[name] = entry
+    check_tables(set(found))
+    ordered = [name for name in LAYOUTS if name in found]
+    return Book(folder, FrozenMap({name: read_table(name, found[name]) for name in ordered}), tuple(ignored))
+
+
+def _check_stray(entry: Path, name: str) -> None:
+    """Refuse what looks like a misspelt table: a restriction that is not read protects nobody."""
+    near = did_you_mean(name.lower(), LAYOUTS)
+    if near and (entry.is_dir() or entry.suffix.lower() in (*SUFFIXES, ".gz", ".zip", ".tsv", ".txt", ".xlsx", ".pq", ".json", ".pkl")):
+        words = "is no table of a book" if name not in LAYOUTS else "is in no format that is read"
+        raise BookError(f"{entry.name} {words}", code="UNKNOWN_TABLE", value=entry.name,
+                        mend=near if name not in LAYOUTS else "write it as .csv or .parquet")
