@@ -1,4 +1,6 @@
-"""Everything trimtab raises on purpose, as one tree::
+"""Everything trimtab raises on purpose, as one tree.
+
+::
 
     TrimtabError
     |-- InputError           bad input; mend the named table and field. A retry without that cannot help.

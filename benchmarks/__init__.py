@@ -1,1 +1,1 @@
-"""What trimtab measures of itself, and how: ``python3 run.py bench`` prints every figure with what it is compared to."""
+"""What trimtab measures of itself, and how: ``python3 run.py bench`` prints each figure beside its promise."""

@@ -40,10 +40,10 @@ def world(
     *,
     seed: int = 7,
     lots: bool = False,
-    trading: Trading = Trading(),
+    trading: Trading | None = None,
     more: tuple[Limit, ...] = (),
 ) -> World:
-    """Make ``n`` assets on ``k`` factors, a mandate with tracking error, turnover, deviation and costs, and accounts."""
+    """Make ``n`` assets on ``k`` factors, a mandate with tracking error, turnover and deviation, and accounts."""
     rng = np.random.default_rng(seed)
     names = [f"A{i:03d}" for i in range(n)]
     classes = ["equity" if i % 2 == 0 else "bonds" for i in range(n)]
@@ -65,7 +65,7 @@ def world(
     policy = Policy(
         (Deviation(most), TrackingError(0.01), Turnover(0.10), *more),
         {"m": dict(zip(names, strategic, strict=True)) | {"CASH": 1 - strategic.sum()}},
-        trades=trading,
+        trades=trading or Trading(),
     )
     views = (View("equity - bonds", 0.02, 0.5, id="V1"), View(f"{names[0]} - {names[1]}", 0.03, 0.7, id="V2"))
     book = tuple(_drifted(f"{i:04d}", strategic, market, rng) for i in range(accounts))

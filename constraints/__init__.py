@@ -1,4 +1,4 @@
-"""The mandate: one module a limit, each stated as terms that solver and auditor share; and the policy that holds them."""
+"""The mandate: one module a limit, stated as terms that solver and auditor share; and the policy."""
 
 from __future__ import annotations
 

@@ -108,9 +108,9 @@ def read_policy(source: str | Path | Mapping[str, Any]) -> Policy:
 
     >>> print(read_policy({"limits": [{"kind": "turnover", "most": "5%"}]}).limits[0])
     one-way turnover is at most 5.00% a rebalance
-    >>> read_policy({"limits": [{"kind": "turnover", "mst": "5%"}]})
+    >>> read_policy({"limits": [{"kind": "turnover", "mst": "5%"}]})  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    trimtab.errors.PolicyError: limits[1].mst is not known [table policy, field limits[1].mst]; mend: did you mean 'most'?
+    trimtab.errors.PolicyError: limits[1].mst is not known [table policy, ...]; mend: did you mean 'most'?
     """
     document = source if isinstance(source, Mapping) else _load(Path(source))
     try:

@@ -146,7 +146,7 @@ class Policy:
             Model(name, weights, self.risk_aversion)
 
     def model(self, account: Account) -> Model:
-        """Hand out the account's strategic model at the policy's risk aversion; raise ``AccountError`` where it has none."""
+        """Hand out the account's strategic model; raise ``AccountError`` where there is none."""
         if account.model not in self.models:
             raise AccountError(
                 f"there is no model {account.model!r}",

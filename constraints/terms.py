@@ -85,7 +85,7 @@ class RiskBall:
 
 @dataclass(frozen=True, eq=False)
 class Custom:
-    """A user's own constraint: ``bind(w, w0) -> list of cvxpy constraints``; ``slack(w, w0) -> float``, at least 0 if met."""
+    """A user's own: ``bind(w, w0)`` gives cvxpy constraints; ``slack(w, w0)`` is at least 0 where they hold."""
 
     bind: Callable[[Any, Any], Sequence[Any]]
     slack: Callable[[np.ndarray, np.ndarray], float]

@@ -16,7 +16,7 @@ _HOMES = {
     "Universe": "universes",
     "View": "views",
     "appraise": "accounts",
-    "read_tilts": "tilts",
+    "read_tilts": "channels",
     "tilt": "tilts",
 }
 __all__ = tuple(_HOMES)

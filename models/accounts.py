@@ -116,7 +116,7 @@ class Account:
     @classmethod
     def from_weights(
         cls,
-        id: str,
+        name: str,
         model: str,
         weights: Mapping[str, float] | pd.Series,
         nav: float,
@@ -126,7 +126,7 @@ class Account:
         """Make an account that holds these weights of ``nav`` before the cash flow."""
         vector = market.universe.vector(weights)
         units = np.divide(vector * nav, market.prices, out=np.zeros_like(vector), where=vector != 0)
-        return cls(id, model, {a: q for a, q in zip(market.universe.assets, units, strict=True) if q}, cash_flow)
+        return cls(name, model, {a: q for a, q in zip(market.universe.assets, units, strict=True) if q}, cash_flow)
 
 
 @dataclass(frozen=True, eq=False)

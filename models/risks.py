@@ -76,7 +76,7 @@ class Risk:
     def from_factors(
         cls, exposures: pd.DataFrame, factor_covariance: pd.DataFrame, specific: pd.Series, universe: Universe
     ) -> Risk:
-        """Take ``Sigma = F Omega F' + diag(specific^2)``: exposures (assets by factors), Omega, specific volatilities."""
+        """Take ``F Omega F' + diag(specific^2)``: exposures (assets by factors), Omega, specific volatilities."""
         factors = list(exposures.columns)
         missing = [f for f in factors if f not in factor_covariance.index or f not in factor_covariance.columns]
         if missing:

@@ -193,7 +193,7 @@ class Universe:
         return held / total if abs(total) > 1e-12 else None
 
     def vector(self, values: Mapping[str, float] | pd.Series, what: str = "weight") -> np.ndarray:
-        """Align labelled numbers to this order by *label*, absent ones zero; raise ``MarketError`` on an unknown label."""
+        """Align labelled numbers by *label*, absent ones zero; raise ``MarketError`` on an unknown label."""
         vector = np.zeros(len(self))
         for asset, value in (values.to_dict() if isinstance(values, pd.Series) else values).items():
             if asset not in self.positions:

@@ -1,8 +1,8 @@
 """The gate: nothing is released because a solver said "solved", only because these checks hold.
 
 With ``f = -u`` and ``x`` the repaired weights, ``D`` is the minimum over the box of the Lagrangian in which the
-quadratic and the balls are replaced by their tangents at x. It is separable, closed form, and below the true optimum for
-*any* multipliers of the right sign::
+quadratic and the balls are replaced by their tangents at x. It is separable, closed form, and below the true optimum
+for *any* multipliers of the right sign::
 
     gap          = f(x) - D + sum_j |y_j| r_j          r_j what is left of each violation
     certified_te = sqrt(2 gap / gamma')                in Sigma': how far, ex ante, the true optimum can be
@@ -81,7 +81,7 @@ def certify(program: Program, weights: np.ndarray, multipliers: Multipliers) -> 
 
 
 def gradient(program: Program, weights: np.ndarray, multipliers: Multipliers) -> np.ndarray:
-    """Return the slope of the smooth part of the Lagrangian at x, shape (n,): what the kinks of trading must balance."""
+    """Return the slope of the smooth part of the Lagrangian at x, shape (n,): what kinks must balance."""
     slope = program.gamma * program.risk.times(weights - program.centre) - program.force + multipliers.budget
     slope = slope + program.rows.T @ multipliers.rows + program.row.T @ multipliers.trades
     sizes = program.ball_sizes(weights)

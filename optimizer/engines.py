@@ -1,8 +1,8 @@
 """Engines in order, and the gate behind each: an answer leaves only if our own check releases it.
 
 PIQP where all is linear, then Clarabel, then Clarabel without equilibration. Every answer is repaired, certified, and
-refined to the exact binding set, which replaces it where it passes the gate. Whatever is not "solved" (a time limit, "almost solved",
-"inaccurate", "unbounded") is no answer at all.
+refined to the exact binding set, which replaces it where it passes the gate. Whatever is not "solved" (a time limit,
+"almost solved", "inaccurate", "unbounded") is no answer at all.
 """
 
 from __future__ import annotations

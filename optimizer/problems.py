@@ -43,7 +43,7 @@ class Problem:
 
     @cached_property
     def shared(self) -> Problem:
-        """The same without costs and without the limits that are an account's own: what the tactical target answers to."""
+        """The same without costs and an account's own limits: what the tactical target answers to."""
         limits = tuple(limit for limit in self.policy.limits if limit.shared)
         return Problem(replace(self.policy, limits=limits), replace(self.market, costs=Costs(np.zeros(1))))
 
@@ -82,8 +82,9 @@ def state(policy: Policy, market: Market) -> Problem:
         outside = np.maximum(program.lo - strategic, strategic - program.hi)
         if outside.max() > 1e-9:
             asset = market.universe.assets[int(np.argmax(outside))]
+            weight = strategic[int(np.argmax(outside))]
             raise PolicyError(
-                f"model {name!r} holds {strategic[int(np.argmax(outside))]:.4g} of {asset!r}, outside the policy's own limits",
+                f"model {name!r} holds {weight:.4g} of {asset!r}, outside the policy's own limits",
                 code="MODEL_OUTSIDE",
                 table="strategic",
                 field="weight",

@@ -61,7 +61,7 @@ class Program:
 
     @cached_property
     def scale(self) -> float:
-        """What an engine's objective is divided by: gamma times the mean variance, so that its tolerances mean something."""
+        """Gamma times the mean variance: divided by it, an engine's tolerances mean something."""
         return float(self.gamma * self.risk.variances.mean())
 
     @property
@@ -164,7 +164,8 @@ def build(
         rows=np.vstack([np.zeros((0, n)), *(t.matrix for t in rows)]),
         rows_lo=np.concatenate([np.zeros(0), *(np.ravel(t.lo) for t in rows)]),
         rows_hi=np.concatenate([np.zeros(0), *(np.ravel(t.hi) for t in rows)]),
-        buy=stack([t.buy for t in trades], n), sell=stack([t.sell for t in trades], n), row=stack([t.row for t in trades], n),
+        buy=stack([t.buy for t in trades], n), sell=stack([t.sell for t in trades], n),
+        row=stack([t.row for t in trades], n),
         power=stack([none if t.impact is None else t.impact for t in trades], n),
         most=np.array([float(t.most) + float(t.base) for t in trades]),
         from_zero=np.array([t.from_zero for t in trades], dtype=bool),

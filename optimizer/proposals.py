@@ -2,55 +2,24 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import hashlib
 import html
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from ..constraints import terms
 from ..errors import AccountError
 from ..models.accounts import Account
 from ..models.tilts import Tilt
 from ..units import basis_points, percent
 from .answers import Attempt
 from .certificates import NO_CERTIFICATE, Certificate
+from .orders import Trade, orders, turnover
 from .problems import Case, Problem, pose
+from .rooms import BINDING, Room, room
 from .solutions import Outcome, Price, Solution
 from .trades import Target, choose_target
-
-BINDING = 1e-7
-"""A bound counts as binding when less than this is left of it, in its own unit."""
-
-
-@dataclass(frozen=True)
-class Trade:
-    """One order: quantity and value are positive, ``weight`` is signed, ``cost`` is money without the ticket fee."""
-
-    trade_id: str
-    asset: str
-    side: str
-    quantity: float
-    value: float
-    weight: float
-    cost: float
-    reason: str
-
-
-@dataclass(frozen=True)
-class Room:
-    """How much of one bound of one limit is used by the target; ``price`` is utility a year per unit, 0 if not binding."""
-
-    limit: str
-    on: str
-    bound: float
-    used: float
-    room: float
-    price: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,25 +134,50 @@ def _standing(
     current = case.program.current
     figures = _figures(case, current, 0)
     return Proposal(
-        case.account.id, case.account.model, outcome, cause, reason, _weights(case, current, current), certificate=certificate,
-        attempts=attempts, nav=case.standing.nav, tracking_error=figures.tracking_error, expected_gain=figures.expected_gain,
-        utility=figures.utility, notes=_dropped(case.belief),
-    )  # fmt: skip
+        case.account.id,
+        case.account.model,
+        outcome,
+        cause,
+        reason,
+        _weights(case, current, current),
+        certificate=certificate,
+        attempts=attempts,
+        nav=case.standing.nav,
+        tracking_error=figures.tracking_error,
+        expected_gain=figures.expected_gain,
+        utility=figures.utility,
+        notes=_dropped(case.belief),
+    )
 
 
 def _proposal(case: Case, cause: str, target: Target, solution: Solution) -> Proposal:
     weights = target.weights
-    trades = tuple(_trades(case, weights))
+    trades = tuple(orders(case, weights))
     costs = case.context.market.costs
     fees = costs.ticket_fee * len(trades)
     figures = _figures(case, weights, len(trades))
     reason = solution.outcome.value if trades else "the best weights the policy allows are the current ones"
     return Proposal(
-        case.account.id, case.account.model, solution.outcome, cause, reason, _weights(case, solution.ideal, weights), trades,
-        room(case, weights, solution.prices), solution.prices, solution.certificate, solution.attempts, case.standing.nav,
-        turnover=turnover(case, weights), cost=sum(t.cost for t in trades) + fees, tracking_error=figures.tracking_error,
-        expected_gain=figures.expected_gain, utility=figures.utility, given_up=target.given_up, notes=target.notes + _dropped(case.belief) + _less_bullish(case.belief),
-    )  # fmt: skip
+        case.account.id,
+        case.account.model,
+        solution.outcome,
+        cause,
+        reason,
+        _weights(case, solution.ideal, weights),
+        trades,
+        room(case, weights, solution.prices),
+        solution.prices,
+        solution.certificate,
+        solution.attempts,
+        case.standing.nav,
+        turnover=turnover(case, weights),
+        cost=sum(t.cost for t in trades) + fees,
+        tracking_error=figures.tracking_error,
+        expected_gain=figures.expected_gain,
+        utility=figures.utility,
+        given_up=target.given_up,
+        notes=target.notes + _dropped(case.belief) + _less_bullish(case.belief),
+    )
 
 
 @dataclass(frozen=True)
@@ -195,31 +189,10 @@ class _Figures:
 
 def _figures(case: Case, weights: np.ndarray, trades: int) -> _Figures:
     active = weights - case.context.strategic
-    tickets = case.context.market.costs.ticket_fee * trades / float(case.standing.nav) / case.horizon
+    fees = case.context.market.costs.ticket_fee * trades
+    tickets = fees / float(case.standing.nav) / case.horizon if fees else 0.0
     gain = float(np.dot(np.broadcast_to(case.belief.alpha(case.aversion), active.shape), active))
     return _Figures(float(case.context.market.risk.volatility(active)), gain, case.program.utility(weights) - tickets)
-
-
-def turnover(case: Case, weights: np.ndarray) -> float:
-    """Return one-way turnover ``max(buys - inflow, sells - outflow)`` over non-cash assets, at least 0."""
-    z = np.delete(weights - case.program.current, case.program.cash)
-    return float(
-        max(np.maximum(z, 0).sum() - case.standing.inflow, np.maximum(-z, 0).sum() - case.standing.outflow, 0.0)
-    )
-
-
-def room(case: Case, weights: np.ndarray, prices: tuple[Price, ...] = ()) -> tuple[Room, ...]:
-    """Read every bound of every limit at these weights; standing limits only where nothing is left of them."""
-    known = {(p.limit, p.on): p.price for p in prices}
-    rooms = []
-    for name, term in case.program.named:
-        for use in terms.use(
-            term, weights, case.program.current, case.context.market.risk, case.context.market.universe
-        ):
-            if use.room < BINDING or name in case.names:
-                price = known.get((name, use.on), 0.0) if use.room < BINDING else 0.0
-                rooms.append(Room(name, use.on, use.bound, use.used, use.room, price))
-    return tuple(rooms)
 
 
 def _weights(case: Case, ideal: np.ndarray, target: np.ndarray) -> pd.DataFrame:
@@ -234,54 +207,6 @@ def _weights(case: Case, ideal: np.ndarray, target: np.ndarray) -> pd.DataFrame:
     }
     columns |= {f"view:{v}": row for v, row in zip(case.belief.views, case.belief.rows(case.aversion), strict=True)}
     return pd.DataFrame(columns, index=pd.Index(universe.assets, name="asset_id"))
-
-
-def _trades(case: Case, target: np.ndarray) -> Iterator[Trade]:
-    market, nav, on = case.context.market, float(case.standing.nav), case.context.market.on
-    z = target - case.program.current
-    for i, asset in enumerate(market.universe.assets):
-        if i == case.program.cash or z[i] == 0.0:
-            continue
-        value = abs(z[i]) * nav
-        cost = market.costs.proportional[i] * value + case.program.impact[i] * case.horizon * abs(z[i]) ** 1.5 * nav
-        side = "buy" if z[i] > 0 else "sell"
-        quantity = _whole(value / market.prices[i], market.lots[i])
-        yield Trade(
-            _trade_id(case.account.id, asset, side, quantity, on),
-            asset,
-            side,
-            quantity,
-            value,
-            float(z[i]),
-            float(cost),
-            _reason(case, i, float(z[i])),
-        )
-
-
-def _whole(quantity: float, lot: float) -> float:
-    """Return the quantity without the last bits that weights leave on a whole number of lots."""
-    lots = round(quantity / lot) if lot else 0
-    return lots * lot if lot and abs(quantity - lots * lot) < 1e-6 * lot else quantity
-
-
-def _trade_id(account: str, asset: str, side: str, quantity: float, on: dt.date | None) -> str:
-    """Name a trade by the decision alone, so that a retry cannot double an order."""
-    text = json.dumps([account, asset, side, repr(float(quantity)), str(on)])
-    return hashlib.sha256(text.encode()).hexdigest()[:24]
-
-
-def _reason(case: Case, i: int, z: float) -> str:
-    """Say what pulls this trade most: back to strategic, the shift, or the view that moves the asset the most its way."""
-    drift = case.context.strategic[i] - case.program.current[i]
-    shift = float(np.broadcast_to(case.belief.target, case.program.current.shape)[i])
-    variance = case.program.gamma * case.program.risk.variances[i]
-    pulls = {"back to strategic": drift, "strategic shift": shift}
-    pulls |= {
-        f"view {v}": row[i] / variance
-        for v, row in zip(case.belief.views, case.belief.rows(case.aversion), strict=True)
-    }
-    best = max(pulls, key=lambda k: pulls[k] * np.sign(z))
-    return best if pulls[best] * z > 0 else "makes room for the other trades"
 
 
 def _dropped(belief: Tilt) -> tuple[str, ...]:
@@ -300,19 +225,24 @@ def _lines(proposal: Proposal) -> Iterator[str]:
     yield f"account {proposal.account} ({proposal.model}): {proposal.outcome.name}, {proposal.reason}"
     if proposal.weights is None:
         return
-    frame = proposal.weights
-    yield f"{'asset':<12}{'current':>9}{'strategic':>11}{'ideal':>9}{'target':>9}  trade"
+    width = max(8, *(len(str(asset)) for asset in proposal.weights.index))
+    yield f"{'asset':<{width}}{'current':>9}{'strategic':>11}{'ideal':>9}{'target':>9}  trade"
     by_asset = {t.asset: t for t in proposal.trades}
-    for asset, row in frame.iterrows():
+    for asset, row in proposal.weights.iterrows():
+        numbers = f"{row['current']:>9.2%}{row['strategic']:>11.2%}{row['ideal']:>9.2%}{row['target']:>9.2%}"
         trade = by_asset.get(str(asset))
-        words = f"{trade.side} {trade.value:,.0f} ({trade.reason})" if trade else ""
-        yield f"{asset!s:<12}{row['current']:>9.2%}{row['strategic']:>11.2%}{row['ideal']:>9.2%}{row['target']:>9.2%}  {words}".rstrip()
+        words = f"  {trade.side} {trade.value:,.0f} ({trade.reason})" if trade else ""
+        yield f"{asset!s:<{width}}{numbers}{words}"
     yield (
-        f"turnover {percent(proposal.turnover)}, cost {proposal.cost:,.2f}, tracking error {percent(proposal.tracking_error)}, "
+        f"turnover {percent(proposal.turnover)}, cost {proposal.cost:,.2f}, "
+        f"tracking error {percent(proposal.tracking_error)}, "
         f"expected gain {percent(proposal.expected_gain)} a year, given up {basis_points(proposal.given_up)} a year"
     )
     for price in proposal.prices:
-        yield f"binding: {price.limit}{f' on {price.on}' if price.on else ''}, worth {basis_points(price.price * 0.01, 2)} a year per 1%"
-    if np.isfinite(proposal.certificate.certified_te):
-        yield f"certified: within {basis_points(proposal.certificate.certified_te, 4)} of the true optimum, residual {proposal.certificate.residual:.0e}"
+        worth = basis_points(price.price * 0.01, 2)
+        yield f"binding: {price.limit}{f' on {price.on}' if price.on else ''}, worth {worth} a year per 1%"
+    proof = proposal.certificate
+    if np.isfinite(proof.certified_te):
+        within = basis_points(proof.certified_te, 4)
+        yield f"certified: within {within} of tracking error of the true optimum, residual {proof.residual:.0e}"
     yield from proposal.notes

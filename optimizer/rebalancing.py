@@ -66,7 +66,7 @@ def rebalance(
 
 
 def decide(problem: Problem, account: Account, belief: Tilt, on: dt.date) -> Proposal:
-    """Do the part of :func:`rebalance` that is one account's own; raise ``AccountError`` where its data cannot be used."""
+    """Do what :func:`rebalance` does for one account; raise ``AccountError`` where its data cannot be used."""
     if not (cause := due(problem, account, belief, on)):  # is there anything to do?
         return hold(problem, account, belief, why_held(account))
     return propose(solve(problem, account, belief), cause)  # where to stand, what to trade

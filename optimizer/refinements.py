@@ -80,7 +80,8 @@ def _first_guess(program: Program, x: np.ndarray, y: Multipliers) -> _Guess:
         pinned=np.isfinite(at), at=np.where(np.isfinite(at), at, 0.0), side=np.where(x >= now, 1.0, -1.0),
         sign=np.where(x >= 0, 1.0, -1.0), rows=upper.astype(int) - lower.astype(int),
         trades=(y.trades > 1e-7 * scale) & (program.most - program.traded(x) < 1e3 * _NEAR),
-        balls=(y.balls > 1e-7 * scale) & (program.ball_most - program.ball_sizes(x) < 1e3 * _NEAR) & (program.ball_most > 0),
+        balls=(y.balls > 1e-7 * scale) & (program.ball_most - program.ball_sizes(x) < 1e3 * _NEAR)
+        & (program.ball_most > 0),
     )  # fmt: skip
 
 
@@ -99,7 +100,7 @@ def _trade_jacobian(program: Program, guess: _Guess, x: np.ndarray) -> np.ndarra
 
 
 def _solve(program: Program, guess: _Guess, x0: np.ndarray, y0: Multipliers) -> tuple[np.ndarray, Multipliers] | None:
-    """Solve the optimality conditions of the guessed set by Newton's method; one step is exact without balls and impact."""
+    """Solve the optimality conditions of the guess by Newton's method; without balls and impact one step is exact."""
     free = np.flatnonzero(~guess.pinned)
     x = np.where(guess.pinned, guess.at, x0)
     rows, trades, balls = np.flatnonzero(guess.rows), np.flatnonzero(guess.trades), np.flatnonzero(guess.balls)
@@ -218,7 +219,7 @@ def _mend(program: Program, guess: _Guess, x: np.ndarray, y: Multipliers) -> boo
     ):
         drop = active & (price < -1e-13 * program.scale)
         add = ~active & (room < -1e-11)
-        active ^= drop | add
+        np.logical_xor(active, drop | add, out=active)
         changed |= bool((drop | add).any())
     return changed
 

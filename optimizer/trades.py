@@ -1,24 +1,192 @@
-"""The fewest trades that reach the ideal within an indifference, in whole lots and real tickets."""
+"""The fewest trades that reach the ideal within an indifference, in whole lots and real tickets.
+
+::
+
+    minimise  worth * trades + turnover    subject to every limit and  u(w) - fees >= u* - indifference
+
+No convex program says "whole lots" or "at least 1,000 or nothing". The fast path drops trades, rounds and mends, and
+proves a bound; the exact path is an integer program. Either answer is checked again on its final quantities.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..constraints import terms
+from ..units import basis_points, percent
+from .problems import Case
+from .remainders import Bench, bound_and_paths, set_up, sides
+from .roundings import round_trades
 from .solutions import Solution
+from .supports import find_points
+from .tickets import FEASIBLE, Tickets, faults, judge, read_tickets, with_cash
 
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """Where an account is to stand after trading; ``reason`` says why nowhere, where no target meets the hard limits."""
+    """Where an account is to stand after trading; ``reason`` says why nowhere, where no target meets the hard limits.
+
+    Parameters
+    ----------
+    given_up
+        ``u(ideal) - u(target)``, each after its own ticket fees: decimal of NAV a year.
+    indifference
+        What the target was allowed to give up: the policy's, or the least reachable one.
+    trades
+        How many.
+    bound, gap
+        A number ``worth * trades + turnover`` of no allowed target is below, and how far above it this one is.
+    """
 
     weights: np.ndarray
     given_up: float = 0.0
     notes: tuple[str, ...] = ()
     reason: str = ""
+    indifference: float = 0.0
+    trades: int = 0
+    bound: float = 0.0
+    gap: float = 0.0
 
 
 def choose_target(solution: Solution) -> Target:
     """Return the target weights of a solution."""
-    return Target(solution.ideal)
+    tickets = read_tickets(solution.problem, solution.case)
+    if tickets.plain:
+        return Target(solution.ideal)
+    bench = set_up(solution.problem, tickets, solution.ideal)
+    if bench is None:
+        return _nowhere(solution, "the ideal could not be found a second time, so its trades are not chosen")
+    point, bound = _fast(bench)
+    notes: tuple[str, ...] = ()
+    feasible = point is not None and not faults(tickets, point)
+    if solution.problem.policy.trades.exact or not feasible:
+        point, bound, notes = _exact(bench, point if feasible else None, bound, solution.problem.policy.trades.node_limit)
+    if point is None or faults(tickets, point):
+        return _nowhere(solution, _why_nowhere(bench, solution.case, notes))
+    return _target(bench, point, bound, notes)
+
+
+def _fast(bench: Bench) -> tuple[np.ndarray | None, float]:
+    """Drop, settle, round, mend; return the best point, which may break a limit, and the bound at its level."""
+    tickets, level = bench.tickets, bench.level
+    bound, paths = bound_and_paths(bench, level) if level < bench.best else (0.0, [])
+    points = find_points(bench, paths, level)
+    stay = tickets.program.current
+    if tickets.lot.any():
+        rounded = round_trades(bench, [points[0], with_cash(tickets, bench.ideal), *points[1:2], stay], level)
+        points = [] if rounded is None else [rounded]
+    points = [with_cash(tickets, p) for p in (*points, stay)]
+    verdict = judge(tickets, np.array(points))
+    best = int(verdict.order(level, tickets.worth)[0])
+    reached = float(verdict.utility[best])
+    if verdict.excess[best] == 0.0 and reached < level - 1e-13:
+        bound = bound_and_paths(bench, reached)[0]
+    return points[best], bound
+
+
+def _exact(bench: Bench, incumbent: np.ndarray | None, bound: float, nodes: int) -> tuple[np.ndarray | None, float, tuple[str, ...]]:
+    """Ask the integer program, starting from the fast answer; a gap that is left is said."""
+    from .branchings import branch  # noqa: PLC0415  (scipy.sparse and highspy: only the exact path needs them)
+
+    found = branch(bench, incumbent, nodes)
+    if found.weights is None:
+        return None, bound, () if found.proved else (f"the search ended at {nodes} nodes",)
+    verdict = judge(bench.tickets, found.weights[None])
+    value = float(bench.tickets.worth * verdict.count[0] + verdict.turnover[0])
+    if found.reaching:
+        bound = bound_and_paths(bench, float(verdict.utility[0]))[0]
+    else:
+        bound = max(bound, min(found.bound, value))
+    if found.proved:
+        return found.weights, value if not found.reaching else bound, ()
+    if found.reaching:
+        return found.weights, bound, (f"exact trades: stopped at {nodes} nodes, a smaller loss of utility is not ruled out",)
+    gap = value - bound
+    note = f"exact trades: stopped at {nodes} nodes, turnover and trades are within {percent(gap, 3)} of NAV of the least"
+    return found.weights, bound, (note,) if gap > 1e-6 else ()
+
+
+def _target(bench: Bench, point: np.ndarray, bound: float, notes: tuple[str, ...]) -> Target:
+    tickets = bench.tickets
+    verdict = judge(tickets, np.stack([point, with_cash(tickets, bench.ideal)]))
+    lost = bench.best - float(verdict.utility[0])
+    value = float(tickets.worth * verdict.count[0] + verdict.turnover[0])
+    if lost > tickets.indifference + 1e-9:
+        notes = (f"{_causes(bench, point, lost)} up {basis_points(lost)} a year", *notes)
+    return Target(point, float(verdict.utility[1] - verdict.utility[0]), notes, "", max(lost, tickets.indifference),
+                  int(verdict.count[0]), min(bound, value), max(value - bound, 0.0))
+
+
+def _causes(bench: Bench, point: np.ndarray, lost: float) -> str:
+    """Say what keeps the target from the utility asked for, with its verb."""
+    tickets, now = bench.tickets, bench.tickets.program.current
+    traded = sides(tickets, point) != 0
+    fees = tickets.yearly * int(traded.sum())
+    causes = []
+    if lost - fees > tickets.indifference + 1e-9:
+        wanted = np.where(tickets.movable, np.abs(bench.ideal - now), 0.0)
+        moved = np.abs(point - now)
+        if (tickets.lot > 0)[tickets.movable].any():
+            causes.append("whole lots")
+        below = (wanted > 1e-9) & (wanted < tickets.least)
+        if (below | (traded & (moved <= tickets.least * (1 + 1e-6) + tickets.lot))).any() and tickets.least.any():
+            causes.append("the smallest ticket")
+        if int(traded.sum()) == tickets.most < np.count_nonzero(wanted > 1e-9):
+            causes.append("the trade count")
+    if fees > 0:
+        causes.append("ticket fees")
+    causes = causes or ["whole trades"]
+    single = len(causes) == 1 and causes[0].startswith("the ")
+    return f"{' and '.join(causes)} {'gives' if single else 'give'}"
+
+
+def _nowhere(solution: Solution, reason: str) -> Target:
+    return Target(solution.case.program.current, reason=reason)
+
+
+def _why_nowhere(bench: Bench, case: Case, notes: tuple[str, ...]) -> str:
+    """Name the rules without which there is a target, and the limits that the nearest one breaks."""
+    tickets = bench.tickets
+    nearest, _ = _fast(bench)
+    broken = _broken(tickets, case, nearest) if nearest is not None else []
+    blocked = [words for words, freed in _freed(tickets, case) if _possible(bench, freed)]
+    proof = f" ({notes[0]}: not proved)" if notes else ""
+    standing = " or ".join(blocked) or "whole lots, tickets and the trade count together"
+    return f"no trades meet all its limits: {standing} cannot be had with {', '.join(broken) or 'the limits'}{proof}"
+
+
+def _possible(bench: Bench, tickets: Tickets) -> bool:
+    point, _ = _fast(replace(bench, tickets=tickets))
+    return point is not None and not faults(tickets, point)
+
+
+def _freed(tickets: Tickets, case: Case) -> list[tuple[str, Tickets]]:
+    """List the rules of whole trades in force, in words, each with the tickets that do without it."""
+    assets, out = case.context.market.universe.assets, []
+    zeros = np.zeros_like(tickets.lot)
+    if tickets.lot.any():
+        largest = int(np.argmax(np.where(tickets.movable, tickets.lot, 0.0)))
+        words = f"whole lots (one of {assets[largest]} is {percent(float(tickets.lot[largest]))})"
+        out.append((words, replace(tickets, lot=zeros, units=zeros)))
+    if tickets.least.any():
+        words = f"the smallest ticket ({percent(float(tickets.least.max()))})"
+        out.append((words, replace(tickets, least=zeros)))
+    if tickets.most < len(tickets.lot):
+        out.append((f"at most {tickets.most} trades", replace(tickets, most=len(tickets.lot))))
+    if tickets.fee:
+        out.append((f"ticket fees ({percent(tickets.fee, 3)} each)", replace(tickets, fee=0.0, yearly=0.0)))
+    return out
+
+
+def _broken(tickets: Tickets, case: Case, weights: np.ndarray) -> list[str]:
+    """Name the limits these weights break, ticket fees counted against cash."""
+    program, context, names = case.program, case.context, []
+    trades = int(np.count_nonzero(sides(tickets, weights)))
+    for name, term in program.named:
+        fees = tickets.fee * trades if isinstance(term, terms.Trades) and term.at_least else 0.0
+        for use in terms.use(term, weights, program.current, context.market.risk, context.market.universe):
+            if use.room - fees < -FEASIBLE:
+                names.append(f"{name} on {use.on}" if use.on else name)
+    return list(dict.fromkeys(names))

@@ -58,6 +58,7 @@ class Draw:
     long_only: bool = True
     plain: list = field(default_factory=list)  # functions of (w, this draw) to a list of cvxpy constraints
     kinds: list = field(default_factory=list)
+    views: list = field(default_factory=list)
 
     @property
     def tilted_sigma(self) -> np.ndarray:
@@ -90,6 +91,11 @@ class Draw:
         for say in self.plain:
             stated += say(w, self)
         return stated
+
+    def violation(self, weights: np.ndarray) -> float:
+        """Return by how much these weights break the plainly stated limits."""
+        w = cp.Variable(len(self.b), value=weights)
+        return max(float(np.max(c.violation())) for c in self.constraints(w))
 
     def solve_plainly(self, solver: str = "CLARABEL", **options: float) -> tuple[str, np.ndarray | None]:
         """Solve the plain statement, normalised, and return the status and the weights."""
@@ -269,7 +275,7 @@ def _draw_views(rng: np.random.Generator, draw: Draw, masks: dict[str, np.ndarra
         rows.append(row), gains.append(gain), confidence.append(c)
         prior = draw.gamma * row @ draw.sigma @ b
         implied.append({"active": 0.0, "excess": prior, "total": prior}[basis])  # the cash rate of these markets is 0
-    draw.alpha = np.zeros(n)
+    draw.alpha, draw.views = np.zeros(n), views
     if views:
         p, c = np.array(rows), np.array(confidence)
         spread = p @ draw.sigma @ p.T
