@@ -10,8 +10,9 @@ from pathlib import Path
 from ..constraints.policies import Policy
 from ..errors import BookError
 from ..models.accounts import Account, Model
+from ..models.channels import read_tilts
 from ..models.markets import Market
-from ..models.tilts import NO_TILT, Tilt, read_tilts
+from ..models.tilts import NO_TILT, Tilt
 from ..models.views import View
 from ..units import FrozenMap, day, did_you_mean
 from .layouts import LAYOUTS, check_tables

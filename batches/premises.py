@@ -129,7 +129,7 @@ def read_views(table: Table | None) -> tuple[View, ...]:
 
 
 def read_shifts(table: Table | None, models: Mapping[str, object]) -> pd.DataFrame | None:
-    """Read the ``tilts`` table as the frame that :func:`trimtab.models.tilts.read_tilts` takes."""
+    """Read the ``tilts`` table as the frame that :func:`trimtab.models.channels.read_tilts` takes."""
     if table is None or not len(table):
         return None
     frame = {c: demand_ids(table, c) if c == "tilt_id" else texts(table, c) for c in

@@ -25,6 +25,8 @@ OPEN_ORDERS = ("", "open")
 DONE_ORDERS = ("filled", "cancelled", "rejected", "expired")
 MOST_UNITS = 1e15
 """Beyond 2^50 a unit is no longer exact."""
+MOST_COMPARED = 5000
+"""Among how many ids the nearest is looked for: a message is not worth minutes."""
 _PLAIN = "a plain number such as 1234.5, without separators, percent or spaces"
 
 
@@ -149,6 +151,9 @@ def _check_ids(accounts: Table, first: Mapping[str, int], faults: dict[str, Acco
         twin = f"; the account {meant!r} is there too" if meant in first else ""
         faults.setdefault(name, _fault(accounts, "account_id", row, "BAD_ID", f"the id {name[:40]!r} {fault}{twin}",
                                        f"did you mean {meant[:40]!r}?" if meant and meant != name else "give it an id"))
+        if meant in first and meant != name:  # which rows belong to which of the two, nobody can say
+            faults.setdefault(meant, _fault(accounts, "account_id", first[meant], "ID_FORMS",
+                                            f"the accounts {name[:40]!r} and {meant!r} differ only in what nobody can see", "keep one"))
 
 
 def _check_models(accounts: Table, first: Mapping[str, int], models: list[str], policy: Policy, faults: dict[str, AccountError]) -> None:
@@ -275,7 +280,8 @@ def _strangers(tables: Mapping[str, Table], named: Mapping[str, tuple[str, int]]
             continue
         extra.append(name)
         meant = tidy(name)
-        mend = f"did you mean {meant!r}?" if meant in first else did_you_mean(name, first) or "add it to accounts"
+        near = did_you_mean(name, first) if len(first) <= MOST_COMPARED else ""
+        mend = f"did you mean {meant!r}?" if meant in first else near or "add it to accounts"
         faults[name] = _fault(tables[table], "account_id", int(row), "UNKNOWN_ACCOUNT", f"{name[:40]!r} is not in the accounts table", mend)
         if meant in first:
             faults.setdefault(meant, _fault(tables[table], "account_id", int(row), "ID_FORMS",

@@ -53,6 +53,8 @@ class _Section(BaseModel):
 class _Objective(_Section):
     risk_aversion: _Rate = 6.0
     cost_horizon_years: _Rate = 0.5
+    horizon_follows_views: bool = False
+    round_trip: bool = False
     long_only: bool = True
 
 
@@ -123,6 +125,8 @@ def read_policy(source: str | Path | Mapping[str, Any]) -> Policy:
         models=read.models,
         risk_aversion=read.objective.risk_aversion,
         cost_horizon_years=read.objective.cost_horizon_years,
+        horizon_follows_views=read.objective.horizon_follows_views,
+        round_trip=read.objective.round_trip,
         long_only=read.objective.long_only,
         rebalance=Rebalance(read.rebalance.trigger, read.rebalance.destination),
         trades=Trading(read.trades.indifference, read.trades.trade_worth, read.trades.exact, read.trades.node_limit),

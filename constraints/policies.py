@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import AccountError, PolicyError
 from ..models.accounts import Account, Model
+from ..models.tilts import Tilt
 from ..units import FrozenMap, did_you_mean
 from .cash import Cash, floor
 from .leverages import Leverage
@@ -89,6 +90,10 @@ class Policy:
         The gamma of the objective; an account's override replaces it everywhere.
     cost_horizon_years
         How long a trade is expected to be held, so that a one-off cost and an annual gain meet in one unit.
+    horizon_follows_views
+        Spread costs over no more than the mean remaining life of the live views.
+    round_trip
+        Charge the way back too: a position will have to be closed.
     long_only
         True keeps every weight, and cash after costs, at or above zero; False leaves signs to the limits and requires
         a leverage limit.
@@ -106,6 +111,8 @@ class Policy:
     models: Mapping[str, Mapping[str, float]] = field(default_factory=FrozenMap)
     risk_aversion: float = 6.0
     cost_horizon_years: float = 0.5
+    horizon_follows_views: bool = False
+    round_trip: bool = False
     long_only: bool = True
     rebalance: Rebalance = Rebalance()
     trades: Trading = Trading()
@@ -175,6 +182,11 @@ class Policy:
                 mend="between 1e-6 and 1e6",
             )
         return float(own)
+
+    def horizon(self, belief: Tilt) -> float:
+        """Return the years a cost is spread over: fewer with views that end soon, half where the way back counts."""
+        years = min(self.cost_horizon_years, belief.life) if self.horizon_follows_views else self.cost_horizon_years
+        return max(years, 1e-3) / (2.0 if self.round_trip else 1.0)
 
     def terms(self, context: Context) -> tuple[tuple[str, Term], ...]:
         """State every limit as named terms: the standing ones first, then the policy's, in order."""

@@ -68,6 +68,8 @@ class Tilt:
         Multipliers per asset, neutral 1.
     frequency
         Multiplier of calendar and cooldown intervals.
+    life
+        Mean remaining life of the live views in years, infinite where one has no end.
     causes, dropped
         Who said so and why; which views and tilts say nothing in this model, ``(id, reason)``.
     """
@@ -84,6 +86,7 @@ class Tilt:
     buy_pace: np.ndarray = field(default_factory=lambda: _row(1.0))
     sell_pace: np.ndarray = field(default_factory=lambda: _row(1.0))
     frequency: float = 1.0
+    life: float = np.inf
     causes: tuple[Cause, ...] = ()
     dropped: tuple[tuple[str, str], ...] = ()
 
@@ -147,6 +150,7 @@ class Tilt:
             buy_pace=self.buy_pace * other.buy_pace,
             sell_pace=self.sell_pace * other.sell_pace,
             frequency=self.frequency * other.frequency,
+            life=min(self.life, other.life),
             causes=self.causes + other.causes,
             dropped=self.dropped + other.dropped,
         )
@@ -232,6 +236,7 @@ def tilt(views: Sequence[View], market: Market, model: Model, on: dt.date) -> Ti
         gain=lambda_0[:, None] * sigma_p,
         gain_per_aversion=lambda_gamma[:, None] * sigma_p,
         views=tuple(names),
+        life=float(np.mean([view.remaining_years(on) for view in live])),
         lambdas=tuple(float(x) for x in lambda_0 + model.risk_aversion * lambda_gamma),
         causes=tuple(Cause("gain", view.id, view.author, view.because) for view in live),
         dropped=tuple(dropped),

@@ -91,6 +91,10 @@ class View:
         """Say whether the view speaks on that day."""
         return (self.since is None or self.since <= on) and (self.until is None or on < self.until)
 
+    def remaining_years(self, on: dt.date) -> float:
+        """Return how long the view still speaks, in years of 365.25 days; infinite without ``until``."""
+        return math.inf if self.until is None else (self.until - on).days / 365.25
+
     def confidence_on(self, on: dt.date) -> float:
         """Return the confidence on that day, halved every ``half_life_days`` since ``since``."""
         if self.half_life_days is None or self.since is None:

@@ -35,7 +35,7 @@ def turnover(case: Case, weights: np.ndarray) -> float:
     )
 
 
-def orders(case: Case, target: np.ndarray) -> Iterator[Trade]:
+def list_trades(case: Case, target: np.ndarray) -> Iterator[Trade]:
     """Yield one trade for each asset whose target is not its current weight, the cash apart."""
     market, nav, on = case.context.market, float(case.standing.nav), case.context.market.on
     z = target - case.program.current

@@ -113,6 +113,6 @@ def pose(problem: Problem, account: Account, belief: Tilt) -> Case:
         frozen,
         {k: v for k, v in account.overrides.items() if k != "risk_aversion"},
     )
-    aversion = policy.aversion(account)
-    program = build(context, policy.terms(context), belief, aversion, policy.cost_horizon_years)
-    return Case(account, model, standing, context, belief, aversion, policy.cost_horizon_years, policy.names, program)
+    aversion, horizon = policy.aversion(account), policy.horizon(belief)
+    program = build(context, policy.terms(context), belief, aversion, horizon)
+    return Case(account, model, standing, context, belief, aversion, horizon, policy.names, program)

@@ -15,7 +15,7 @@ from ..models.tilts import Tilt
 from ..units import basis_points, percent
 from .answers import Attempt
 from .certificates import NO_CERTIFICATE, Certificate
-from .orders import Trade, orders, turnover
+from .orders import Trade, list_trades, turnover
 from .problems import Case, Problem, pose
 from .rooms import BINDING, Room, room
 from .solutions import Outcome, Price, Solution
@@ -152,7 +152,7 @@ def _standing(
 
 def _proposal(case: Case, cause: str, target: Target, solution: Solution) -> Proposal:
     weights = target.weights
-    trades = tuple(orders(case, weights))
+    trades = tuple(list_trades(case, weights))
     costs = case.context.market.costs
     fees = costs.ticket_fee * len(trades)
     figures = _figures(case, weights, len(trades))

@@ -1,0 +1,230 @@
+"""Many accounts in one run: every account of a book decided, written and counted.
+
+The heart is a plain loop over :func:`trimtab.optimizer.rebalancing.decide`. The problem is stated once; what belongs to
+a model (its tilt) or to a model and an aversion (its tactical target) is worked out once.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..constraints.documents import read_policy
+from ..constraints.policies import Policy
+from ..errors import AccountError, RunError, TrimtabError
+from ..models.accounts import Account, Model
+from ..models.tilts import NO_TILT, Tilt, tilt
+from ..optimizer.problems import Problem, state
+from ..optimizer.proposals import Proposal, hold, quarantine
+from ..optimizer.rebalancing import decide
+from ..optimizer.solutions import Outcome
+from ..optimizer.tactical import tactical_target
+from ..units import FrozenMap, day, percent
+from . import seals
+from .books import Book, read_book
+from .records import record
+from .rosters import Refused, Roster
+from .stores import CHUNK, SCHEMAS, digest_tables, empty_rows, open_tables, write_rows, write_seal
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Progress = Callable[[int, int], None]
+"""Told the accounts done and the accounts there are."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run: where it stands and how its accounts ended.
+
+    Parameters
+    ----------
+    path, run_id
+        Its folder, and the hash of everything that went in.
+    counts
+        Accounts by the name of their outcome; they sum to the accounts of the book.
+    blocked
+        Whether a tripwire of the policy holds it back for people to look at.
+    why
+        The tripwires that did.
+    fresh
+        False where the run was finished before and nothing was computed.
+    """
+
+    path: Path
+    run_id: str
+    counts: Mapping[str, int]
+    blocked: bool
+    why: tuple[str, ...] = ()
+    fresh: bool = True
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Return one of its tables: accounts, targets, trades, quarantine or timings; page checksums are verified."""
+        import pyarrow.parquet as pq
+
+        if name not in SCHEMAS:
+            raise RunError(f"a run has no table {name!r}; it has {', '.join(SCHEMAS)}")
+        return pq.read_table(self.path / f"{name}.parquet", page_checksum_verification=True).to_pandas()
+
+    def __str__(self) -> str:
+        """Return how its accounts ended, in a line."""
+        ended = ", ".join(f"{n:,} {name}" for name, n in self.counts.items() if n)
+        return f"run {self.run_id[:12]}: {sum(self.counts.values()):,} accounts ({ended or 'none'})" + (" BLOCKED" if self.blocked else "")
+
+
+@dataclass(frozen=True, eq=False)
+class Desk:
+    """What a run knows beside its accounts: the stated problem, the day, the belief of each model.
+
+    ``tactical`` remembers the tactical targets by model and aversion: a cache and nothing else.
+    """
+
+    problem: Problem
+    on: dt.date
+    beliefs: Mapping[str, Tilt]
+    tactical: dict[tuple[str, float], np.ndarray | None] = field(default_factory=dict, repr=False)
+
+    def target_of(self, account: Account) -> np.ndarray | None:
+        """Return the tactical target of an account's model at its aversion; None where there is no releasable one."""
+        key = (account.model, self.problem.policy.aversion(account))
+        if key not in self.tactical:
+            self.tactical[key] = tactical_target(self.problem, *key, self.beliefs[account.model])
+        return self.tactical[key]
+
+
+def run(
+    book: Book | str | Path,
+    policy: Policy | str | Path,
+    on: dt.date | str,
+    out: str | Path,
+    *,
+    overlay: Tilt = NO_TILT,
+    progress: Progress | None = None,
+) -> Run:
+    """Decide every account of a book and write the run into a folder.
+
+    Parameters
+    ----------
+    book, policy
+        As read, or where they are; the strategic models are the book's.
+    on
+        The day.
+    out
+        A new or empty folder, or one with this very run: finished, nothing is done; interrupted, it is done again.
+    overlay
+        Tilts beside those of the book.
+    progress
+        Called after each account with how many are done and how many there are.
+
+    Raises
+    ------
+    BookError, MarketError, PolicyError, ViewError
+        A shared input that is bad: nothing is written.
+    RunError
+        ``out`` holds something else or cannot be written.
+    """
+    book = book if isinstance(book, Book) else read_book(book)
+    policy = book.policy(policy if isinstance(policy, Policy) else read_policy(policy))
+    on, out = day(on), Path(out)
+    given = seals.inputs(book, policy, on, overlay)
+    name = seals.run_id(given)
+    roster = book.roster(policy)
+    desk = open_desk(book, policy, on, overlay)
+    if (seal := seals.claim(out, name)) is not None:
+        return _as_run(out, seal, fresh=False)
+    started = dt.datetime.now(dt.UTC)
+    with open_tables(out) as writers:
+        counts = _decide_all(desk, roster, writers, progress)
+    why = _tripped(policy, counts)
+    seal = {
+        "format": seals.FORMAT, "run_id": name, "sealed": True, "blocked": bool(why), "why": why, "on": on.isoformat(),
+        "accounts": len(roster), "counts": counts, "tables": digest_tables(out), "inputs": given, "book": str(book.path),
+        "started": started.isoformat(), "finished": dt.datetime.now(dt.UTC).isoformat(),
+    }  # fmt: skip
+    write_seal(out, seal)
+    seals.release(out, name)
+    return _as_run(out, seal, fresh=True)
+
+
+def open_desk(book: Book, policy: Policy, on: dt.date, overlay: Tilt = NO_TILT) -> Desk:
+    """State the problem and every model's belief: whatever is wrong with what accounts share is found here."""
+    market = book.market(policy, on)
+    views = book.views()
+    beliefs = {}
+    for name, weights in policy.models.items():
+        model = Model(name, weights, policy.risk_aversion)
+        beliefs[name] = tilt(views, market, model, on) + book.tilts(market, model, on) + overlay
+    return Desk(state(policy, market), on, FrozenMap(beliefs))
+
+
+def _decide_all(desk: Desk, roster: Roster, writers: Mapping[str, Any], progress: Progress | None) -> dict[str, int]:
+    """Decide, write and count every account; raise ``TrimtabError`` if one went missing."""
+    counts = {outcome.name: 0 for outcome in Outcome}
+    rows, worker = empty_rows(), str(os.getpid())
+    for done, entry in enumerate(roster, 1):
+        began, clock = dt.datetime.now(dt.UTC), time.perf_counter()
+        proposal, tactical = _outcome(desk, entry)
+        counts[proposal.outcome.name] += 1
+        record(rows, proposal, tactical)
+        own = rows["timings"]
+        for column, value in (("account_id", proposal.account), ("started", began.isoformat()), ("worker", worker),
+                              ("seconds", time.perf_counter() - clock)):
+            own[column].append(value)
+        if done % CHUNK == 0:
+            write_rows(writers, rows)
+            rows = empty_rows()
+        if progress:
+            progress(done, len(roster))
+    write_rows(writers, rows)
+    if sum(counts.values()) != len(roster):
+        raise TrimtabError(f"{len(roster)} accounts went in and {sum(counts.values())} came out; please report this")
+    return counts
+
+
+def _outcome(desk: Desk, entry: Account | Refused) -> tuple[Proposal, np.ndarray | None]:
+    """Decide one account; its own fault is its outcome and nobody else's."""
+    if isinstance(entry, Refused):
+        return quarantine(Account(entry.account_id, entry.model_id, {}), entry.error), None
+    try:
+        belief = desk.beliefs[entry.model]
+        try:
+            return decide(desk.problem, entry, belief, desk.on), desk.target_of(entry)
+        except AccountError:
+            raise
+        except (TrimtabError, ArithmeticError, ValueError, np.linalg.LinAlgError) as error:
+            return _crashed(desk, entry, belief, error), None
+    except AccountError as error:
+        return quarantine(entry, error), None
+
+
+def _crashed(desk: Desk, account: Account, belief: Tilt, error: Exception) -> Proposal:
+    """Record that computing one account failed: it stays where it stands, or is refused if not even that is known."""
+    reason = f"the computation failed: {type(error).__name__}: {error}"
+    try:
+        return replace(hold(desk.problem, account, belief), outcome=Outcome.UNSOLVED, reason=reason, code="FAILED")
+    except AccountError:
+        raise
+    except (TrimtabError, ArithmeticError, ValueError, np.linalg.LinAlgError):
+        raise AccountError(reason, code="FAILED", table="accounts", field="account_id", value=account.id,
+                           mend="look at its numbers") from error
+
+
+def _tripped(policy: Policy, counts: Mapping[str, int]) -> list[str]:
+    """Say which tripwires this run is beyond."""
+    why, total = [], sum(counts.values())
+    for most, name, wire in ((policy.tripwires.max_quarantined, "QUARANTINED", "max_quarantined"),
+                             (policy.tripwires.max_unsolved, "UNSOLVED", "max_unsolved")):
+        if most is not None and counts[name] > most * total:
+            why.append(f"{counts[name]:,} of {total:,} accounts are {name} ({percent(counts[name] / total)}), above {wire} {percent(most)}")
+    return why
+
+
+def _as_run(out: Path, seal: Mapping[str, Any], *, fresh: bool) -> Run:
+    return Run(out, seal["run_id"], FrozenMap(seal["counts"]), bool(seal["blocked"]), tuple(seal["why"]), fresh)

@@ -1,0 +1,103 @@
+"""What went into a run, as one number; and the folder that number opens."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import fields
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+
+from ..constraints.policies import Policy
+from ..errors import RunError
+from ..models.tilts import Tilt
+from .books import Book
+from .stores import digest_tables, read_seal
+
+FORMAT = "trimtab run 1"
+DISTRIBUTIONS = ("trimtab", "cvxpy", "clarabel", "piqp", "highspy", "numpy", "scipy", "pandas", "pyarrow", "scikit-learn")
+"""Whose release may change the numbers."""
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of every distribution that may change the numbers."""
+    found = {"python": platform.python_version()}
+    for name in DISTRIBUTIONS:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def inputs(book: Book, policy: Policy, on: dt.date, overlay: Tilt) -> dict[str, object]:
+    """Return everything that decides the answers: bytes of the book, policy, day, overlay, releases."""
+    return {
+        "book": {name: list(digests) for name, digests in book.digests.items()},
+        "policy": policy.hash,
+        "on": on.isoformat(),
+        "overlay": _digest([[f.name, _plain(getattr(overlay, f.name))] for f in fields(overlay)]),
+        "versions": versions(),
+    }
+
+
+def run_id(given: Mapping[str, object]) -> str:
+    """Name a run by what went in, 64 hex digits."""
+    return _digest(given)
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _plain(value: object) -> object:
+    return repr(value.tolist()) if isinstance(value, np.ndarray) else repr(value)
+
+
+def claim(out: Path, name: str) -> dict[str, object] | None:
+    """Take a folder for a run, or return the seal of the run that is already finished there.
+
+    Raises
+    ------
+    RunError
+        The folder holds another run or other files, or cannot be written; or a finished run's table has changed.
+    """
+    try:
+        if out.is_symlink() or (out.exists() and not out.is_dir()):
+            raise RunError(f"{out} is not a folder; choose another name")
+        seal = read_seal(out) if out.exists() else None
+        marker = out / f".run-{name}"
+        if seal is not None:
+            if seal.get("run_id") != name:
+                raise RunError(f"{out} holds another run ({str(seal.get('run_id'))[:12]}, of {seal.get('on')}); choose another folder")
+            _check_whole(out, seal)
+            marker.unlink(missing_ok=True)
+            return seal
+        if out.exists() and not marker.exists() and any(out.iterdir()):
+            other = next((p.name[5:17] for p in out.glob(".run-*")), "")
+            words = f"an unfinished run of other inputs ({other})" if other else "files that are no run"
+            raise RunError(f"{out} holds {words}; choose another folder")
+        out.mkdir(parents=True, exist_ok=True)
+        marker.touch()
+    except OSError as error:
+        raise RunError(f"{out} cannot be written: {error.strerror}; choose another folder") from None
+    return None
+
+
+def release(out: Path, name: str) -> None:
+    """Take the mark of an unfinished run away: the seal stands."""
+    (out / f".run-{name}").unlink(missing_ok=True)
+
+
+def _check_whole(out: Path, seal: Mapping[str, object]) -> None:
+    try:
+        whole = digest_tables(out) == seal.get("tables")
+    except (OSError, ValueError):
+        whole = False
+    if not whole:
+        raise RunError(f"a table of the finished run in {out} is missing or was changed; choose another folder")
