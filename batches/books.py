@@ -15,9 +15,10 @@ from ..models.markets import Market
 from ..models.tilts import NO_TILT, Tilt
 from ..models.views import View
 from ..units import FrozenMap, day, did_you_mean
+from .enrolments import enrol
 from .layouts import LAYOUTS, check_tables
 from .premises import read_market, read_models, read_shifts, read_universe, read_views
-from .rosters import Refused, Roster, enrol
+from .rosters import Refused, Roster
 from .tables import SUFFIXES, Table, read_table
 
 
@@ -80,7 +81,10 @@ class Book:
         return enrol(self.tables, policy, read_universe(self.tables["assets"]))
 
     def accounts(self, policy: Policy) -> Iterator[Account | Refused]:
-        """Walk the accounts in the order of their table, one item a distinct id; then ids that only other tables know."""
+        """Walk the accounts in the order of their table, one item a distinct id.
+
+        Ids that only other tables know come last, refused.
+        """
         return iter(self.roster(policy))
 
     def __str__(self) -> str:
@@ -99,7 +103,9 @@ def read_book(path: str | Path) -> Book:
     """
     folder = Path(path)
     if not folder.is_dir():
-        raise BookError(f"{str(path)!r} is not a folder", code="NO_BOOK", value=path, mend="name the folder that holds the tables")
+        raise BookError(
+            f"{str(path)!r} is not a folder", code="NO_BOOK", value=path, mend="name the folder that holds the tables"
+        )
     found: dict[str, Path] = {}
     ignored = []
     for entry in sorted(folder.iterdir(), key=lambda p: p.name):
@@ -112,8 +118,13 @@ def read_book(path: str | Path) -> Book:
             ignored.append(entry.name)
             continue
         if name in found:
-            raise BookError(f"{found[name].name} and {entry.name} are both there", code="TABLE_TWICE", table=name, value=entry.name,
-                            mend="keep one")
+            raise BookError(
+                f"{found[name].name} and {entry.name} are both there",
+                code="TABLE_TWICE",
+                table=name,
+                value=entry.name,
+                mend="keep one",
+            )
         found[name] = entry
     check_tables(set(found))
     ordered = [name for name in LAYOUTS if name in found]
@@ -123,7 +134,14 @@ def read_book(path: str | Path) -> Book:
 def _check_stray(entry: Path, name: str) -> None:
     """Refuse what looks like a misspelt table: a restriction that is not read protects nobody."""
     near = did_you_mean(name.lower(), LAYOUTS)
-    if near and (entry.is_dir() or entry.suffix.lower() in (*SUFFIXES, ".gz", ".zip", ".tsv", ".txt", ".xlsx", ".pq", ".json", ".pkl")):
+    if near and (
+        entry.is_dir()
+        or entry.suffix.lower() in (*SUFFIXES, ".gz", ".zip", ".tsv", ".txt", ".xlsx", ".pq", ".json", ".pkl")
+    ):
         words = "is no table of a book" if name not in LAYOUTS else "is in no format that is read"
-        raise BookError(f"{entry.name} {words}", code="UNKNOWN_TABLE", value=entry.name,
-                        mend=near if name not in LAYOUTS else "write it as .csv or .parquet")
+        raise BookError(
+            f"{entry.name} {words}",
+            code="UNKNOWN_TABLE",
+            value=entry.name,
+            mend=near if name not in LAYOUTS else "write it as .csv or .parquet",
+        )

@@ -1,8 +1,8 @@
 """Cells as what their column says they are: ids, numbers, days, flags. Nothing is guessed.
 
-A number is digits with a point: no decimal comma, no thousands separator, no percent, no spaces, no infinity. Each reader
-returns its values and a mask of the cells that are none; ``demand`` turns the first of those into an error for shared
-tables, accounts turn them into a refusal of their own.
+A number is digits with a point: no decimal comma, no thousands separator, no percent, no spaces, no infinity. Each
+reader returns its values and a mask of the cells that are none; ``demand`` turns the first of those into an error for
+shared tables, accounts turn them into a refusal of their own.
 """
 
 from __future__ import annotations
@@ -10,15 +10,18 @@ from __future__ import annotations
 import datetime as dt
 import unicodedata
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.compute
 
 from ..errors import BookError
 from ..units import day
 from .tables import Table
 
+_pc: Any = pyarrow.compute
+"""Its functions are made when it is imported: no type checker sees them."""
 _NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
@@ -46,13 +49,13 @@ def numbers(table: Table, column: str, blank: float | None = None) -> tuple[np.n
         return np.full(len(table), np.nan if blank is None else blank), np.full(len(table), blank is None)
     cells = table.data[column]
     if pa.types.is_string(cells.type):
-        empty = _mask(pc.equal(cells, ""))
-        fine = pc.match_substring_regex(cells, _NUMBER)
-        plain = pc.replace_substring_regex(pc.if_else(fine, cells, "nan"), r"^\+", "")
-        values = np.array(pc.cast(plain, pa.float64()).to_numpy())
+        empty = _mask(_pc.equal(cells, ""))
+        fine = _pc.match_substring_regex(cells, _NUMBER)
+        plain = _pc.replace_substring_regex(_pc.if_else(fine, cells, "nan"), r"^\+", "")
+        values = np.array(_pc.cast(plain, pa.float64()).to_numpy())
     elif pa.types.is_integer(cells.type) or pa.types.is_floating(cells.type) or pa.types.is_decimal(cells.type):
-        empty = _mask(pc.is_null(cells))
-        values = np.array(pc.fill_null(pc.cast(cells, pa.float64(), safe=False), float("nan")).to_numpy())
+        empty = _mask(_pc.is_null(cells))
+        values = np.array(_pc.fill_null(_pc.cast(cells, pa.float64(), safe=False), float("nan")).to_numpy())
     elif pa.types.is_null(cells.type):
         empty, values = np.full(len(table), True), np.full(len(table), np.nan)
     else:
@@ -101,12 +104,18 @@ def demand(table: Table, column: str, read: tuple, mend: str):
 def bad_cell(table: Table, column: str, row: int, mend: str, code: str = "BAD_CELL", words: str = "") -> BookError:
     """Make the error that names a cell."""
     value = cell(table, column, row)
-    return BookError(f"{table.place(row)}: {words or f'{column} is {value[:40]!r}'}", code=code, table=table.name, field=column,
-                     value=value, mend=mend)
+    return BookError(
+        f"{table.place(row)}: {words or f'{column} is {value[:40]!r}'}",
+        code=code,
+        table=table.name,
+        field=column,
+        value=value,
+        mend=mend,
+    )
 
 
 def id_fault(text: str) -> str:
-    """Say what is wrong with an id, or nothing: empty, too long, hidden characters, spaces around it, two forms of one letter.
+    """Say what is wrong with an id, or nothing.
 
     >>> id_fault("007"), id_fault("007 "), id_fault("")
     ('', 'has spaces around it', 'is empty')
@@ -135,7 +144,9 @@ def demand_ids(table: Table, column: str, check: Callable[[str], str] = id_fault
     ids = texts(table, column)
     for row, text in enumerate(ids):
         if fault := check(text):
-            raise bad_cell(table, column, row, "a plain text without spaces around it", "BAD_ID", f"the id {text[:40]!r} {fault}")
+            raise bad_cell(
+                table, column, row, "a plain text without spaces around it", "BAD_ID", f"the id {text[:40]!r} {fault}"
+            )
     return ids
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ from ..models.costs import Costs
 from ..models.markets import Market
 from ..models.risks import Risk
 from ..models.universes import Universe
-from ..models.views import View
+from ..models.views import Basis, View
 from ..units import FrozenMap, did_you_mean
 from .columns import bad_cell, cell, days, demand, demand_ids, flags, numbers, texts
 from .layouts import LAYOUTS
@@ -35,8 +36,14 @@ def read_universe(assets: Table) -> Universe:
         labels = [cell(assets, column, i) for i in range(len(assets))]
         values, bad = numbers(assets, column, blank=0.0)
         if not bad.any() and any(labels):
-            raise BookError(f"the column {column!r} holds numbers and is not known", code="UNKNOWN_COLUMN", table="assets",
-                            field=column, value=values[0], mend="further columns are groupings: give them words, or leave them out")
+            raise BookError(
+                f"the column {column!r} holds numbers and is not known",
+                code="UNKNOWN_COLUMN",
+                table="assets",
+                field=column,
+                value=values[0],
+                mend="further columns are groupings: give them words, or leave them out",
+            )
         groupings[column] = tuple(labels)
     return Universe(tuple(demand_ids(assets, "asset_id")), tuple(demand_ids(assets, "asset_class")), groupings)
 
@@ -56,9 +63,16 @@ def read_market(tables: Mapping[str, Table], policy: Policy, on: dt.date) -> Mar
     tradable[: len(assets)] = demand(assets, "tradable", flags(assets, "tradable", blank=True), "true or false")
     given = policy.assumptions
     costs = Costs(column("cost_bps", 0.0) * 1e-4, given.ticket_fee, given.impact, column("adv", np.nan))
-    return Market(universe, read_risk(tables, universe, policy, on), costs,
-                  column("price", np.nan, f"{_PLAIN}; empty where there is no price"), on, given.cash_rate, column("lot_size", 0.0),
-                  tradable)
+    return Market(
+        universe,
+        read_risk(tables, universe, policy, on),
+        costs,
+        column("price", np.nan, f"{_PLAIN}; empty where there is no price"),
+        on,
+        given.cash_rate,
+        column("lot_size", 0.0),
+        tradable,
+    )
 
 
 def read_risk(tables: Mapping[str, Table], universe: Universe, policy: Policy, on: dt.date) -> Risk:
@@ -66,45 +80,78 @@ def read_risk(tables: Mapping[str, Table], universe: Universe, policy: Policy, o
     if "covariance" in tables:
         return Risk.from_covariance(_square(tables["covariance"], "asset_id"), universe)
     if "exposures" in tables:
-        specific = _square(tables["specific"], "asset_id")["volatility"]
+        specific = pd.Series(_square(tables["specific"], "asset_id")["volatility"])
         exposures = _square(tables["exposures"], "asset_id")
         return Risk.from_factors(exposures, _square(tables["factor_covariance"], "factor"), specific, universe)
     table = tables["returns"]
     dates = demand(table, "date", days(table, "date"), _ISO)
-    frame = pd.DataFrame({c: _wide(table, c) for c in table.data.column_names if c != "date"}, index=pd.Index(dates, name="date"))
+    frame = pd.DataFrame(
+        {c: _wide(table, c) for c in table.data.column_names if c != "date"}, index=pd.Index(dates, name="date")
+    )
     if None in dates:
         raise bad_cell(table, "date", dates.index(None), _ISO)
     twice = frame.index.duplicated()
     if twice.any():
-        raise bad_cell(table, "date", int(np.argmax(twice)), "one row a date", "DUPLICATE_DATE",
-                       f"the date {dates[int(np.argmax(twice))]} occurs twice")
-    known = frame[np.array([d <= on for d in dates], dtype=bool)].sort_index()  # a later row was not known on the day
+        raise bad_cell(
+            table,
+            "date",
+            int(np.argmax(twice)),
+            "one row a date",
+            "DUPLICATE_DATE",
+            f"the date {dates[int(np.argmax(twice))]} occurs twice",
+        )
+    was_known = np.array([d <= on for d in dates], dtype=bool)
+    known = pd.DataFrame(frame.loc[was_known]).sort_index()
     how = policy.estimation
-    return Risk.from_returns(known, universe, method=how.method, periods_per_year=how.periods_per_year, half_life=how.half_life)
+    return Risk.from_returns(
+        known, universe, method=how.method, periods_per_year=how.periods_per_year, half_life=how.half_life
+    )
 
 
 def read_models(strategic: Table, universe: Universe) -> Mapping[str, Mapping[str, float]]:
     """Read the strategic weights by model; refuse percents, doubled rows and unknown assets by name."""
     models: dict[str, dict[str, float]] = {}
     weights = demand(strategic, "weight", numbers(strategic, "weight"), f"{_PLAIN}; 0.6 for 60%")
-    for row, (model, asset) in enumerate(zip(demand_ids(strategic, "model_id"), demand_ids(strategic, "asset_id"), strict=True)):
+    for row, (model, asset) in enumerate(
+        zip(demand_ids(strategic, "model_id"), demand_ids(strategic, "asset_id"), strict=True)
+    ):
         own = models.setdefault(model, {})
         if asset not in universe.positions:
-            raise bad_cell(strategic, "asset_id", row, did_you_mean(asset, universe.assets) or "add it to the assets table",
-                           "UNKNOWN_ASSET", f"{asset!r} is not in the assets table")
+            raise bad_cell(
+                strategic,
+                "asset_id",
+                row,
+                did_you_mean(asset, universe.assets) or "add it to the assets table",
+                "UNKNOWN_ASSET",
+                f"{asset!r} is not in the assets table",
+            )
         if asset in own:
-            raise bad_cell(strategic, "asset_id", row, "one row for each asset of a model", "DUPLICATE_ROW",
-                           f"model {model!r} holds {asset!r} twice")
+            raise bad_cell(
+                strategic,
+                "asset_id",
+                row,
+                "one row for each asset of a model",
+                "DUPLICATE_ROW",
+                f"model {model!r} holds {asset!r} twice",
+            )
         own[asset] = float(weights[row])
     for model, own in models.items():
         total = sum(own.values())
         if not abs(total - 1.0) <= 1e-6:
             percents = abs(total - 100.0) <= 0.5
-            raise BookError(f"the weights of model {model!r} sum to {total:.10g}" + (": they look like percents" if percents else ""),
-                            code="WEIGHTS_SUM", table="strategic", field="weight", value=total,
-                            mend="divide by 100: 0.6 for 60%" if percents else "decimals that sum to 1")
+            raise BookError(
+                f"the weights of model {model!r} sum to {total:.10g}"
+                + (": they look like percents" if percents else ""),
+                code="WEIGHTS_SUM",
+                table="strategic",
+                field="weight",
+                value=total,
+                mend="divide by 100: 0.6 for 60%" if percents else "decimals that sum to 1",
+            )
     if not models:
-        raise BookError("it has no rows", code="EMPTY_TABLE", table="strategic", field="model_id", mend="one row a model and asset")
+        raise BookError(
+            "it has no rows", code="EMPTY_TABLE", table="strategic", field="model_id", mend="one row a model and asset"
+        )
     return FrozenMap({model: FrozenMap(own) for model, own in models.items()})
 
 
@@ -120,11 +167,25 @@ def read_views(table: Table | None) -> tuple[View, ...]:
     words = {c: texts(table, c) for c in ("about", "author", "because", "basis")}
     views = []
     for i, name in enumerate(demand_ids(table, "view_id")):
-        own = {c: (None if np.isnan(v[i]) else float(v[i])) for c, v in rates.items()}
-        views.append(View(
-            words["about"][i], own["gain"], own["confidence"], dates["since"][i], dates["until"][i], words["author"][i],
-            words["because"][i], words["basis"][i] or "active", name, own["half_life_days"], own["stop"], own["take"], own["hurdle"],
-        ))  # fmt: skip
+        own = {c: float(v[i]) for c, v in rates.items()}
+        may = {c: None if np.isnan(v) else v for c, v in own.items()}
+        views.append(
+            View(
+                words["about"][i],
+                own["gain"],
+                own["confidence"],
+                dates["since"][i],
+                dates["until"][i],
+                words["author"][i],
+                words["because"][i],
+                cast("Basis", words["basis"][i] or "active"),  # a View checks it
+                name,
+                may["half_life_days"],
+                may["stop"],
+                may["take"],
+                may["hurdle"],
+            )
+        )
     return tuple(views)
 
 
@@ -132,15 +193,23 @@ def read_shifts(table: Table | None, models: Mapping[str, object]) -> pd.DataFra
     """Read the ``tilts`` table as the frame that :func:`trimtab.models.channels.read_tilts` takes."""
     if table is None or not len(table):
         return None
-    frame = {c: demand_ids(table, c) if c == "tilt_id" else texts(table, c) for c in
-             ("tilt_id", "channel", "about", "author", "because", "model_id")}
+    frame = {
+        c: demand_ids(table, c) if c == "tilt_id" else texts(table, c)
+        for c in ("tilt_id", "channel", "about", "author", "because", "model_id")
+    }
     frame["value"] = demand(table, "value", numbers(table, "value"), f"{_PLAIN}; 0.05 for 5%")
     for column in ("since", "until"):
         frame[column] = demand(table, column, days(table, column), _ISO)
     for row, model in enumerate(frame["model_id"]):
         if model and model not in models:
-            raise bad_cell(table, "model_id", row, did_you_mean(model, models) or "empty for every model", "UNKNOWN_MODEL",
-                           f"there is no model {model!r}")
+            raise bad_cell(
+                table,
+                "model_id",
+                row,
+                did_you_mean(model, models) or "empty for every model",
+                "UNKNOWN_MODEL",
+                f"there is no model {model!r}",
+            )
     return pd.DataFrame(frame)
 
 
@@ -148,8 +217,14 @@ def _square(table: Table, index: str) -> pd.DataFrame:
     labels = demand_ids(table, index)
     twice = pd.Index(labels).duplicated()
     if twice.any():
-        raise bad_cell(table, index, int(np.argmax(twice)), "one row each", "DUPLICATE_ROW",
-                       f"{labels[int(np.argmax(twice))]!r} occurs twice")
+        raise bad_cell(
+            table,
+            index,
+            int(np.argmax(twice)),
+            "one row each",
+            "DUPLICATE_ROW",
+            f"{labels[int(np.argmax(twice))]!r} occurs twice",
+        )
     columns = {c: demand(table, c, numbers(table, c), _PLAIN) for c in table.data.column_names if c != index}
     return pd.DataFrame(columns, index=pd.Index(labels, name=index))
 

@@ -76,7 +76,9 @@ class Run:
     def __str__(self) -> str:
         """Return how its accounts ended, in a line."""
         ended = ", ".join(f"{n:,} {name}" for name, n in self.counts.items() if n)
-        return f"run {self.run_id[:12]}: {sum(self.counts.values()):,} accounts ({ended or 'none'})" + (" BLOCKED" if self.blocked else "")
+        return f"run {self.run_id[:12]}: {sum(self.counts.values()):,} accounts ({ended or 'none'})" + (
+            " BLOCKED" if self.blocked else ""
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,14 +142,29 @@ def run(
     if (seal := seals.claim(out, name)) is not None:
         return _as_run(out, seal, fresh=False)
     started = dt.datetime.now(dt.UTC)
-    with open_tables(out) as writers:
-        counts = _decide_all(desk, roster, writers, progress)
+    try:
+        with open_tables(out) as writers:
+            counts = _decide_all(desk, roster, writers, progress)
+    except OSError as error:  # a full disk, a folder that went away: nothing else here reads or writes
+        raise RunError(
+            f"{out} cannot be written: {error.strerror or error}; the same command resumes the run"
+        ) from error
     why = _tripped(policy, counts)
     seal = {
-        "format": seals.FORMAT, "run_id": name, "sealed": True, "blocked": bool(why), "why": why, "on": on.isoformat(),
-        "accounts": len(roster), "counts": counts, "tables": digest_tables(out), "inputs": given, "book": str(book.path),
-        "started": started.isoformat(), "finished": dt.datetime.now(dt.UTC).isoformat(),
-    }  # fmt: skip
+        "format": seals.FORMAT,
+        "run_id": name,
+        "sealed": True,
+        "blocked": bool(why),
+        "why": why,
+        "on": on.isoformat(),
+        "accounts": len(roster),
+        "counts": counts,
+        "tables": digest_tables(out),
+        "inputs": given,
+        "book": str(book.path),
+        "started": started.isoformat(),
+        "finished": dt.datetime.now(dt.UTC).isoformat(),
+    }
     write_seal(out, seal)
     seals.release(out, name)
     return _as_run(out, seal, fresh=True)
@@ -174,8 +191,12 @@ def _decide_all(desk: Desk, roster: Roster, writers: Mapping[str, Any], progress
         counts[proposal.outcome.name] += 1
         record(rows, proposal, tactical)
         own = rows["timings"]
-        for column, value in (("account_id", proposal.account), ("started", began.isoformat()), ("worker", worker),
-                              ("seconds", time.perf_counter() - clock)):
+        for column, value in (
+            ("account_id", proposal.account),
+            ("started", began.isoformat()),
+            ("worker", worker),
+            ("seconds", time.perf_counter() - clock),
+        ):
             own[column].append(value)
         if done % CHUNK == 0:
             write_rows(writers, rows)
@@ -212,17 +233,23 @@ def _crashed(desk: Desk, account: Account, belief: Tilt, error: Exception) -> Pr
     except AccountError:
         raise
     except (TrimtabError, ArithmeticError, ValueError, np.linalg.LinAlgError):
-        raise AccountError(reason, code="FAILED", table="accounts", field="account_id", value=account.id,
-                           mend="look at its numbers") from error
+        raise AccountError(
+            reason, code="FAILED", table="accounts", field="account_id", value=account.id, mend="look at its numbers"
+        ) from error
 
 
 def _tripped(policy: Policy, counts: Mapping[str, int]) -> list[str]:
     """Say which tripwires this run is beyond."""
     why, total = [], sum(counts.values())
-    for most, name, wire in ((policy.tripwires.max_quarantined, "QUARANTINED", "max_quarantined"),
-                             (policy.tripwires.max_unsolved, "UNSOLVED", "max_unsolved")):
+    for most, name, wire in (
+        (policy.tripwires.max_quarantined, "QUARANTINED", "max_quarantined"),
+        (policy.tripwires.max_unsolved, "UNSOLVED", "max_unsolved"),
+    ):
         if most is not None and counts[name] > most * total:
-            why.append(f"{counts[name]:,} of {total:,} accounts are {name} ({percent(counts[name] / total)}), above {wire} {percent(most)}")
+            why.append(
+                f"{counts[name]:,} of {total:,} accounts are {name} ({percent(counts[name] / total)}), "
+                f"above {wire} {percent(most)}"
+            )
     return why
 
 

@@ -8,6 +8,7 @@ import json
 import platform
 from collections.abc import Mapping
 from dataclasses import fields
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -20,8 +21,21 @@ from .books import Book
 from .stores import digest_tables, read_seal
 
 FORMAT = "trimtab run 1"
-DISTRIBUTIONS = ("trimtab", "cvxpy", "clarabel", "piqp", "highspy", "numpy", "scipy", "pandas", "pyarrow", "scikit-learn")
+DISTRIBUTIONS = (
+    "trimtab",
+    "cvxpy",
+    "clarabel",
+    "piqp",
+    "highspy",
+    "numpy",
+    "scipy",
+    "pandas",
+    "pyarrow",
+    "scikit-learn",
+)
 """Whose release may change the numbers."""
+FLOORS = ("models", "signals", "constraints", "optimizer", "batches")
+"""The folders whose code may."""
 
 
 def versions() -> dict[str, str]:
@@ -35,6 +49,19 @@ def versions() -> dict[str, str]:
     return found
 
 
+@cache
+def code() -> str:
+    """Return the SHA-256 of the modules that decide: two builds of one version (a checkout, a patch) are two inputs."""
+    root, digest = Path(__file__).parents[1], hashlib.sha256()
+    for path in (
+        root / "errors.py",
+        root / "units.py",
+        *(p for floor in FLOORS for p in sorted((root / floor).glob("*.py"))),
+    ):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
 def inputs(book: Book, policy: Policy, on: dt.date, overlay: Tilt) -> dict[str, object]:
     """Return everything that decides the answers: bytes of the book, policy, day, overlay, releases."""
     return {
@@ -43,6 +70,7 @@ def inputs(book: Book, policy: Policy, on: dt.date, overlay: Tilt) -> dict[str, 
         "on": on.isoformat(),
         "overlay": _digest([[f.name, _plain(getattr(overlay, f.name))] for f in fields(overlay)]),
         "versions": versions(),
+        "code": code(),
     }
 
 
@@ -74,7 +102,10 @@ def claim(out: Path, name: str) -> dict[str, object] | None:
         marker = out / f".run-{name}"
         if seal is not None:
             if seal.get("run_id") != name:
-                raise RunError(f"{out} holds another run ({str(seal.get('run_id'))[:12]}, of {seal.get('on')}); choose another folder")
+                raise RunError(
+                    f"{out} holds another run ({str(seal.get('run_id'))[:12]}, of {seal.get('on')}); "
+                    "choose another folder"
+                )
             _check_whole(out, seal)
             marker.unlink(missing_ok=True)
             return seal

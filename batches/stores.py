@@ -24,26 +24,33 @@ def _schema(texts: str, numbers: str, order: str) -> pa.Schema:
     return pa.schema([pa.field(name, kinds[name]) for name in order.split()])
 
 
-SCHEMAS: Mapping[str, pa.Schema] = FrozenMap({
-    "accounts": _schema(
-        "account_id model_id outcome code reason binding relaxed",
-        "nav turnover cost tracking_error expected_gain utility gap certified_te given_up",
-        "account_id model_id outcome code reason nav turnover cost tracking_error expected_gain utility gap certified_te "
-        "given_up binding relaxed"),
-    "targets": _schema(
-        "account_id asset_id", "current strategic tactical ideal target low high",
-        "account_id asset_id current strategic tactical ideal target low high"),
-    "trades": _schema(
-        "trade_id account_id asset_id side reason", "quantity value weight cost",
-        "trade_id account_id asset_id side quantity value weight cost reason"),
-    "quarantine": _schema("account_id code field value message", "", "account_id code field value message"),
-    "timings": _schema("account_id started worker", "seconds", "account_id started seconds worker"),
-})
+SCHEMAS: Mapping[str, pa.Schema] = FrozenMap(
+    {
+        "accounts": _schema(
+            "account_id model_id outcome code reason binding relaxed",
+            "nav turnover cost tracking_error expected_gain utility gap certified_te given_up",
+            "account_id model_id outcome code reason nav turnover cost tracking_error expected_gain utility gap "
+            "certified_te given_up binding relaxed",
+        ),
+        "targets": _schema(
+            "account_id asset_id",
+            "current strategic tactical ideal target low high",
+            "account_id asset_id current strategic tactical ideal target low high",
+        ),
+        "trades": _schema(
+            "trade_id account_id asset_id side reason",
+            "quantity value weight cost",
+            "trade_id account_id asset_id side quantity value weight cost reason",
+        ),
+        "quarantine": _schema("account_id code field value message", "", "account_id code field value message"),
+        "timings": _schema("account_id started worker", "seconds", "account_id started seconds worker"),
+    }
+)
 SEAL = "run.json"
 CHUNK = 2000
 """Accounts in a row group: fixed, so that the bytes of a table do not depend on who wrote it."""
 
-Rows = dict[str, list]
+Columns = dict[str, list]
 
 
 @contextmanager
@@ -55,9 +62,16 @@ def open_tables(folder: Path) -> Iterator[Mapping[str, pq.ParquetWriter]]:
 
 @contextmanager
 def _open_table(folder: Path, name: str) -> Iterator[pq.ParquetWriter]:
-    with _whole(folder, f"{name}.parquet") as file, pq.ParquetWriter(
-        file, SCHEMAS[name], compression="zstd", write_page_checksum=True, store_schema=True,
-    ) as writer:  # fmt: skip
+    with (
+        _whole(folder, f"{name}.parquet") as file,
+        pq.ParquetWriter(
+            file,
+            SCHEMAS[name],
+            compression="zstd",
+            write_page_checksum=True,
+            store_schema=True,
+        ) as writer,
+    ):
         yield writer
 
 
@@ -87,7 +101,7 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def write_rows(writers: Mapping[str, pq.ParquetWriter], rows: Mapping[str, Rows]) -> None:
+def write_rows(writers: Mapping[str, pq.ParquetWriter], rows: Mapping[str, Columns]) -> None:
     """Append rows to the tables, a row group each."""
     for name, own in rows.items():
         table = pa.table(own, schema=SCHEMAS[name])
@@ -125,6 +139,6 @@ def digest_tables(folder: Path) -> dict[str, dict[str, Any]]:
     return found
 
 
-def empty_rows(names: Sequence[str] = tuple(SCHEMAS)) -> dict[str, Rows]:
+def empty_rows(names: Sequence[str] = tuple(SCHEMAS)) -> dict[str, Columns]:
     """Return lists to fill, one a column of each table."""
     return {name: {column: [] for column in SCHEMAS[name].names} for name in names}

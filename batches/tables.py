@@ -1,7 +1,7 @@
 """Reading one table of a book: a CSV or Parquet file, or a folder of them, without guessing.
 
-Every file is read once into memory; the digest is of the very bytes that were parsed, so a file that changes while it is
-read cannot slip between the two. CSV cells are all text: what a number is decides the column (``columns.py``).
+Every file is read once into memory; the digest is of the very bytes that were parsed, so a file that changes while
+it is read cannot slip between the two. CSV cells are all text: what a number is decides the column (``columns.py``).
 """
 
 from __future__ import annotations
@@ -74,8 +74,13 @@ def read_table(name: str, path: Path) -> Table:
     tables, parts = [data for data, _ in read], tuple(part for _, part in read)
     for data, part in read[1:]:
         if set(data.column_names) != set(tables[0].column_names):
-            raise BookError(f"{part.path.name} has other columns than {parts[0].path.name}", code="PARTS_DIFFER", table=name,
-                            value=part.path.name, mend="give every part the same columns")
+            raise BookError(
+                f"{part.path.name} has other columns than {parts[0].path.name}",
+                code="PARTS_DIFFER",
+                table=name,
+                value=part.path.name,
+                mend="give every part the same columns",
+            )
     tables = [data.select(tables[0].column_names) for data in tables]
     return Table(name, pa.concat_tables(_alike(tables)), parts)
 
@@ -88,26 +93,48 @@ def _files(name: str, path: Path) -> list[Path]:
         if inner.name.startswith((".", "_")):
             continue
         if inner.suffix not in SUFFIXES or not inner.is_file():
-            raise BookError(f"{inner.name} is no part of a table", code="BAD_PART", table=name, value=inner.name,
-                            mend="keep only .csv or .parquet files there, or begin its name with _")
+            raise BookError(
+                f"{inner.name} is no part of a table",
+                code="BAD_PART",
+                table=name,
+                value=inner.name,
+                mend="keep only .csv or .parquet files there, or begin its name with _",
+            )
         files.append(inner)
     if not files:
-        raise BookError(f"the folder {path.name} holds no parts", code="EMPTY_TABLE", table=name, value=path.name,
-                        mend="write at least one part, with a header and no rows if need be")
+        raise BookError(
+            f"the folder {path.name} holds no parts",
+            code="EMPTY_TABLE",
+            table=name,
+            value=path.name,
+            mend="write at least one part, with a header and no rows if need be",
+        )
     return files
 
 
 def _read_part(name: str, path: Path) -> tuple[pa.Table, Part]:
     try:
         if path.stat().st_size > MOST_BYTES:
-            raise BookError(f"{path.name} is larger than {MOST_BYTES >> 30} GiB", code="TOO_LARGE", table=name, value=path.name,
-                            mend="split it into parts in a folder")
+            raise BookError(
+                f"{path.name} is larger than {MOST_BYTES >> 30} GiB",
+                code="TOO_LARGE",
+                table=name,
+                value=path.name,
+                mend="split it into parts in a folder",
+            )
         data = path.read_bytes()
     except OSError as error:
-        raise BookError(f"{path.name} cannot be read: {error.strerror}", code="UNREADABLE", table=name, value=path.name) from None
+        raise BookError(
+            f"{path.name} cannot be read: {error.strerror}", code="UNREADABLE", table=name, value=path.name
+        ) from None
     if not data:
-        raise BookError(f"{path.name} is empty", code="EMPTY_FILE", table=name, value=path.name,
-                        mend="a table without rows still has a header")
+        raise BookError(
+            f"{path.name} is empty",
+            code="EMPTY_FILE",
+            table=name,
+            value=path.name,
+            mend="a table without rows still has a header",
+        )
     table = _parse_csv(name, path, data) if path.suffix == ".csv" else _parse_parquet(name, path, data)
     plain = path.suffix == ".csv" and b'"' not in data and b"\n\n" not in data and b"\n\r\n" not in data
     return table, Part(path, hashlib.sha256(data).hexdigest(), table.num_rows, plain)
@@ -122,23 +149,43 @@ def _parse_csv(name: str, path: Path, data: bytes) -> pa.Table:
             raise UnicodeDecodeError("utf-8", text, text.index(b"\x00"), text.index(b"\x00") + 1, "zero byte")
     except UnicodeDecodeError as error:
         offset = error.start + len(data) - len(text)
-        raise BookError(f"{path.name} is not UTF-8 at byte {offset}", code="NOT_UTF8", table=name, value=offset,
-                        mend="save it as UTF-8") from None
+        raise BookError(
+            f"{path.name} is not UTF-8 at byte {offset}",
+            code="NOT_UTF8",
+            table=name,
+            value=offset,
+            mend="save it as UTF-8",
+        ) from None
     if text.count(b'"') % 2:
-        raise BookError(f"{path.name} opens a quote that it never closes", code="TRUNCATED", table=name, value=path.name,
-                        mend="write the file again: it may have been cut off")
+        raise BookError(
+            f"{path.name} opens a quote that it never closes",
+            code="TRUNCATED",
+            table=name,
+            value=path.name,
+            mend="write the file again: it may have been cut off",
+        )
     header = next((row for row in csv.reader(_lines(text)) if row), [])
     if not header:
-        raise BookError(f"{path.name} has no header", code="EMPTY_FILE", table=name, value=path.name,
-                        mend="a table without rows still has a header")
+        raise BookError(
+            f"{path.name} has no header",
+            code="EMPTY_FILE",
+            table=name,
+            value=path.name,
+            mend="a table without rows still has a header",
+        )
     check_columns(name, header)
     if not text.endswith(b"\n"):
         text += b"\n"  # arrow takes a header alone only with its line end
-    options = pyarrow.csv.ConvertOptions(check_utf8=False, column_types=dict.fromkeys(header, pa.string()),
-                                         strings_can_be_null=False, quoted_strings_can_be_null=False)
+    options = pyarrow.csv.ConvertOptions(
+        check_utf8=False,
+        column_types=dict.fromkeys(header, pa.string()),
+        strings_can_be_null=False,
+        quoted_strings_can_be_null=False,
+    )
     try:
-        return pyarrow.csv.read_csv(io.BytesIO(text), parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
-                                    convert_options=options)
+        return pyarrow.csv.read_csv(
+            io.BytesIO(text), parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True), convert_options=options
+        )
     except pa.ArrowInvalid as error:
         raise _ragged(name, path, text, len(header), str(error)) from None
 
@@ -147,8 +194,13 @@ def _ragged(name: str, path: Path, text: bytes, width: int, said: str) -> BookEr
     reader = csv.reader(_lines(text))
     for row in reader:
         if row and len(row) != width:
-            return BookError(f"line {reader.line_num} of {path.name} has {len(row)} columns, the header {width}", code="RAGGED",
-                             table=name, value=reader.line_num, mend="mend the line, or write the file again if it was cut off")
+            return BookError(
+                f"line {reader.line_num} of {path.name} has {len(row)} columns, the header {width}",
+                code="RAGGED",
+                table=name,
+                value=reader.line_num,
+                mend="mend the line, or write the file again if it was cut off",
+            )
     return BookError(f"{path.name} is no CSV: {said.splitlines()[0]}", code="NOT_CSV", table=name, value=path.name)
 
 
@@ -174,12 +226,22 @@ def _parse_parquet(name: str, path: Path, data: bytes) -> pa.Table:
         meta = file.metadata
         unpacked = sum(meta.row_group(i).total_byte_size for i in range(meta.num_row_groups))
         if unpacked > MOST_BYTES:
-            raise BookError(f"{path.name} unpacks to more than {MOST_BYTES >> 30} GiB", code="TOO_LARGE", table=name, value=path.name)
+            raise BookError(
+                f"{path.name} unpacks to more than {MOST_BYTES >> 30} GiB",
+                code="TOO_LARGE",
+                table=name,
+                value=path.name,
+            )
         check_columns(name, list(file.schema_arrow.names))
         table = file.read().replace_schema_metadata(None)
     except (pa.ArrowInvalid, pa.ArrowException, OSError) as error:
-        raise BookError(f"{path.name} is no sound Parquet file: {str(error).splitlines()[0]}", code="NOT_PARQUET", table=name,
-                        value=path.name, mend="write it again") from None
+        raise BookError(
+            f"{path.name} is no sound Parquet file: {str(error).splitlines()[0]}",
+            code="NOT_PARQUET",
+            table=name,
+            value=path.name,
+            mend="write it again",
+        ) from None
     return pa.table({column: _plain(name, path, column, table[column]) for column in table.column_names})
 
 
@@ -196,8 +258,14 @@ def _plain(name: str, path: Path, column: str, values: pa.ChunkedArray) -> pa.Ch
         return values
     if pa.types.is_null(kind):  # a part whose every cell is missing has no type
         return pa.chunked_array([pa.array([""] * len(values), pa.string())])
-    raise BookError(f"the column {column!r} of {path.name} is {kind}, not text", code="NOT_TEXT", table=name, field=column,
-                    value=kind, mend="write ids as text: 007 is not 7")
+    raise BookError(
+        f"the column {column!r} of {path.name} is {kind}, not text",
+        code="NOT_TEXT",
+        table=name,
+        field=column,
+        value=kind,
+        mend="write ids as text: 007 is not 7",
+    )
 
 
 def _alike(tables: list[pa.Table]) -> list[pa.Table]:

@@ -1,1 +1,16 @@
 """The command line."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+_HOMES = {
+    "main": "commands",
+}
+__all__ = tuple(_HOMES)
+
+
+def __getattr__(name: str):
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)

@@ -33,6 +33,7 @@ class Cash(Limit):
     """
 
     kind: ClassVar[str] = "cash"
+    shared: ClassVar[bool] = True
     least: Rate | None = None
     most: Rate | None = None
 

@@ -23,6 +23,7 @@ class Deviation(Limit):
     """
 
     kind: ClassVar[str] = "deviation"
+    overridable: ClassVar[bool] = True
     shared: ClassVar[bool] = True
     most: Rate | None = None
     up: Rate | None = None

@@ -23,6 +23,7 @@ class Leverage(Limit):
     """
 
     kind: ClassVar[str] = "leverage"
+    overridable: ClassVar[bool] = True
     shared: ClassVar[bool] = True
     most: Rate = 1.0
 

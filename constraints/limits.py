@@ -69,6 +69,8 @@ class Limit:
     kind: ClassVar[str] = ""
     shared: ClassVar[bool] = False
     """Whether every account of a model has it alike, so that it shapes the tactical target."""
+    overridable: ClassVar[bool] = False
+    """Whether an account may bring its own, tighter ``most``."""
 
     name: str = ""
     tier: int = 0

@@ -197,21 +197,28 @@ class Policy:
             if not any(isinstance(x, Cash) and x.tier == 0 and ends(x.least, None)[0] >= 0 for x in self.limits):
                 stated.append(("cash_floor", floor(context, 0.0)))
         stated.append(("restrictions", account_box(context)))
-        unknown = [k for k in context.overrides if k not in self.names and k != "risk_aversion"]
-        if unknown:
-            raise AccountError(
-                f"it overrides {unknown[0]!r}, which the policy does not limit",
-                code="UNKNOWN_OVERRIDE",
-                table="accounts",
-                field=unknown[0],
-                value=context.overrides[unknown[0]],
-                mend=did_you_mean(unknown[0], self.names) or "leave it empty",
-            )
+        self._check_overrides(context)
         for limit in self.limits:
             for term in limit.terms(context):
                 fitting = grandfathered(term, context.current, context.market.risk) if limit.grandfather else term
                 stated.append((limit.name, fitting))
         return tuple(stated)
+
+    def _check_overrides(self, context: Context) -> None:
+        """Refuse an account's number for something the policy does not limit, or that one number cannot tighten."""
+        fitting = [limit.name for limit in self.limits if limit.overridable]
+        for name in context.overrides:
+            if name in fitting:
+                continue
+            words = "which one number cannot tighten" if name in self.names else "which the policy does not limit"
+            raise AccountError(
+                f"it overrides {name!r}, {words}",
+                code="UNKNOWN_OVERRIDE",
+                table="accounts",
+                field=name,
+                value=context.overrides[name],
+                mend=did_you_mean(name, fitting) or "leave it empty",
+            )
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ class TrackingError(Limit):
     """
 
     kind: ClassVar[str] = "tracking_error"
+    overridable: ClassVar[bool] = True
     shared: ClassVar[bool] = True
     most: Rate = 0.0
 

@@ -23,6 +23,7 @@ class Turnover(Limit):
     """
 
     kind: ClassVar[str] = "turnover"
+    overridable: ClassVar[bool] = True
     most: Rate = 0.0
 
     def __post_init__(self) -> None:

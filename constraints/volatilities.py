@@ -21,6 +21,7 @@ class Volatility(Limit):
     """
 
     kind: ClassVar[str] = "volatility"
+    overridable: ClassVar[bool] = True
     shared: ClassVar[bool] = True
     most: Rate = 0.0
 

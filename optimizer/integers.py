@@ -2,29 +2,32 @@
 
 Columns are, for each asset that can trade: buys and sells (whole lots where it has lots, else in percent), whether it
 buys, whether it sells; then the turnover, the loss of utility, what is long and short, powers of trades, and for each
-quadratic ``|R e|^2`` (``e = w - ideal``) its components ``y = R e`` and ``s >= y^2``. One tangent a component and point
-keeps the relaxation tight where one cut of the whole square would take hundreds.
+quadratic ``e' Sigma e`` (``e = w - ideal``) its components. ``Sigma`` is split into ``R'R + D`` with ``D`` diagonal:
+``y = R e`` with ``s >= y^2`` a component, and for each asset ``v >= z^2 / (does it trade)``, the perspective of the square
+(Frangioni and Gentile, 2006), which is what makes the relaxation tight. A tangent a component and point does what hundreds
+of cuts of the whole square would.
 
 Every row is *below* the truth: a bound from here holds for every allowed target. Points are checked elsewhere.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from .remainders import Bench, reach
 
-_TANGENTS = np.array([0.0, 0.06, 0.13, 0.21, 0.31, 0.44, 0.62, 0.86])
+_TANGENTS = np.array([0.0, 0.15, 0.4])
 _PERCENT = 0.01
 
 
 @dataclass(frozen=True, eq=False)
 class Quadratic:
-    """Components ``y = root e`` with their squares, in units of ``unit``; ``y`` and ``s`` are column numbers."""
+    """``e' (root' root + diagonal) e``: components ``y = root e`` and their squares in units of ``unit``, by column numbers."""
 
     root: np.ndarray
+    diagonal: np.ndarray
     unit: float
     y: np.ndarray
     s: np.ndarray
@@ -54,12 +57,14 @@ class Integers:
     ----------
     assets
         The assets that can trade, shape (k,); ``unit`` is the weight of one unit of their columns.
-    buy, sell, buying, selling, power
-        Column numbers, shape (k,); ``power`` is empty where nothing is priced by |z|^1.5.
+    buy, sell, buying, selling, square, power
+        Column numbers, shape (k,); ``square`` is z^2 in units; ``power`` is empty where nothing is priced by |z|^1.5.
     turnover, loss
         Column numbers; the loss of utility is in units of ``given_up``.
     moves
         ``e = w - ideal = start + moves x``, shapes (n,) and (n, columns).
+    base
+        How many rows are there for good; the others are tangents.
     """
 
     bench: Bench
@@ -69,6 +74,7 @@ class Integers:
     sell: np.ndarray
     buying: np.ndarray
     selling: np.ndarray
+    square: np.ndarray
     power: np.ndarray
     turnover: int
     loss: int
@@ -80,9 +86,12 @@ class Integers:
     upper: np.ndarray
     whole: np.ndarray
     rows: Rows
+    base: int = 0
 
-    def weights(self, x: np.ndarray) -> np.ndarray:
-        """Return the weights of a point, integers rounded to whole ones."""
+    def weights(self, x: np.ndarray, rounded: bool = True) -> np.ndarray:
+        """Return the weights of a point, its integers rounded to whole ones unless told otherwise."""
+        if not rounded:
+            return self.bench.ideal + self.start + self.moves @ x
         z = np.zeros(len(self.start))
         count = np.round(x[self.buy] * self.whole[self.buy] - x[self.sell] * self.whole[self.sell])
         lots, tickets = np.zeros(len(z)), self.bench.tickets
@@ -113,15 +122,15 @@ def write(bench: Bench, given_up: float, reaching: bool) -> Integers:
     k, n = len(assets), len(program.current)
     powered = bool(program.impact.any() or program.power.any())
     gross = np.flatnonzero(program.from_zero)
-    buy, sell, buying, selling = (np.arange(k) + j * k for j in range(4))
-    turnover, loss = 4 * k, 4 * k + 1
-    width = 4 * k + 2
+    buy, sell, buying, selling, square = (np.arange(k) + j * k for j in range(5))
+    turnover, loss = 5 * k, 5 * k + 1
+    width = 5 * k + 2
     power = np.arange(k if powered else 0) + width
     width += len(power)
     longs = np.arange(2 * k if len(gross) else 0) + width
     width += len(longs)
     unit = np.where(tickets.lot[assets] > 0, tickets.lot[assets], _PERCENT)
-    blocks, width = _quadratics(bench, given_up, width)
+    blocks, width = _quadratics(bench, assets, given_up, width)
 
     moves, start = np.zeros((n, width)), program.current - bench.ideal
     moves[assets, buy], moves[assets, sell] = unit, -unit
@@ -133,12 +142,14 @@ def write(bench: Bench, given_up: float, reaching: bool) -> Integers:
         lower[block.y], upper[block.y] = -np.inf, np.inf
     upper[loss] = 1.0
     lower[loss] = min(tickets.indifference / given_up, 1.0) if reaching else 0.0
-    out = Integers(bench, assets, unit, buy, sell, buying, selling, power, turnover, loss, start, moves, blocks, given_up,
+    out = Integers(bench, assets, unit, buy, sell, buying, selling, square, power, turnover, loss, start, moves, blocks, given_up,
                    lower, upper, whole, Rows(width))
     _trade_rows(out)
     _limit_rows(out, longs)
     _square_rows(out)
-    return out
+    base = len(out.rows.rows)
+    _first_tangents(out)
+    return replace(out, base=base)
 
 
 def _bounds(bench: Bench, assets: np.ndarray, unit: np.ndarray, lo: np.ndarray, hi: np.ndarray, width: int) -> tuple[np.ndarray, ...]:
@@ -224,16 +235,17 @@ def _limit_rows(m: Integers, longs: np.ndarray) -> None:
             extra[m.selling] += tickets.fee
         add(-np.inf, program.row[t], float(program.most[t]) - constant, extra)
     for j in range(len(program.ball_most)):
-        block = m.quadratics[1 + j]
-        c = block.root @ (ideal - program.anchor[j])
-        row = np.zeros(rows.width)
-        row[block.s], row[block.y] = block.unit**2, 2 * block.unit * c
+        away = np.where(program.ball_on[j], ideal - program.anchor[j], 0.0)
+        slope = np.where(program.ball_on[j], program.market_risk.times(away), 0.0)
+        row, constant = _square(m, m.quadratics[1 + j])
+        row = row + 2 * slope @ m.moves
+        constant += float(2 * slope @ m.start + program.market_risk.times(away) @ away)
         scale = max(float(program.ball_most[j]) ** 2, 1e-12)
-        rows.add(-np.inf, row / scale, (float(program.ball_most[j]) ** 2 - float(c @ c)) / scale)
+        rows.add(-np.inf, row / scale, (float(program.ball_most[j]) ** 2 - constant) / scale)
 
 
 def _square_rows(m: Integers) -> None:
-    """Write the loss of utility, each ``y = R e``, and the first tangents."""
+    """Write the loss of utility, each ``y = R e``."""
     program, tickets, bench, rows = m.bench.tickets.program, m.bench.tickets, m.bench, m.rows
     slope = program.force - program.gamma * program.risk.times(bench.ideal - program.centre)
     z = np.abs(bench.ideal - program.current)
@@ -244,40 +256,88 @@ def _square_rows(m: Integers) -> None:
     row[m.selling] += tickets.yearly
     if len(m.power):
         row[m.power] += program.impact[m.assets] * _PERCENT**1.5
-    row[m.quadratics[0].s] += 0.5 * program.gamma * m.quadratics[0].unit ** 2
+    square, constant = _square(m, m.quadratics[0])
+    row += 0.5 * program.gamma * square
     row[m.loss] -= m.given_up
-    paid = float(program.cost @ z + program.impact @ z**1.5) + float(slope @ m.start)
+    paid = float(program.cost @ z + program.impact @ z**1.5) + float(slope @ m.start) - 0.5 * program.gamma * constant
     rows.add(-np.inf, row / m.given_up, paid / m.given_up)
     for block in dict.fromkeys(m.quadratics):
         linear = block.root @ m.moves / block.unit
         linear[np.arange(len(block.y)), block.y] -= 1.0
         for r, start in zip(linear, block.root @ m.start / block.unit, strict=True):
             rows.add(-start, r, -start)
+
+
+def _first_tangents(m: Integers) -> None:
+    """Place the first tangents around the ideal; the rest come where they are missed."""
+    for block in dict.fromkeys(m.quadratics):
         for at in np.concatenate([_TANGENTS, -_TANGENTS[1:]]):
             tangents(m, block, np.full(len(block.y), at))
+    largest = np.maximum(m.upper[m.buy], m.upper[m.sell])
+    for at in _TANGENTS:
+        trade_tangents(m, at * largest)
+    trade_tangents(m, np.ones(len(m.assets)))
     if len(m.power):
         for at in _TANGENTS:
-            power_tangents(m, at * np.maximum(m.upper[m.buy], m.upper[m.sell]) * m.unit)
+            power_tangents(m, at * largest * m.unit)
 
 
-def _quadratics(bench: Bench, given_up: float, width: int) -> tuple[tuple[Quadratic, ...], int]:
+def _square(m: Integers, block: Quadratic) -> tuple[np.ndarray, float]:
+    """Return ``e' Sigma e`` as a row of columns that are at least the squares, and its constant."""
+    row, c, d = np.zeros(m.rows.width), m.start[m.assets], block.diagonal[m.assets]
+    row[block.s] = block.unit**2
+    row[m.square] = d * m.unit**2
+    row[m.buy] += 2 * d * c * m.unit
+    row[m.sell] -= 2 * d * c * m.unit
+    return row, float(d @ c**2)
+
+
+def _quadratics(bench: Bench, assets: np.ndarray, given_up: float, width: int) -> tuple[tuple[Quadratic, ...], int]:
     """Give columns to the square of the objective and to each ball; equal squares share theirs."""
     program = bench.tickets.program
     found: dict[bytes, Quadratic] = {}
+    unit = float(np.sqrt(2.0 * given_up / program.gamma))
     out = []
-    masks = [(program.risk.root, np.ones(len(bench.ideal), dtype=bool))]
-    masks += [(program.market_risk.root, on) for on in program.ball_on]
-    for root, on in masks:
-        root = np.where(on, root, 0.0)
-        root = root[np.abs(root).max(axis=1) > 0]
-        name = root.tobytes()
+    masks = [(program.risk.covariance, np.ones(len(bench.ideal), dtype=bool))]
+    masks += [(program.market_risk.covariance, on) for on in program.ball_on]
+    for covariance, on in masks:
+        inside = on[assets]
+        block = np.where(np.outer(inside, inside), covariance[np.ix_(assets, assets)], 0.0)
+        name = block.tobytes()
         if name not in found:
+            root, diagonal = np.zeros((len(assets), len(on))), np.zeros(len(on))
+            root[:, assets], diagonal[assets] = _split(block)
+            root = root[np.abs(root).max(axis=1, initial=0.0) > 0]
             k = len(root)
-            unit = float(np.sqrt(2.0 * given_up / program.gamma))
-            found[name] = Quadratic(root, unit, np.arange(k) + width, np.arange(k) + width + k)
+            found[name] = Quadratic(root, diagonal, unit, np.arange(k) + width, np.arange(k) + width + k)
             width += 2 * k
         out.append(found[name])
     return tuple(out), width
+
+
+def _split(covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return ``R`` and ``D`` with ``Sigma = R'R + D``: D in proportion to what each asset has for itself, as large as may be."""
+    values, vectors = np.linalg.eigh(covariance)
+    own = np.zeros(len(covariance))
+    if len(values) and values[0] > 1e-8 * values[-1]:
+        own = 1.0 / (vectors**2 / values).sum(axis=1)
+        root = np.sqrt(own)
+        own = own * (0.999 * np.linalg.eigvalsh(covariance / np.outer(root, root))[0])
+        values, vectors = np.linalg.eigh(covariance - np.diag(own))
+    return np.sqrt(np.maximum(values, 0.0))[:, None] * vectors.T, own
+
+
+def trade_tangents(m: Integers, amount: np.ndarray) -> None:
+    """Add ``v >= 2 a |z| - a^2 traded`` in units of the columns; for lots the chord between two whole numbers, which is higher."""
+    whole = m.whole[m.buy]
+    slope = np.where(whole, 2 * np.floor(amount + 1e-9) + 1, 2 * amount)
+    fixed = np.where(whole, np.floor(amount + 1e-9) * (np.floor(amount + 1e-9) + 1), amount**2)
+    for j in range(len(amount)):
+        row = np.zeros(m.rows.width)
+        row[m.square[j]] = 1.0
+        row[m.buy[j]] = row[m.sell[j]] = -slope[j]
+        row[m.buying[j]] = row[m.selling[j]] = fixed[j]
+        m.rows.add(0.0, row, np.inf)
 
 
 def tangents(m: Integers, block: Quadratic, at: np.ndarray, which: np.ndarray | None = None) -> None:

@@ -156,13 +156,12 @@ def _proposal(case: Case, cause: str, target: Target, solution: Solution) -> Pro
     costs = case.context.market.costs
     fees = costs.ticket_fee * len(trades)
     figures = _figures(case, weights, len(trades))
-    reason = solution.outcome.value if trades else "the best weights the policy allows are the current ones"
     return Proposal(
         case.account.id,
         case.account.model,
         solution.outcome,
         cause,
-        reason,
+        _reason(solution, trades, target),
         _weights(case, solution.ideal, weights),
         trades,
         room(case, weights, solution.prices),
@@ -178,6 +177,14 @@ def _proposal(case: Case, cause: str, target: Target, solution: Solution) -> Pro
         given_up=target.given_up,
         notes=target.notes + _dropped(case.belief) + _less_bullish(case.belief),
     )
+
+
+def _reason(solution: Solution, trades: tuple[Trade, ...], target: Target) -> str:
+    if trades:
+        return solution.outcome.value
+    if np.array_equal(solution.ideal, target.weights):
+        return "the best weights the policy allows are the current ones"
+    return f"no trade is worth making: all of them together would add {basis_points(target.given_up)} a year"
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from .programs import Program
 from .refinements import refine
 from .tickets import FREE, Tickets, judge, restrict, with_cash
 
-_PRICES = 7
+_PRICES = 4
 """How many prices of turnover are tried; the last step is a line search, so few are enough."""
 
 
@@ -70,11 +70,14 @@ def set_up(problem: Problem, tickets: Tickets, ideal: np.ndarray) -> Bench | Non
     return Bench(problem, tickets, ideal, found.multipliers, best, best - tickets.indifference, shape)
 
 
-def solve_within(bench: Bench, program: Program) -> tuple[np.ndarray, Multipliers] | None:
-    """Solve a tightened program from the ideal: by refinement, else by the engines; None where nothing is released."""
+Point = tuple[np.ndarray, Multipliers]
+
+
+def solve_within(bench: Bench, program: Program, near: Point | None = None) -> Point | None:
+    """Solve a tightened program from a point near its answer: by refinement, else by the engines; None where nothing is released."""
     if (program.lo > program.hi).any() or program.lo.sum() > 1 + 1e-12 or program.hi.sum() < 1 - 1e-12:
         return None
-    found = refine(program, bench.ideal, bench.multipliers)
+    found = refine(program, *(near or (bench.ideal, bench.multipliers)))
     if found is not None:
         weights = repair(program, found[0])
         if certify(program, weights, found[1]).released:
@@ -92,61 +95,75 @@ def priced(program: Program, price: float, share: float = 0.5) -> Program:
     return replace(program, cost=program.cost + 0.5 * price * risky, force=program.force - price * (share - 0.5) * risky)
 
 
-def best_within(bench: Bench, side: np.ndarray, at: np.ndarray | None = None) -> np.ndarray | None:
+def best_within(bench: Bench, side: np.ndarray, at: np.ndarray | None = None, near: Point | None = None) -> Point | None:
     """Return the point of highest utility with these sides, or None."""
-    found = solve_within(bench, restrict(bench.tickets, side, at))
-    return None if found is None else with_cash(bench.tickets, found[0])
+    found = solve_within(bench, restrict(bench.tickets, side, at), near)
+    return None if found is None else (with_cash(bench.tickets, found[0]), found[1])
 
 
-def leanest_within(bench: Bench, side: np.ndarray, at: np.ndarray | None = None, level: float | None = None) -> np.ndarray | None:
-    """Return the point of least turnover with these sides and utility at the level; of highest utility if below it."""
+def leanest_within(
+    bench: Bench, side: np.ndarray, at: np.ndarray | None = None, level: float | None = None, near: Point | None = None
+) -> np.ndarray | None:
+    """Return a point of little turnover with these sides and utility at the level; of highest utility if below it."""
     tickets, level = bench.tickets, bench.level if level is None else level
-    top = best_within(bench, side, at)
-    if top is None or judge(tickets, top[None]).utility[0] < level:
+    program = restrict(tickets, side, at)
+    found = solve_within(bench, program, near)
+    if found is None:
+        return None
+    top = with_cash(tickets, found[0])
+    if judge(tickets, top[None]).utility[0] < level + 1e-12:
         return top
-    best, program = top, restrict(tickets, side, at)
-    for share in (0.5, 1.0, 0.0):
-        lean = _search_price(bench, program, top, level, share)
-        if judge(tickets, lean[None]).turnover[0] < judge(tickets, best[None]).turnover[0] - 1e-12:
+    best = _search_price(bench, program, found, level, 0.5)
+    z = np.delete(best - tickets.program.current, tickets.program.cash)
+    more = (np.maximum(z, 0).sum() - tickets.inflow) - (np.maximum(-z, 0).sum() - tickets.outflow)
+    # Where buys and sells count alike there is no side to favour.
+    if abs(more) > 1e-4:
+        lean = _search_price(bench, program, found, level, 1.0 if more > 0 else 0.0)
+        if judge(tickets, lean[None]).turnover[0] < judge(tickets, best[None]).turnover[0]:
             best = lean
-        z = np.delete(best - tickets.program.current, tickets.program.cash)
-        # Where buys and sells count alike there is no side to favour.
-        if abs((np.maximum(z, 0).sum() - tickets.inflow) - (np.maximum(-z, 0).sum() - tickets.outflow)) < 1e-5:
-            break
     return best
 
 
-def _search_price(bench: Bench, program: Program, top: np.ndarray, level: float, share: float) -> np.ndarray:
+def _search_price(bench: Bench, program: Program, start: Point, level: float, share: float) -> np.ndarray:
     """Raise the price of turnover until utility falls to the level, then go between the last two points."""
     tickets = bench.tickets
-    room = float(judge(tickets, top[None]).utility[0]) - level
-    turnover = max(float(judge(tickets, top[None]).turnover[0]), 1e-6)
-    inside, outside, low, high = top, None, 0.0, np.inf
-    price = 0.5 * room / turnover
+    inside, near = with_cash(tickets, start[0]), start
+    outside, low, high = None, 0.0, np.inf
+    before = judge(tickets, inside[None])
+    room = float(before.utility[0]) - level
+    price = 2.0 * room / max(float(before.turnover[0]), 1e-6)
     for _ in range(_PRICES):
-        if price <= 0.0:
-            break
-        found = solve_within(bench, priced(program, price, share))
+        found = solve_within(bench, priced(program, price, share), near)
         if found is None:
             break
-        here = with_cash(tickets, found[0])
-        if judge(tickets, here[None]).utility[0] >= level:
+        near, here = found, with_cash(tickets, found[0])
+        lost = float(before.utility[0] - judge(tickets, here[None]).utility[0])
+        if lost <= room:
             inside, low = here, price
         else:
             outside, high = here, price
-        price = 4.0 * low if np.isinf(high) else (0.25 * high if low == 0.0 else np.sqrt(low * high))
-    return inside if outside is None else _between(tickets, inside, outside, level)
+        price = next_price(price, lost, room, low, high)
+    return inside if outside is None else between(tickets, inside, outside, level)
 
 
-def _between(tickets: Tickets, inside: np.ndarray, outside: np.ndarray, level: float) -> np.ndarray:
-    """Return the farthest point towards ``outside`` that is still at the level; utility is concave on the way."""
+def next_price(price: float, lost: float, room: float, low: float, high: float) -> float:
+    """Return the next price to try: what a price loses grows with its square until bounds bind."""
+    guess = price * float(np.sqrt(room / lost)) * (1.02 if lost <= room else 0.98) if lost > 0 else 4.0 * price
+    if low < guess < high:
+        return min(guess, 8.0 * price)
+    return 4.0 * price if np.isinf(high) else 0.5 * (low + high)
+
+
+def between(tickets: Tickets, inside: np.ndarray, outside: np.ndarray, level: float) -> np.ndarray:
+    """Return the farthest point towards ``outside`` that is still at the level and in the limits; both are convex on the way."""
     low, high = 0.0, 1.0
-    for _ in range(3):
-        steps = np.linspace(low, high, 33)
+    for _ in range(6):
+        steps = np.linspace(low, high, 17)
         points = inside + steps[:, None] * (outside - inside)
-        ok = judge(tickets, points).utility >= level
+        verdict = judge(tickets, points)
+        ok = (verdict.utility >= level) & (verdict.excess <= 0.0)
         last = int(np.flatnonzero(ok)[-1]) if ok.any() else 0
-        low, high = float(steps[last]), float(steps[min(last + 1, 32)])
+        low, high = float(steps[last]), float(steps[min(last + 1, 16)])
     return with_cash(tickets, inside + low * (outside - inside))
 
 
@@ -163,21 +180,20 @@ def bound_and_paths(bench: Bench, level: float) -> tuple[float, list[np.ndarray]
     rate = np.where(tickets.movable & ~must & (largest > 0), 1.0 / np.where(largest > 0, largest, np.inf), 0.0)
     best, paths = tickets.worth * forced, []
     z = np.delete(bench.ideal - program.current, program.cash)
-    price, low, high = max(bench.best - level, 1e-9) / max(0.5 * np.abs(z).sum() + tickets.worth * len(z), 1e-6), 0.0, np.inf
+    room, low, high, near = max(bench.best - level, 1e-9), 0.0, np.inf, None
+    price = 2.0 * room / max(0.5 * float(np.abs(z).sum()) + tickets.worth * len(z), 1e-6)
     for _ in range(_PRICES):
         charged = priced(program, price)
         charged = replace(charged, cost=charged.cost + (price * tickets.worth + tickets.yearly) * rate)
-        found = solve_within(bench, charged)
-        if found is None:
+        near = solve_within(bench, charged, near)
+        if near is None:
             break
-        least = lower_bound(charged, found[0], found[1]) + level + tickets.yearly * forced
+        least = lower_bound(charged, *near) + level + tickets.yearly * forced
         best = max(best, least / price - flows + tickets.worth * forced)
-        paths.append(with_cash(tickets, found[0]))
-        if program.utility(found[0]) >= level:
-            low = price
-        else:
-            high = price
-        price = 4.0 * low if np.isinf(high) else (0.25 * high if low == 0.0 else np.sqrt(low * high))
+        paths.append(with_cash(tickets, near[0]))
+        lost = bench.best - program.utility(near[0])
+        low, high = (price, high) if lost <= room else (low, price)
+        price = next_price(price, lost, room, low, high)
     return best, paths
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from .remainders import Bench, best_within, free_sides, leanest_within, sides
+from .remainders import Bench, Point, best_within, free_sides, leanest_within, sides
 from .tickets import FREE, judge, with_cash
 
-_BUDGET = 24
-"""How many supports are solved."""
+_BUDGET = 5
+"""How many single drops are tried."""
 
 
 def find_points(bench: Bench, paths: list[np.ndarray], level: float) -> list[np.ndarray]:
@@ -20,23 +20,24 @@ def find_points(bench: Bench, paths: list[np.ndarray], level: float) -> list[np.
     tickets = bench.tickets
     ideal = with_cash(tickets, bench.ideal)
     order, losses = elimination(bench, ideal)
-    tried: dict[bytes, tuple[tuple[float, float, float], np.ndarray, np.ndarray]] = {}
+    tried: dict[bytes, tuple[tuple[float, float, float], np.ndarray, Point]] = {}
 
     def attempt(kept: np.ndarray) -> tuple[float, float, float]:
         name = kept.tobytes()
         if name not in tried:
-            side, point = _with_tickets(bench, kept)
-            tried[name] = (judge(tickets, point[None]).key(0, level, tickets.worth), side, point)
+            near = min(tried.values(), key=lambda t: t[0])[2] if tried else None
+            side, point = _with_tickets(bench, kept, near)
+            tried[name] = (judge(tickets, point[0][None]).key(0, level, tickets.worth), side, point)
         return tried[name][0]
 
     kept = _bisect(bench, ideal, order, losses, attempt, level)
-    for path in sorted(paths, key=lambda w: np.count_nonzero(sides(tickets, w)))[:4]:
+    for path in sorted(paths, key=lambda w: np.count_nonzero(sides(tickets, w)))[:2]:
         attempt(sides(tickets, path) != 0)
     kept = np.frombuffer(min(tried, key=lambda k: tried[k][0]), dtype=bool)
     _improve(bench, kept, attempt, tried)
-    ranked = sorted(tried.values(), key=lambda t: t[0])[:3]
-    points = [p for p in (leanest_within(bench, side, level=level) for _, side, _ in ranked) if p is not None]
-    points += [point for _, _, point in ranked]
+    ranked = sorted(tried.values(), key=lambda t: t[0])[:2]
+    leanest = leanest_within(bench, ranked[0][1], level=level, near=ranked[0][2])
+    points = [point[0] for _, _, point in ranked] + ([] if leanest is None else [leanest])
     verdict = judge(tickets, np.array(points))
     return [points[k] for k in verdict.order(level, tickets.worth)]
 
@@ -64,7 +65,6 @@ def elimination(bench: Bench, ideal: np.ndarray) -> tuple[list[int], np.ndarray]
 def _ties(bench: Bench, ideal: np.ndarray) -> np.ndarray:
     """Return a large price on leaving the bounds that bind at the ideal: what is dropped must be made up elsewhere."""
     program, n = bench.tickets.program, len(ideal)
-    rows = [r for r, at in zip(program.rows, program.rows @ ideal, strict=True) if False] if not len(program.rows) else []
     at = program.rows @ ideal
     rows = list(program.rows[(np.abs(at - program.rows_hi) < 1e-7) | (np.abs(at - program.rows_lo) < 1e-7)])
     cash_tied = ideal[program.cash] < program.lo[program.cash] + 1e-7 or ideal[program.cash] > program.hi[program.cash] - 1e-7
@@ -113,8 +113,8 @@ def _improve(bench: Bench, kept: np.ndarray, attempt, tried: dict) -> None:  # n
     start = len(tried)
     while True:
         key, _, point = tried[kept.tobytes()]
-        order, _ = elimination(bench, point)
-        for i in order[:6]:
+        order, _ = elimination(bench, point[0])
+        for i in order[:3]:
             fewer = np.array(kept)
             fewer[i] = False
             if len(tried) - start >= _BUDGET or attempt(fewer) < key:
@@ -126,29 +126,30 @@ def _improve(bench: Bench, kept: np.ndarray, attempt, tried: dict) -> None:  # n
         kept = fewer
 
 
-def _with_tickets(bench: Bench, kept: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _with_tickets(bench: Bench, kept: np.ndarray, near: Point | None) -> tuple[np.ndarray, Point]:
     """Solve with these assets free; trades below the smallest ticket are raised to it or dropped until none is left."""
     tickets, now = bench.tickets, bench.tickets.program.current
+    nowhere = (np.array(now), bench.multipliers)
     side = free_sides(tickets, kept & tickets.movable)
-    point = best_within(bench, side)
+    point = best_within(bench, side, near=near)
     for _ in range(8):
         if point is None:
-            return side, np.array(now)
-        size = np.abs(point - now)
+            return side, nowhere
+        size = np.abs(point[0] - now)
         small = (size < tickets.least - 1e-12) & (side == FREE) & (tickets.least > 0)
         if not small.any():
             break
-        way = sides(tickets, point)
+        way = sides(tickets, point[0])
         side = np.where(small, np.where(2 * size >= tickets.least, way, 0), side)
-        following = best_within(bench, side)
+        following = best_within(bench, side, near=near)
         if following is None:
             # Raising all of them does not fit: the smallest goes instead.
             k = int(np.argmin(np.where(small, size, np.inf)))
             side = np.where(small, FREE, side)
             side[k] = 0
-            following = best_within(bench, side)
+            following = best_within(bench, side, near=near)
         point = following
     if point is None:
-        return side, np.array(now)
-    way = sides(tickets, point)
+        return side, nowhere
+    way = sides(tickets, point[0])
     return np.where(side == FREE, way, np.where(side != 0, side, 0)), point

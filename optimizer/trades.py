@@ -130,8 +130,10 @@ def _causes(bench: Bench, point: np.ndarray, lost: float) -> str:
         moved = np.abs(point - now)
         if (tickets.lot > 0)[tickets.movable].any():
             causes.append("whole lots")
-        below = (wanted > 1e-9) & (wanted < tickets.least)
-        if (below | (traded & (moved <= tickets.least * (1 + 1e-6) + tickets.lot))).any() and tickets.least.any():
+        # A trade the ideal asks for that is too small, or one that is no larger than it has to be.
+        below = (wanted > 1e-9) & (wanted < tickets.least) & ~traded
+        at_least = traded & (moved < tickets.least + np.maximum(tickets.lot, 1e-9)) & (wanted < moved)
+        if ((tickets.least > 0) & (below | at_least)).any():
             causes.append("the smallest ticket")
         if int(traded.sum()) == tickets.most < np.count_nonzero(wanted > 1e-9):
             causes.append("the trade count")

@@ -16,7 +16,12 @@ STANDS = ("current", "strategic", "target")
 
 
 def shock(
-    proposal: Proposal | pd.DataFrame, shocks: Shock | Sequence[Shock], market: Market, *, nav: float | None = None, by_asset: bool = False
+    proposal: Proposal | pd.DataFrame,
+    shocks: Shock | Sequence[Shock],
+    market: Market,
+    *,
+    nav: float | None = None,
+    by_asset: bool = False,
 ) -> pd.DataFrame:
     """Return what shocks would do to the current, strategic and target weights, nothing traded on the way.
 
@@ -45,15 +50,23 @@ def shock(
     MarketError
         A shock or a weight on an unknown asset.
     """
-    weights, worth = (proposal.weights, proposal.nav) if isinstance(proposal, Proposal) else (proposal, float("nan") if nav is None else nav)
+    weights, worth = (
+        (proposal.weights, proposal.nav)
+        if isinstance(proposal, Proposal)
+        else (proposal, float("nan") if nav is None else nav)
+    )
     if weights is None:
-        raise ViewError("there are no weights to shock: the account is quarantined", code="NO_WEIGHTS", field="proposal")
+        raise ViewError(
+            "there are no weights to shock: the account is quarantined", code="NO_WEIGHTS", field="proposal"
+        )
     listed = (shocks,) if isinstance(shocks, Shock) else tuple(shocks)
     names = [s.name for s in listed]
     if len(set(names)) < len(names):
-        raise ViewError("two shocks have one name", code="DUPLICATE_SHOCK", field="name", value=names, mend="give each its own")
+        raise ViewError(
+            "two shocks have one name", code="DUPLICATE_SHOCK", field="name", value=names, mend="give each its own"
+        )
     universe = market.universe
-    held = np.array([universe.vector(weights[stand]) for stand in STANDS])
+    held = np.array([universe.vector(pd.Series(weights[stand])) for stand in STANDS])
     assets = pd.Index(universe.assets, name="asset_id")
     frames = []
     for one in listed:

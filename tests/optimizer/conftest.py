@@ -160,11 +160,11 @@ def _gross(most: float):
     return lambda w, d: [cp.norm1(w[:-1]) <= most]
 
 
-def _draw_limits(rng: np.random.Generator, draw: Draw, masks: dict[str, np.ndarray], flows: tuple[float, float]) -> list:
+def _draw_limits(
+    rng: np.random.Generator, draw: Draw, masks: dict[str, np.ndarray], flows: tuple[float, float]
+) -> list:
     """Draw limits, each twice: as the product's noun and as plain cvxpy."""
     limits: list[Any] = []
-    n, b, sigma = len(draw.b), draw.b, draw.sigma
-    everything, nothing = np.ones(n, bool), np.zeros(n)
 
     def add(limit: Any, say: Any) -> None:
         limits.append(limit)
@@ -175,6 +175,15 @@ def _draw_limits(rng: np.random.Generator, draw: Draw, masks: dict[str, np.ndarr
         name = str(rng.choice(CLASSES))
         return name, masks[name]
 
+    _draw_states(rng, draw, add, a_class)
+    _draw_trades(rng, draw, add, a_class, flows)
+    return limits
+
+
+def _draw_states(rng: np.random.Generator, draw: Draw, add: Any, a_class: Any) -> None:
+    """Draw what limits where a portfolio stands."""
+    n, b, sigma = len(draw.b), draw.b, draw.sigma
+    everything, nothing = np.ones(n, bool), np.zeros(n)
     if rng.random() < 0.7:
         up, down = _size(rng, 0.01, 0.1), _size(rng, 0.01, 0.1)
         if rng.random() < 0.5:
@@ -203,6 +212,11 @@ def _draw_limits(rng: np.random.Generator, draw: Draw, masks: dict[str, np.ndarr
     if rng.random() < 0.3:
         most = float(round(np.sqrt(b @ sigma @ b) * rng.uniform(0.97, 1.1), 5))
         add(Volatility(most), _ball(sigma, nothing, everything, most))
+
+
+def _draw_trades(rng: np.random.Generator, draw: Draw, add: Any, a_class: Any, flows: tuple[float, float]) -> None:
+    """Draw what limits trades, cash, single weights and gross weight."""
+    n, b = len(draw.b), draw.b
     if rng.random() < 0.6:
         most = _size(rng, 0.01, 0.2)
         add(Turnover(most), _turnover(most, *flows))
@@ -225,7 +239,6 @@ def _draw_limits(rng: np.random.Generator, draw: Draw, masks: dict[str, np.ndarr
     if not draw.long_only:
         most = float(round(np.abs(b[:-1]).sum() + rng.uniform(0.0, 0.4), 3))
         add(Leverage(most), _gross(most))
-    return limits
 
 
 def _draw_market(rng: np.random.Generator) -> tuple[Market, np.ndarray]:
@@ -252,7 +265,12 @@ def _draw_market(rng: np.random.Generator) -> tuple[Market, np.ndarray]:
     kappa = np.append(rng.uniform(0, 0.003, n) * (rng.random(n) < 0.8), 0.0) * (rng.random() < 0.8)
     impact = float(rng.choice([0.0, 0.0, 1.0]))
     adv = np.append(10 ** rng.uniform(5, 8, n), np.inf)
-    market = Market(universe, risk, Costs(kappa, 0.0, impact, adv), rng.uniform(5, 300, n + 1).round(2) * np.append(np.ones(n), np.nan))
+    market = Market(
+        universe,
+        risk,
+        Costs(kappa, 0.0, impact, adv),
+        rng.uniform(5, 300, n + 1).round(2) * np.append(np.ones(n), np.nan),
+    )
     return market, sigma
 
 

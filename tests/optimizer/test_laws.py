@@ -15,7 +15,8 @@ from trimtab.optimizer import Outcome, rebalance, solve, state
 from trimtab.optimizer.engines import ask
 from trimtab.optimizer.problems import pose
 
-FEW = settings(max_examples=25)
+DEEP = settings().max_examples > 50  # --hypothesis-profile=search
+FEW = settings() if DEEP else settings(max_examples=15)
 SEEDS = st.integers(0, 10_000)
 
 
@@ -46,7 +47,9 @@ def test_the_policy_has_no_unit_either(draws, seed, power):
     s = 10.0 ** (power / 6)  # volatilities must stay plausible
     _, before = _solved(d)
     market = replace(d.market, risk=Risk(d.market.risk.loadings * s, d.market.risk.specific * s))
-    limits = tuple(replace(x, most=x.most * s) if isinstance(x, (TrackingError, Volatility)) else x for x in d.policy.limits)
+    limits = tuple(
+        replace(x, most=x.most * s) if isinstance(x, (TrackingError, Volatility)) else x for x in d.policy.limits
+    )
     policy = replace(d.policy, limits=limits, risk_aversion=d.policy.risk_aversion / s**2)
     own = {k: v / s**2 for k, v in d.account.overrides.items()}
     n = len(d.b)
@@ -79,7 +82,9 @@ def test_the_order_of_the_assets_says_nothing(draws, seed, shuffle):
 def test_more_room_is_never_worse(draws, seed, which, by):
     problem, solution = _solved(draws.draw(seed))
     p = solution.case.program
-    ends = ["hi", "lo"] + ["most"] * len(p.most) + ["ball_most"] * len(p.ball_most) + ["rows_hi", "rows_lo"] * len(p.rows)
+    ends = (
+        ["hi", "lo"] + ["most"] * len(p.most) + ["ball_most"] * len(p.ball_most) + ["rows_hi", "rows_lo"] * len(p.rows)
+    )
     name = ends[which % len(ends)]
     values = np.array(getattr(p, name))
     values[which % len(values)] += -by if name.endswith("lo") else by
@@ -91,7 +96,6 @@ def test_more_room_is_never_worse(draws, seed, which, by):
 
 def _at_rest(draws, d):
     """Stand an account of a draw's market exactly at strategic, without a view."""
-    assume((d.b >= 0).all())
     limits = (Deviation(0.02), TrackingError(0.005), Turnover(0.1), Group("equity", most=0.01, around="strategic"))
     policy = replace(d.policy, limits=limits, long_only=True)
     weights = dict(zip(d.market.universe.assets, d.b, strict=True))
@@ -107,6 +111,7 @@ def _at_rest(draws, d):
 @given(seed=SEEDS)
 def test_no_opinion_and_no_drift_is_no_trade(draws, seed):
     d = draws.draw(seed)
+    assume((d.b >= 0).all())
     _at_rest(draws, replace(d, market=replace(d.market, costs=replace(d.market.costs, impact=0.0))))
 
 
@@ -141,7 +146,7 @@ def test_the_size_of_an_account_says_nothing_without_impact(draws, seed, factor)
     np.testing.assert_allclose(twice.ideal, one.ideal, rtol=0, atol=1e-9)
 
 
-@settings(max_examples=60)
+@(settings() if DEEP else settings(max_examples=30))
 @given(seed=SEEDS)
 def test_a_second_solve_stays_where_the_first_arrived(draws, seed):
     """Where no limit of the single rebalance binds and there is no impact; a cost is paid once only."""
@@ -186,7 +191,20 @@ def test_an_opinion_on_risk_loosens_no_limit(draws, seed, m, q):
     if tilted.outcome is Outcome.OPTIMAL:
         assert d.violation(tilted.ideal) <= 2e-9
     plain, other = pose(problem, d.account, NO_TILT).program, tilted.case.program
-    for name in ("lo", "hi", "rows", "rows_lo", "rows_hi", "buy", "sell", "row", "power", "most", "anchor", "ball_most"):
+    for name in (
+        "lo",
+        "hi",
+        "rows",
+        "rows_lo",
+        "rows_hi",
+        "buy",
+        "sell",
+        "row",
+        "power",
+        "most",
+        "anchor",
+        "ball_most",
+    ):
         np.testing.assert_array_equal(getattr(plain, name), getattr(other, name))
     np.testing.assert_array_equal(plain.ball_sizes(d.w0), other.ball_sizes(d.w0))
 

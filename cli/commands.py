@@ -1,0 +1,161 @@
+"""The commands. Heavy libraries are imported inside them, so that ``--help`` answers at once."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from ..errors import InputError, RunError
+
+FINE, OURS, BAD_INPUT, BLOCKED, INTERRUPTED = 0, 1, 2, 3, 130
+
+
+class _Commands(click.Group):
+    """Commands in the order a newcomer meets them."""
+
+    def list_commands(self, ctx):
+        """List them as they were written."""
+        return list(self.commands)
+
+
+class _Day(click.ParamType):
+    name = "date"
+
+    def convert(self, value, param, ctx):
+        """Read an ISO date; nothing ambiguous."""
+        from ..units import day
+
+        try:
+            return day(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+BOOK = click.Path(exists=True, file_okay=False, path_type=Path)
+POLICY = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="""\b
+A first look, with nothing but what is installed:
+  trimtab demo
+
+\b
+Every morning:
+  trimtab check BOOK --policy policy.toml --on 2017-02-28
+  trimtab rebalance BOOK --policy policy.toml --on 2017-02-28 --out runs/2017-02-28
+
+\b
+Exit status:
+  0  sealed, every account accounted for (refused ones too)
+  1  our fault: please report it
+  2  bad shared input or usage, or --out holds another run; nothing was written
+  3  sealed, but BLOCKED by a tripwire of the policy: people have to look at it
+""",
+)
+@click.version_option(package_name="trimtab", message="trimtab %(version)s")
+def trimtab() -> None:
+    """Turn tactical views into trades.
+
+    A desk holds strategic weights and has opinions; its mandate says how far and how fast it may lean on them. trimtab
+    states that as one convex problem for each account, solves it, proves the answer, and writes target weights and the
+    fewest trades that get there, each with its reason.
+
+    A BOOK is a folder of tables (CSV or Parquet): assets, strategic weights, accounts, holdings, a covariance or
+    returns, and as you need them views, tilts, restrictions and orders. A policy is a TOML file. A run is a folder of
+    Parquet tables: accounts, targets, trades, quarantine.
+    """
+
+
+@trimtab.command(short_help="Run the demo book and show what a desk would look at.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("trimtab-demo"),
+    show_default=True,
+    help="A folder for the run.",
+)
+def demo(out: Path) -> int:
+    """Run the demo book: 16 assets and 36 accounts on 28 February 2017.
+
+    Shows the views of that day, how the accounts ended, one proposal in full, and what two shocks would do to it.
+    """
+    from .demos import show_demo
+
+    return BLOCKED if show_demo(out).blocked else FINE
+
+
+@trimtab.command()
+@click.argument("book", type=BOOK)
+@click.option("--policy", type=POLICY, help="The mandate; without it limits and overrides are not checked.")
+@click.option("--on", type=_Day(), help="The day; today by default.")
+def check(book: Path, policy: Path | None, on: dt.date | None) -> int:
+    """Say what a run of BOOK would find, without solving anything.
+
+    Lists the tables, the accounts that would be refused with the reason, and what deserves a look.
+    """
+    from ..batches.books import read_book
+    from ..constraints.documents import read_policy
+    from .checks import examine
+    from .pages import page, show_findings
+
+    read = read_policy(policy) if policy else None
+    show_findings(page(), examine(read_book(book), read, on or dt.datetime.now(dt.UTC).date()))
+    return FINE
+
+
+@trimtab.command()
+@click.argument("book", type=BOOK)
+@click.option("--policy", required=True, type=POLICY, help="The mandate, a TOML file.")
+@click.option("--on", required=True, type=_Day(), help="The day, like 2017-02-28.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="A new folder for the run.")
+def rebalance(book: Path, policy: Path, on: dt.date, out: Path) -> int:
+    """Decide every account of BOOK and write the run.
+
+    A bad account is QUARANTINED with its reason and never stops the others. The same command on a finished run does
+    nothing; on an interrupted one it does the run again.
+    """
+    from ..batches.runs import run
+    from .pages import page, say, show_run
+    from .progress import meter
+
+    with meter("deciding") as progress:
+        done = run(book, policy, on, out, progress=progress)
+    console = page()
+    show_run(console, done)
+    say(console, f"Written to {out}: accounts, targets, trades, quarantine and timings (.parquet), run.json.")
+    return BLOCKED if done.blocked else FINE
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a command and leave with its exit status; no error of ours shows a traceback."""
+    try:
+        status = trimtab.main(arguments, prog_name="trimtab", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        status = BAD_INPUT
+    except click.ClickException as error:
+        error.show()
+        status = BAD_INPUT
+    except click.Abort:
+        click.echo("trimtab: interrupted; the same command does the run again", err=True)
+        status = INTERRUPTED
+    except (InputError, RunError) as error:
+        notes = "".join(f"\n  {note}" for note in getattr(error, "__notes__", ()))
+        click.echo(_visible(f"trimtab: {error}{notes}"), err=True)
+        status = BAD_INPUT
+    except BrokenPipeError:  # whoever read our output has seen enough; python must not complain at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = OURS
+    sys.exit(status)
+
+
+def _visible(text: str) -> str:
+    """Write out what a terminal might obey: a bad cell is quoted in its error."""
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)

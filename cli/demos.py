@@ -1,0 +1,70 @@
+"""The demo: the main job on the demo book, told step by step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..batches.books import Book, read_book
+from ..batches.rosters import Refused
+from ..batches.runs import Run, open_desk, run
+from ..batches.stores import SCHEMAS, SEAL
+from ..constraints.documents import read_policy
+from ..constraints.policies import Policy
+from ..demo import ON, book_path, policy_path
+from ..models.accounts import Account
+from ..models.shocks import Shock
+from ..optimizer.rebalancing import decide
+from ..scenarios.shocks import shock
+from ..units import day
+from .pages import head, page, quote, say, show_proposal, show_run, show_shocks, show_views
+from .progress import meter
+
+# A par bond's modified duration at the yields of that day; gold and shares are left where they are.
+RATES = {"TBILL": -0.0025, "UST2": -0.0195, "UST5": -0.047, "UST10": -0.088, "UST20": -0.152, "BAA": -0.127}
+SHOCKS = (
+    Shock("equity -30%, bonds +5%", {"equity": -0.30, "bonds": 0.05}),
+    Shock("rates +1 point", RATES),
+    Shock("Baa bonds -10%, equity -15%", {"BAA": -0.10, "equity": -0.15}),
+)
+
+
+def show_demo(out: Path) -> Run:
+    """Run the demo book into a folder and show what a desk would look at."""
+    console = page()
+    book = read_book(book_path())
+    policy = book.policy(read_policy(policy_path()))
+    say(
+        console,
+        f"The demo book on {ON}: {len(book.tables['assets'])} assets, {len(policy.models)} models, "
+        f"{len(book.tables['accounts'])} accounts.",
+    )
+    head(console, "What the desk believes")
+    show_views(console, book.views(ON))
+    head(console, "What the mandate says")
+    for line in str(policy).splitlines():
+        say(console, f"  {line}")
+    console.print()
+    with meter("deciding") as progress:
+        done = run(book, policy, ON, out, progress=progress)
+    show_run(console, done)
+    desk = open_desk(book, policy, day(ON))
+    account = _busiest(book, policy, done)
+    proposal = decide(desk.problem, account, desk.beliefs[account.model], desk.on)
+    head(console, "One proposal in full: the account with the most trades")
+    show_proposal(console, proposal)
+    head(console, f"What shocks would do to account {account.id}")
+    show_shocks(console, shock(proposal, SHOCKS, desk.problem.market))
+    head(console, "Where it is")
+    for name in SCHEMAS:
+        quote(console, f"  {out / name}.parquet")
+    quote(console, f"  {out / SEAL}")
+    head(console, "Next")
+    quote(console, f"  trimtab check {book_path()} --policy {policy_path()} --on {ON}")
+    return done
+
+
+def _busiest(book: Book, policy: Policy, done: Run) -> Account:
+    """Return the account with the most trades, the first of several."""
+    counts = done.table("trades")["account_id"].value_counts(sort=False).to_dict()
+    accounts = [a for a in book.accounts(policy) if not isinstance(a, Refused)]
+    return max(accounts, key=lambda a: int(counts.get(a.id, 0)))

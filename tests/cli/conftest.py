@@ -1,0 +1,61 @@
+"""A small book made from the demo: three accounts, and a mandate without tickets."""
+
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from trimtab.demo import book_path
+
+POLICY = """
+[risk]
+periods_per_year = 12
+[[limits]]
+kind = "deviation"
+most = 0.05
+[[limits]]
+kind = "turnover"
+most = 0.30
+"""
+
+
+@pytest.fixture
+def book(tmp_path):
+    folder = shutil.copytree(book_path(), tmp_path / "book")
+    for table in ("accounts", "holdings"):
+        lines = (folder / f"{table}.csv").read_text().splitlines()
+        kept = [lines[0], *(line for line in lines[1:] if line[:3] in ("001", "002", "003"))]
+        (folder / f"{table}.csv").write_text("\n".join(kept) + "\n")
+    (folder / "restrictions.csv").write_text("account_id,asset_id,rule\n003,ENERGY,no_buy\n")
+    return folder
+
+
+@pytest.fixture
+def mandate(tmp_path):
+    path = tmp_path / "policy.toml"
+    path.write_text(POLICY)
+    return path
+
+
+@pytest.fixture
+def trimtab(tmp_path, capfd, monkeypatch):
+    """Run a command in this process, as a terminal of a width would; return status, stdout and stderr."""
+    from trimtab.cli.commands import main
+
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments, columns=80):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        with pytest.raises(SystemExit) as left:
+            main([str(a) for a in arguments])
+        out, err = capfd.readouterr()
+        return left.value.code, out, err
+
+    return call
+
+
+@pytest.fixture
+def python():
+    """Run Python afresh."""
+    return lambda *arguments: subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False)
