@@ -56,6 +56,8 @@ class Tilt:
         ...and its slope in gamma (views of basis excess and total promise less the more the weights imply).
     views
         The ids of the rows.
+    legs
+        ``P``: what each view is about, shape (v, n); without limits and costs view k moves ``lambda_k p_k / gamma``.
     lambdas
         The multiplier of each view at the model's own aversion; negative: less bullish than the other views imply.
     target
@@ -77,6 +79,7 @@ class Tilt:
     gain: np.ndarray = field(default_factory=lambda: frozen(np.zeros((0, 1))))
     gain_per_aversion: np.ndarray = field(default_factory=lambda: frozen(np.zeros((0, 1))))
     views: tuple[str, ...] = ()
+    legs: np.ndarray = field(default_factory=lambda: frozen(np.zeros((0, 1))))
     lambdas: tuple[float, ...] = ()
     target: np.ndarray = field(default_factory=lambda: _row(0.0))
     risk: np.ndarray = field(default_factory=lambda: _row(1.0))
@@ -92,7 +95,9 @@ class Tilt:
 
     def __post_init__(self) -> None:
         """Freeze, and refuse multipliers that cannot be."""
-        for name in ("gain", "gain_per_aversion"):
+        if len(self.gain) and not len(self.gain_per_aversion):
+            object.__setattr__(self, "gain_per_aversion", np.zeros_like(self.gain))
+        for name in ("gain", "gain_per_aversion", "legs"):
             object.__setattr__(self, name, frozen(np.atleast_2d(getattr(self, name))))
         for name in ("target", "risk", "band_low", "band_high", "buy_pace", "sell_pace"):
             object.__setattr__(self, name, _row(getattr(self, name)))
@@ -141,6 +146,7 @@ class Tilt:
             gain=_stack(self.gain, other.gain),
             gain_per_aversion=_stack(self.gain_per_aversion, other.gain_per_aversion),
             views=self.views + other.views,
+            legs=_stack(self.legs, other.legs),
             lambdas=self.lambdas + other.lambdas,
             target=self.target + other.target,
             risk=self.risk * other.risk,
@@ -236,6 +242,7 @@ def tilt(views: Sequence[View], market: Market, model: Model, on: dt.date) -> Ti
         gain=lambda_0[:, None] * sigma_p,
         gain_per_aversion=lambda_gamma[:, None] * sigma_p,
         views=tuple(names),
+        legs=p,
         life=float(np.mean([view.remaining_years(on) for view in live])),
         lambdas=tuple(float(x) for x in lambda_0 + model.risk_aversion * lambda_gamma),
         causes=tuple(Cause("gain", view.id, view.author, view.because) for view in live),

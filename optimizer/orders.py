@@ -74,11 +74,9 @@ def _reason(case: Case, i: int, z: float) -> str:
     """Say what pulls this trade most: back to strategic, the shift, or a view by what it alone would move."""
     drift = case.context.strategic[i] - case.program.current[i]
     shift = float(np.broadcast_to(case.belief.target, case.program.current.shape)[i])
-    variance = case.program.gamma * case.program.risk.variances[i]
     pulls = {"back to strategic": drift, "strategic shift": shift}
-    pulls |= {
-        f"view {v}": row[i] / variance
-        for v, row in zip(case.belief.views, case.belief.rows(case.aversion), strict=True)
-    }
+    # Without limits and costs view k moves lambda_k p_k / gamma: its own legs and nothing else.
+    views = zip(case.belief.views, case.belief.lambdas, case.belief.legs, strict=False)
+    pulls |= {f"view {v}": size * legs[i] / case.program.gamma for v, size, legs in views}
     best = max(pulls, key=lambda k: pulls[k] * np.sign(z))
     return best if pulls[best] * z > 0 else "makes room for the other trades"
