@@ -95,6 +95,17 @@ def frozen(values: Any, shape: tuple[int, ...] | None = None) -> np.ndarray:
     return array
 
 
+class FrozenArrays:
+    """What holds read-only arrays and keeps them so on its way to another process: numpy forgets the flag."""
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take the attributes of the other side and lock the arrays again."""
+        for value in state.values():
+            if isinstance(value, np.ndarray):
+                value.setflags(write=False)
+        self.__dict__.update(state)
+
+
 class FrozenMap(Mapping):
     """A mapping that cannot change, can be hashed, and travels between processes.
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import tomllib
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_type_hints
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
 
 from ..errors import InputError, PolicyError
 from ..units import decimal, did_you_mean
@@ -160,7 +162,7 @@ def _load(path: Path) -> Mapping[str, Any]:
 def _limit(entry: Mapping[str, Any], place: str) -> Limit:
     fields = dict(entry)
     kind = fields.pop("kind", None)
-    if kind not in KINDS or kind == Custom.kind:
+    if not isinstance(kind, str) or kind not in KINDS or kind == Custom.kind:
         words = (
             "a custom limit is Python code and cannot stand in a file"
             if kind == Custom.kind
@@ -179,12 +181,23 @@ def _limit(entry: Mapping[str, Any], place: str) -> Limit:
         if key not in known:
             raise _unknown(f"{place}.{key}", key, known)
     try:
-        return TypeAdapter(KINDS[kind]).validate_python(fields)
+        # TOML has lists where a limit holds tuples.
+        plain = {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}
+        read = _strict(KINDS[kind]).model_validate(plain)
+        return KINDS[kind](**{key: getattr(read, key) for key in plain})
     except PolicyError as error:
         error.add_note(f"in {place} of the policy")
         raise
     except ValidationError as error:
         raise _policy_error(error, f"{place}.", KINDS[kind]) from None
+
+
+@cache
+def _strict(kind: type[Limit]) -> type[BaseModel]:
+    """Return the pydantic model of a limit's fields, in which true is no number and "1" no tier."""
+    hints = get_type_hints(kind)
+    shape: dict[str, Any] = {f.name: (hints[f.name], f.default) for f in dataclasses.fields(kind)}
+    return create_model(kind.__name__, __config__=ConfigDict(extra="forbid", strict=True), **shape)
 
 
 def _unknown(place: str, key: str, known: list[str]) -> PolicyError:

@@ -49,7 +49,7 @@ class Group(Limit):
         if self.exposure is not None:
             loading = np.zeros(len(row))
             for name, value in self.exposure.items():
-                loading[context.market.universe.members(name)] = value
+                loading[self.members(context, name)] = value
             row = row * loading
         centre = np.einsum("n,...n->...", row, context.strategic)[..., None] if self.around == "strategic" else 0.0
         shape = (*np.shape(context.strategic)[:-1], 1)

@@ -102,8 +102,12 @@ class Limit:
 
     def mask(self, context: Context) -> np.ndarray:
         """Return the assets the limit is on, shape (n,)."""
+        return self.members(context, self.on)
+
+    def members(self, context: Context, names: str | tuple[str, ...] | None) -> np.ndarray:
+        """Return the mask of the assets behind names, shape (n,); raise ``PolicyError`` on an unknown one."""
         try:
-            return context.market.universe.select(self.on)
+            return context.market.universe.select(names)
         except MarketError as error:
             raise PolicyError(
                 f"limit {self.name!r}: {error.message}",

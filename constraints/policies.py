@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import marshal
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
+from numbers import Real
+from types import FunctionType
 from typing import Any, Literal
 
 import numpy as np
@@ -125,7 +128,7 @@ class Policy:
         object.__setattr__(self, "limits", _numbered(self.limits))
         object.__setattr__(self, "models", FrozenMap({str(k): FrozenMap(v) for k, v in dict(self.models).items()}))
         ranges = (
-            ("risk_aversion", self.risk_aversion, 1e-6, 1e6),
+            ("risk_aversion", self.risk_aversion, 1e-2, 1e4),
             ("cost_horizon_years", self.cost_horizon_years, 1e-3, 1e3),
             ("indifference", self.trades.indifference, 0.0, 1.0),
             ("trade_worth", self.trades.trade_worth, 0.0, 1.0),
@@ -172,14 +175,14 @@ class Policy:
     def aversion(self, account: Account) -> float:
         """Return the account's own gamma, or the policy's; raise ``AccountError`` unless it is positive."""
         own = account.overrides.get("risk_aversion", self.risk_aversion)
-        if not 1e-6 <= own <= 1e6:
+        if not (isinstance(own, Real) and 1e-2 <= own <= 1e4):
             raise AccountError(
                 f"its risk aversion is {own}",
                 code="BAD_AVERSION",
                 table="accounts",
                 field="risk_aversion",
                 value=own,
-                mend="between 1e-6 and 1e6",
+                mend="between 0.01 and 10000; 2 to 20 is usual",
             )
         return float(own)
 
@@ -208,15 +211,25 @@ class Policy:
         """Refuse an account's number for something the policy does not limit, or that one number cannot tighten."""
         fitting = [limit.name for limit in self.limits if limit.overridable]
         for name in context.overrides:
-            if name in fitting:
+            own = context.overrides[name]
+            if name in fitting and isinstance(own, Real):
                 continue
+            if name in fitting:
+                raise AccountError(
+                    f"its own {name} is {own!r}",
+                    code="BAD_OVERRIDE",
+                    table="accounts",
+                    field=name,
+                    value=own,
+                    mend="a decimal",
+                )
             words = "which one number cannot tighten" if name in self.names else "which the policy does not limit"
             raise AccountError(
                 f"it overrides {name!r}, {words}",
                 code="UNKNOWN_OVERRIDE",
                 table="accounts",
                 field=name,
-                value=context.overrides[name],
+                value=own,
                 mend=did_you_mean(name, fitting) or "leave it empty",
             )
 
@@ -239,8 +252,7 @@ class Policy:
 
 
 def _numbered(limits: Iterable[Limit]) -> tuple[Limit, ...]:
-    limits, seen = tuple(limits), {}
-    named = []
+    limits = tuple(limits)
     for limit in limits:
         if not isinstance(limit, Limit):
             raise PolicyError(
@@ -251,28 +263,55 @@ def _numbered(limits: Iterable[Limit]) -> tuple[Limit, ...]:
                 value=limit,
                 mend="use the classes of trimtab.constraints",
             )
-        seen[limit.name] = seen.get(limit.name, 0) + 1
-        if seen[limit.name] > 1 and limit.name != limit.kind:
+    given = [limit.name for limit in limits if limit.name != limit.kind]
+    for name in given:
+        if given.count(name) > 1:
             raise PolicyError(
-                f"two limits are called {limit.name!r}",
+                f"two limits are called {name!r}",
                 code="DUPLICATE_LIMIT",
                 table="policy",
                 field="name",
-                value=limit.name,
+                value=name,
                 mend="give each its own name",
             )
-        named.append(replace(limit, name=f"{limit.name}_{seen[limit.name]}") if seen[limit.name] > 1 else limit)
+    taken, named = set(given), []
+    for limit in limits:
+        name = limit.name
+        if name == limit.kind:
+            numbers = (f"{name}_{i}" for i in range(2, len(limits) + 2))
+            name = next(n for n in (name, *numbers) if n not in taken)
+            taken.add(name)
+        named.append(limit if name == limit.name else replace(limit, name=name))
     return tuple(named)
 
 
 def _plain(value: Any) -> Any:
-    """Reduce to what has one repr in every process: names for functions, sorted pairs for mappings."""
+    """Reduce to what has one repr in every process: floats for numbers, sorted pairs for mappings."""
+    plain = value
     if is_dataclass(value) and not isinstance(value, type):
-        return (type(value).__name__, tuple((f.name, _plain(getattr(value, f.name))) for f in fields(value)))
-    if isinstance(value, Mapping):
-        return tuple(sorted((str(k), _plain(v)) for k, v in value.items()))
-    if isinstance(value, (tuple, list)):
-        return tuple(_plain(v) for v in value)
-    if callable(value):
-        return f"{value.__module__}.{value.__qualname__}"
-    return value
+        plain = (type(value).__name__, tuple((f.name, _plain(getattr(value, f.name))) for f in fields(value)))
+    elif isinstance(value, Mapping):
+        plain = tuple(sorted((str(k), _plain(v)) for k, v in value.items()))
+    elif isinstance(value, (tuple, list)):
+        plain = tuple(_plain(v) for v in value)
+    elif isinstance(value, Real) and not isinstance(value, bool):
+        plain = float(value)
+    elif isinstance(value, np.ndarray):
+        plain = (value.shape, value.tobytes())
+    elif callable(value):
+        plain = _code(value)
+    return plain
+
+
+def _code(value: Any) -> Any:
+    """Reduce a function to its code, its defaults and what it closes over; any other callable to its type and state."""
+    if isinstance(value, FunctionType):
+        closure = tuple(_plain(cell.cell_contents) for cell in value.__closure__ or ())
+        return (
+            value.__module__,
+            value.__qualname__,
+            marshal.dumps(value.__code__),
+            closure,
+            _plain(value.__defaults__),
+        )
+    return (type(value).__module__, type(value).__qualname__, _plain(getattr(value, "__dict__", {})))

@@ -18,7 +18,7 @@ leading account axis; matrices and masks belong to the policy and do not.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -83,7 +83,7 @@ class RiskBall:
     most: np.ndarray | float
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)  # equal where its functions are: accounts of one limit share one compiled statement
 class Custom:
     """A user's own: ``bind(w, w0)`` gives cvxpy constraints; ``slack(w, w0)`` is at least 0 where they hold."""
 
@@ -139,4 +139,6 @@ def grandfathered(term: Term, current: np.ndarray, risk: Risk) -> Term:
     if isinstance(term, RiskBall):
         now = risk.volatility(np.where(term.on, current - term.anchor, 0.0))
         return RiskBall(term.on, term.anchor, np.maximum(term.most, now))
+    if isinstance(term, Trades):
+        return replace(term, most=np.maximum(term.most, traded(term, current, current)))
     return term

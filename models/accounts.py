@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Literal
 
 import numpy as np
@@ -55,9 +56,9 @@ class Model:
                 value=total,
                 mend="decimals that sum to 1",
             )
-        if not 0 < self.risk_aversion <= 1e6:
+        if not 1e-2 <= self.risk_aversion <= 1e4:
             raise PolicyError(
-                f"the risk aversion {self.risk_aversion} is not between 0 and 1e6",
+                f"the risk aversion {self.risk_aversion} is not between 0.01 and 10000",
                 code="BAD_AVERSION",
                 table="policy",
                 field="risk_aversion",
@@ -159,7 +160,7 @@ def appraise(account: Account, market: Market) -> Standing:
     units = _units(account.quantities, universe, "holdings")
     ordered = _units(account.orders, universe, "orders")
     held = units + ordered
-    flow = float(account.cash_flow)
+    flow = _number(account.cash_flow)
     if not np.isfinite(flow):
         raise AccountError(
             "the cash flow is not a number",
@@ -212,7 +213,7 @@ def _units(quantities: Mapping[str, float], universe: Universe, table: str) -> n
                 value=asset,
                 mend=did_you_mean(asset, universe.assets) or "add it to the assets table",
             )
-        number = float(quantity)
+        number = _number(quantity)
         if not abs(number) < 1e15:  # also refuses NaN; beyond 2^50 a unit is no longer exact
             raise AccountError(
                 f"the quantity of {asset!r} is {quantity}",
@@ -224,3 +225,8 @@ def _units(quantities: Mapping[str, float], universe: Universe, table: str) -> n
             )
         units[universe.positions[asset]] = number
     return units
+
+
+def _number(value: object) -> float:
+    """Return a number as a float, and NaN for what is none: the caller knows which field it stands in."""
+    return float(value) if isinstance(value, Real) and not isinstance(value, bool) else np.nan

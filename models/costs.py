@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..errors import MarketError
-from ..units import frozen
+from ..units import FrozenArrays, frozen
 
 
 @dataclass(frozen=True, eq=False)
-class Costs:
+class Costs(FrozenArrays):
     """Proportional cost, a fee per trade and market impact.
 
     A trade ``z`` (weight) of asset i costs ``kappa_i |z| + iota_i |z|^1.5`` of NAV plus the ticket fee, with

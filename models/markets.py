@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 
 from ..errors import MarketError
-from ..units import frozen
+from ..units import FrozenArrays, frozen
 from .costs import Costs
 from .risks import Risk
 from .universes import Universe
 
 
 @dataclass(frozen=True, eq=False)
-class Market:
+class Market(FrozenArrays):
     """Universe, risk, costs, prices and cash rate on one day.
 
     Parameters

@@ -15,14 +15,14 @@ import pandas as pd
 from scipy import linalg
 
 from ..errors import MarketError
-from ..units import frozen
+from ..units import FrozenArrays, frozen
 from .universes import Universe
 
 Estimator = Literal["ledoit_wolf", "ewma", "sample"]
 
 
 @dataclass(frozen=True, eq=False)
-class Risk:
+class Risk(FrozenArrays):
     """A covariance matrix as a factor.
 
     Parameters
@@ -54,22 +54,11 @@ class Risk:
         >>> Risk.from_covariance(pd.DataFrame({"SPY": [0.04]}, index=["SPY"]), u).volatilities
         array([0.2, 0. ])
         """
-        dense = _risky_block(covariance, universe)
         risky = _risky(universe)
-        scale = np.abs(dense).max(initial=0.0)
-        lopsided = np.abs(dense - dense.T)
-        if lopsided.max(initial=0.0) > 1e-12 * scale:
-            i, j = np.unravel_index(int(np.argmax(lopsided)), dense.shape)
-            pair = f"{universe.assets[risky[i]]}, {universe.assets[risky[j]]}"
-            raise MarketError(
-                f"the covariance of ({pair}) differs from its mirror image",
-                code="NOT_SYMMETRIC",
-                table="covariance",
-                value=pair,
-                mend="give both halves the same number",
-            )
+        wanted = [universe.assets[i] for i in risky]
+        dense = _square(covariance, wanted, "covariance", "asset_id")
         loadings = np.zeros((len(universe), len(risky)))
-        loadings[risky] = _root(0.5 * (dense + dense.T), [universe.assets[i] for i in risky])
+        loadings[risky] = _root(dense, wanted)
         return cls(loadings, np.zeros(len(universe)))._checked(universe, "covariance")
 
     @classmethod
@@ -78,17 +67,7 @@ class Risk:
     ) -> Risk:
         """Take ``F Omega F' + diag(specific^2)``: exposures (assets by factors), Omega, specific volatilities."""
         factors = list(exposures.columns)
-        missing = [f for f in factors if f not in factor_covariance.index or f not in factor_covariance.columns]
-        if missing:
-            raise MarketError(
-                f"factor {missing[0]!r} has no covariance",
-                code="MISSING_LABEL",
-                table="factor_covariance",
-                field="factor",
-                value=missing[0],
-                mend="one row and one column a factor",
-            )
-        omega = _finite(factor_covariance.loc[factors, factors], "factor_covariance")
+        omega = _square(factor_covariance, factors, "factor_covariance", "factor")
         f = _aligned(exposures, universe, "exposures")
         s = _aligned(specific.to_frame("volatility"), universe, "specific")[:, 0]
         if (s < 0).any():
@@ -100,7 +79,7 @@ class Risk:
                 value=universe.assets[int(np.argmin(s))],
             )
         f[universe.cash], s[universe.cash] = 0.0, 0.0
-        return cls(f @ _root(0.5 * (omega + omega.T), [str(f) for f in factors]), s)._checked(universe, "exposures")
+        return cls(f @ _root(omega, [str(f) for f in factors]), s)._checked(universe, "exposures")
 
     @classmethod
     def from_returns(
@@ -136,6 +115,7 @@ class Risk:
                 value=missing[0],
                 mend="one column an asset",
             )
+        _once(returns.columns, "returns", "asset_id")
         history = _finite(returns.loc[:, wanted], "returns")
         if len(history) < 2:
             raise MarketError("two periods are the least a covariance needs", code="TOO_SHORT", table="returns")
@@ -222,7 +202,10 @@ def _risky(universe: Universe) -> list[int]:
 
 
 def _finite(frame: pd.DataFrame, table: str) -> np.ndarray:
-    numbers = frame.to_numpy(dtype=float)
+    try:
+        numbers = frame.to_numpy(dtype=float)
+    except (ValueError, TypeError) as error:
+        raise MarketError(f"not all cells are numbers: {error}", code="NOT_A_NUMBER", table=table) from None
     if not np.isfinite(numbers).all():
         row, column = np.argwhere(~np.isfinite(numbers))[0]
         raise MarketError(
@@ -249,6 +232,7 @@ def _finite(frame: pd.DataFrame, table: str) -> np.ndarray:
 def _aligned(frame: pd.DataFrame, universe: Universe, table: str) -> np.ndarray:
     """Rows in universe order by label; the cash may be left out."""
     numbers = np.zeros((len(universe), frame.shape[1]))
+    _once(frame.index, table, "asset_id")
     for i in _risky(universe):
         if universe.assets[i] not in frame.index:
             raise MarketError(
@@ -264,19 +248,46 @@ def _aligned(frame: pd.DataFrame, universe: Universe, table: str) -> np.ndarray:
     return numbers
 
 
-def _risky_block(covariance: pd.DataFrame, universe: Universe) -> np.ndarray:
-    wanted = [universe.assets[i] for i in _risky(universe)]
-    for asset in wanted:
-        if asset not in covariance.index or asset not in covariance.columns:
+def _square(table: pd.DataFrame, wanted: list, name: str, field: str) -> np.ndarray:
+    """Return the symmetric block of these labels; the two halves may differ by rounding alone."""
+    for label in wanted:
+        if label not in table.index or label not in table.columns:
             raise MarketError(
-                f"asset {asset!r} has no row and column",
+                f"{label!r} has no row and column",
                 code="MISSING_LABEL",
-                table="covariance",
-                field="asset_id",
-                value=asset,
-                mend="one row and one column an asset, the same ids",
+                table=name,
+                field=field,
+                value=label,
+                mend="one row and one column each, the same ids",
             )
-    return _finite(covariance.loc[wanted, wanted], "covariance")
+    _once(table.index, name, field)
+    _once(table.columns, name, field)
+    matrix = _finite(table.loc[wanted, wanted], name)
+    lopsided = np.abs(matrix - matrix.T)
+    if lopsided.max(initial=0.0) > 1e-12 * np.abs(matrix).max(initial=0.0):
+        i, j = np.unravel_index(int(np.argmax(lopsided)), matrix.shape)
+        pair = f"{wanted[i]}, {wanted[j]}"
+        raise MarketError(
+            f"the covariance of ({pair}) differs from its mirror image",
+            code="NOT_SYMMETRIC",
+            table=name,
+            value=pair,
+            mend="give both halves the same number",
+        )
+    return 0.5 * (matrix + matrix.T)
+
+
+def _once(labels: pd.Index, table: str, field: str) -> None:
+    if not labels.is_unique:
+        label = labels[labels.duplicated()][0]
+        raise MarketError(
+            f"{label!r} occurs twice",
+            code="DUPLICATE_LABEL",
+            table=table,
+            field=field,
+            value=label,
+            mend="keep one",
+        )
 
 
 def _root(matrix: np.ndarray, labels: list[str]) -> np.ndarray:

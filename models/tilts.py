@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import ViewError
-from ..units import frozen
+from ..units import FrozenArrays, frozen
 from .accounts import Model
 from .markets import Market
 from .universes import Universe
@@ -45,7 +45,7 @@ def _row(values: float | Sequence) -> np.ndarray:
 
 
 @dataclass(frozen=True, eq=False)
-class Tilt:
+class Tilt(FrozenArrays):
     """What is believed, in seven channels; ``first + second`` combines: gains and targets add, the rest multiply.
 
     Parameters
@@ -101,6 +101,19 @@ class Tilt:
             object.__setattr__(self, name, frozen(np.atleast_2d(getattr(self, name))))
         for name in ("target", "risk", "band_low", "band_high", "buy_pace", "sell_pace"):
             object.__setattr__(self, name, _row(getattr(self, name)))
+        if len(self.gain) != len(self.views):
+            raise ViewError(
+                f"{len(self.gain)} rows of gains have {len(self.views)} names",
+                code="BAD_TILT",
+                table="tilts",
+                field="views",
+                mend="name each row: Tilt(gain=[row], views=['momentum'])",
+            )
+        for name in ("gain", "gain_per_aversion", "target"):
+            if not np.isfinite(getattr(self, name)).all():
+                raise ViewError(
+                    f"a number of {name} is not finite", code="BAD_TILT", table="tilts", field=name, mend="decimals"
+                )
         if abs(self.target.sum()) > 1e-9:
             raise ViewError(
                 f"a target shift sums to {self.target.sum():.3g}, not zero",
@@ -170,6 +183,8 @@ class Tilt:
 
 
 NO_TILT = Tilt()
+_FADED = 1e-9
+"""A confidence below this says nothing: its part of alpha is below any tolerance of the optimum."""
 
 
 def _stack(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -210,7 +225,9 @@ def tilt(views: Sequence[View], market: Market, model: Model, on: dt.date) -> Ti
         if not view.live(on):
             continue
         row, absent = _legs(view, market.universe, strategic)
-        if absent:
+        if view.confidence_on(on) < _FADED:
+            dropped.append((view.id, "its confidence has faded to nothing"))
+        elif absent:
             dropped.append((view.id, f"{absent} has no strategic weight in model {model.id}"))
         else:
             live.append(view)

@@ -47,9 +47,18 @@ class Universe:
         """Check the ids, add the cash if absent, and refuse names of two meanings."""
         assets, classes = tuple(self.assets), tuple(self.classes)
         groupings = {name: tuple(labels) for name, labels in dict(self.groupings).items()}
-        for asset, kind in zip(assets, classes, strict=True):
-            _check_id(asset, "asset_id")
-            _check_id(kind, "asset_class")
+        for column, labels in (("asset_class", classes), *groupings.items()):
+            if len(labels) != len(assets):
+                raise MarketError(
+                    f"{len(assets)} assets have {len(labels)} labels of {column}",
+                    code="LENGTH",
+                    table="assets",
+                    field=column,
+                    mend="one label an asset, empty where it has none",
+                )
+        for column, labels in (("asset_id", assets), ("asset_class", classes), *groupings.items()):
+            for label in labels:
+                _check_id(label, column, empty=column in groupings)
         twice = sorted({a for a in assets if assets.count(a) > 1}) if len(set(assets)) < len(assets) else []
         if twice:
             raise MarketError(
@@ -215,13 +224,16 @@ class Universe:
         return pd.Series(np.asarray(vector), index=pd.Index(self.assets, name="asset_id"), name=name)
 
 
-def _check_id(text: str, column: str) -> None:
-    if not isinstance(text, str) or not text or text != text.strip() or len(text) > 200:
+def _check_id(text: str, column: str, *, empty: bool = False) -> None:
+    if empty and text == "":
+        return
+    fine = isinstance(text, str) and bool(text) and text == text.strip() and len(text) <= 200
+    if not fine or " + " in text or " - " in text:
         raise MarketError(
             f"{text!r} is no id",
             code="BAD_ID",
             table="assets",
             field=column,
             value=str(text)[:40],
-            mend="a non-empty text of at most 200 characters without spaces around it",
+            mend="a text of 1 to 200 characters, no spaces around it and no ' + ' or ' - ' inside",
         )

@@ -63,7 +63,7 @@ class View:
         object.__setattr__(self, "id", name)
         for field in ("gain", "confidence", "half_life_days", "stop", "take", "hurdle"):
             value = getattr(self, field)
-            if value is not None:
+            if value is not None or field in ("gain", "confidence"):
                 object.__setattr__(self, field, _read(decimal, value, name, field))
         for field in ("since", "until"):
             value = getattr(self, field)
@@ -105,5 +105,5 @@ class View:
 def _read(reader, value, name, field):
     try:
         return reader(value)
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise ViewError(f"view {name!r}: {error}", code="BAD_VIEW", table="views", field=field, value=value) from None

@@ -12,18 +12,22 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from .integers import Integers, power_tangents, tangents, trade_tangents, write
+from .columns import Integers, power_tangents, tangents, trade_tangents
+from .integers import write
 from .remainders import Bench, best_within, between, sides
-from .roundings import at_lots, lots_of, round_trades
+from .roundings import at_lots, lots_of, mend, round_trades
 from .tickets import judge, with_cash
 
 _ROUNDS = 40
 _LINEAR = 6
 _LEARN = 14
-_WORK = 15
+_STALLS = 8
+_WORK = 8
 """Simplex iterations allowed for a node of the node limit, over all rounds."""
 _CLOSE = 1e-6
-"""Turnover, decimal of NAV, or share of the indifference, within which bound and answer count as one."""
+"""Turnover, decimal of NAV, within which bound and answer count as one."""
+_NEARLY = 1e-4
+"""The same as a share of the utility given up."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +47,8 @@ class Found:
 def branch(bench: Bench, incumbent: np.ndarray | None, node_limit: int) -> Found:
     """Find the fewest trades exactly, from a feasible incumbent or from none."""
     tickets = bench.tickets
+    if incumbent is not None and tickets.lot.any():
+        incumbent = mend(bench, incumbent, bench.level, pool=80)
     start = None if incumbent is None else float(judge(tickets, incumbent[None]).utility[0])
     if incumbent is not None and start is not None and start >= bench.level - 1e-13:
         return _fewest(bench, incumbent, bench.level, node_limit)
@@ -61,7 +67,7 @@ def _losses(bench: Bench, start: float | None) -> tuple[float, ...]:
         return ((bench.best - start) * (1 + 1e-9) + 1e-12,)
     everything = 4.0 / float(np.min(bench.shape[np.isfinite(bench.shape)], initial=1.0))
     first = max(bench.tickets.indifference, 1e-5)
-    return tuple(g for g in (16 * first, 1024 * first) if g < everything) + (max(everything, 1.0),)
+    return (*(g for g in (16 * first, 1024 * first) if g < everything), max(everything, 1.0))
 
 
 def _fewest(bench: Bench, incumbent: np.ndarray, level: float, node_limit: int) -> Found:
@@ -76,14 +82,16 @@ def _outer(bench: Bench, model: Integers, best: np.ndarray | None, level: float,
     """Solve, add tangents at the point, solve again; the relaxation without whole numbers first, which is cheap."""
     price = _loss_price(model) if reaching else model.price()
     scale = 1.0 if reaching else 0.01
-    bound = 0.0
-    linear, used, work = True, 0, 0
+    bound, close = 0.0, _NEARLY if reaching else _CLOSE
+    linear, used, work, stalls = True, 0, 0, 0
     if best is not None and not reaching:
         best = _better(bench, _teach(bench, model, best, level), best, level)
     for k in range(_LINEAR + _ROUNDS):
         linear = linear and k < _LINEAR
-        cutoff = np.inf if best is None else (_value(bench, model, best, reaching) - 0.5 * _CLOSE) / scale
-        status, x, least, count, iterations = solve_once(model, price, cutoff, 0 if linear else nodes - used, linear)
+        cutoff = np.inf if best is None else (_value(bench, model, best, reaching) - 0.5 * close) / scale
+        status, x, least, count, iterations = solve_once(
+            model, price, cutoff, 0 if linear else min(nodes - used, nodes // 4), linear
+        )
         used += count
         if status == "infeasible":
             value = np.inf if best is None else _value(bench, model, best, reaching)
@@ -101,9 +109,10 @@ def _outer(bench: Bench, model: Integers, best: np.ndarray | None, level: float,
         for point in (x, hint):
             new = None if point is None else _polish(bench, model, point, level, reaching)
             best = _better(bench, new, best, level)
-        if best is not None and bound >= _value(bench, model, best, reaching) - _CLOSE:
+        if best is not None and bound >= _value(bench, model, best, reaching) - close:
             return Found(best, level, bound, True, reaching)
-        if status != "optimal" or used >= nodes or missed < 1e-9 or (gained < 1e-9 and best is before):
+        stalls = stalls + 1 if gained < 1e-9 and best is before else 0
+        if status != "optimal" or used >= nodes or missed < 1e-9 or stalls >= _STALLS:
             break
         if (work := work + iterations) > _WORK * nodes:
             break
@@ -111,7 +120,7 @@ def _outer(bench: Bench, model: Integers, best: np.ndarray | None, level: float,
 
 
 def _learn(model: Integers, price: np.ndarray, x: np.ndarray) -> np.ndarray | None:
-    """Add the tangents that say what this choice of trades really costs, so that no choice is met twice; linear, so cheap.
+    """Add the tangents that say what this choice of trades costs, so that no choice is met twice; linear, so cheap.
 
     Return the last point, lots not yet whole; None where the choice is impossible.
     """
@@ -210,7 +219,7 @@ def _polish(bench: Bench, model: Integers, x: np.ndarray, level: float, reaching
 
 
 def cut(model: Integers, x: np.ndarray) -> float:
-    """Add tangents where a square or a power is above its column; return the largest miss, in share of what may be lost."""
+    """Add tangents where a square or a power is above its column; return the miss as a share of what may be lost."""
     worst = 0.0
     for block in dict.fromkeys(model.quadratics):
         y, s = x[block.y], x[block.s]
@@ -232,14 +241,23 @@ def cut(model: Integers, x: np.ndarray) -> float:
     return worst
 
 
-def solve_once(model: Integers, price: np.ndarray, cutoff: float, nodes: int, linear: bool
-               ) -> tuple[str, np.ndarray | None, float, int, int]:
+def solve_once(
+    model: Integers, price: np.ndarray, cutoff: float, nodes: int, linear: bool
+) -> tuple[str, np.ndarray | None, float, int, int]:
     """Ask HiGHS once; return status, point, lower bound, nodes and simplex iterations."""
-    import highspy  # noqa: PLC0415  (only the exact path needs it)
+    import highspy  # (only the exact path needs it)
 
     engine = highspy.Highs()
-    options = {"output_flag": False, "threads": 1, "random_seed": 0, "mip_rel_gap": 1e-6, "mip_abs_gap": 2e-5,
-               "mip_feasibility_tolerance": 1e-8, "primal_feasibility_tolerance": 1e-9, "mip_max_nodes": max(int(nodes), 1)}
+    options = {
+        "output_flag": False,
+        "threads": 1,
+        "random_seed": 0,
+        "mip_rel_gap": 1e-6,
+        "mip_abs_gap": 2e-5,
+        "mip_feasibility_tolerance": 1e-8,
+        "primal_feasibility_tolerance": 1e-9,
+        "mip_max_nodes": max(int(nodes), 1),
+    }
     for name, value in options.items():
         engine.setOptionValue(name, value)
     engine.passModel(_model(highspy, model, price, cutoff, linear))
@@ -255,7 +273,13 @@ def solve_once(model: Integers, price: np.ndarray, cutoff: float, nodes: int, li
     has_point = info.primal_solution_status == 2  # feasible
     x = np.array(engine.getSolution().col_value) if has_point else None
     words = "optimal" if status == names.kOptimal else "stopped"
-    return words, x, float(max(info.mip_dual_bound, 0.0)), max(int(info.mip_node_count), 1), int(info.simplex_iteration_count)
+    return (
+        words,
+        x,
+        float(max(info.mip_dual_bound, 0.0)),
+        max(int(info.mip_node_count), 1),
+        int(info.simplex_iteration_count),
+    )
 
 
 def _model(highspy: Any, model: Integers, price: np.ndarray, cutoff: float, linear: bool) -> Any:

@@ -37,18 +37,20 @@ class Certificate:
         Annual tracking error within which the true optimum lies; NaN where no proof is possible.
     reason
         Why there is no proof, or why the answer was refused.
+    waived
+        A custom limit binds: nobody knows its price, so the limits are checked and the optimum is not proved.
     """
 
     residual: float
     gap: float
     certified_te: float
     reason: str = ""
+    waived: bool = False
 
     @property
     def released(self) -> bool:
         """Whether weights may leave; comparisons are written so that NaN does not pass."""
-        proved = self.certified_te <= CERTIFIED_TE or (np.isnan(self.certified_te) and bool(self.reason))
-        return bool(self.residual <= RESIDUAL and proved)
+        return bool(self.residual <= RESIDUAL and (self.certified_te <= CERTIFIED_TE or self.waived))
 
 
 NO_CERTIFICATE = Certificate(float("inf"), float("inf"), float("inf"), "no answer to check")
@@ -67,6 +69,11 @@ def certify(program: Program, weights: np.ndarray, multipliers: Multipliers) -> 
     residual = float(violations.max())
     if not np.isfinite(residual):
         return Certificate(float("inf"), float("inf"), float("inf"), "the answer is not a number")
+    multipliers = signed(multipliers)
+    if not all(
+        np.isfinite(y).all() for y in (multipliers.budget, multipliers.rows, multipliers.trades, multipliers.balls)
+    ):
+        return Certificate(residual, float("inf"), float("inf"), "its prices are not numbers")
     bound = lower_bound(program, weights, multipliers)
     n, (r, t, m) = len(weights), (len(program.rows), len(program.most), len(program.ball_most))
     prices = np.concatenate([np.abs(multipliers.rows), multipliers.trades, multipliers.balls])
@@ -74,10 +81,16 @@ def certify(program: Program, weights: np.ndarray, multipliers: Multipliers) -> 
     gap = max(-program.utility(weights) - bound, 0.0) + left
     te = float(np.sqrt(2.0 * gap / program.gamma))
     if program.customs and not te <= CERTIFIED_TE:
-        return Certificate(residual, gap, float("nan"), "a custom limit binds, whose price is not known")
+        return Certificate(residual, gap, float("nan"), "a custom limit binds, whose price is not known", waived=True)
     if not te <= CERTIFIED_TE:
         return Certificate(residual, gap, te, f"certified only within {1e4 * te:.2f} bp of tracking error")
     return Certificate(residual, gap, te, "" if residual <= RESIDUAL else f"a limit is exceeded by {residual:.1e}")
+
+
+def signed(multipliers: Multipliers) -> Multipliers:
+    """Return the nearest multipliers of the right sign: a limit that may not be exceeded has no negative price."""
+    trades, balls = np.maximum(multipliers.trades, 0.0), np.maximum(multipliers.balls, 0.0)
+    return Multipliers(multipliers.budget, multipliers.rows, trades, balls)
 
 
 def gradient(program: Program, weights: np.ndarray, multipliers: Multipliers) -> np.ndarray:

@@ -3,110 +3,23 @@
 Columns are, for each asset that can trade: buys and sells (whole lots where it has lots, else in percent), whether it
 buys, whether it sells; then the turnover, the loss of utility, what is long and short, powers of trades, and for each
 quadratic ``e' Sigma e`` (``e = w - ideal``) its components. ``Sigma`` is split into ``R'R + D`` with ``D`` diagonal:
-``y = R e`` with ``s >= y^2`` a component, and for each asset ``v >= z^2 / (does it trade)``, the perspective of the square
-(Frangioni and Gentile, 2006), which is what makes the relaxation tight. A tangent a component and point does what hundreds
-of cuts of the whole square would.
+``y = R e`` with ``s >= y^2`` a component, and for each asset ``v >= z^2 / (does it trade)``, the perspective of the
+square (Frangioni and Gentile, 2006), which is what makes the relaxation tight. A tangent a component and point does
+what hundreds of cuts of the whole square would.
 
 Every row is *below* the truth: a bound from here holds for every allowed target. Points are checked elsewhere.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 
+from .columns import PERCENT, Integers, Quadratic, Rows, power_tangents, tangents, trade_tangents
 from .remainders import Bench, reach
 
 _TANGENTS = np.array([0.0, 0.15, 0.4])
-_PERCENT = 0.01
-
-
-@dataclass(frozen=True, eq=False)
-class Quadratic:
-    """``e' (root' root + diagonal) e``: components ``y = root e`` and their squares in units of ``unit``, by column numbers."""
-
-    root: np.ndarray
-    diagonal: np.ndarray
-    unit: float
-    y: np.ndarray
-    s: np.ndarray
-
-
-@dataclass(eq=False)
-class Rows:
-    """Rows on their way to HiGHS; mutable, it only collects."""
-
-    width: int
-    lower: list[float] = field(default_factory=list)
-    upper: list[float] = field(default_factory=list)
-    rows: list[np.ndarray] = field(default_factory=list)
-
-    def add(self, lower: float, row: np.ndarray, upper: float) -> None:
-        """Add one row."""
-        self.lower.append(lower)
-        self.upper.append(upper)
-        self.rows.append(row)
-
-
-@dataclass(frozen=True, eq=False)
-class Integers:
-    """One account's integer program.
-
-    Parameters
-    ----------
-    assets
-        The assets that can trade, shape (k,); ``unit`` is the weight of one unit of their columns.
-    buy, sell, buying, selling, square, power
-        Column numbers, shape (k,); ``square`` is z^2 in units; ``power`` is empty where nothing is priced by |z|^1.5.
-    turnover, loss
-        Column numbers; the loss of utility is in units of ``given_up``.
-    moves
-        ``e = w - ideal = start + moves x``, shapes (n,) and (n, columns).
-    base
-        How many rows are there for good; the others are tangents.
-    """
-
-    bench: Bench
-    assets: np.ndarray
-    unit: np.ndarray
-    buy: np.ndarray
-    sell: np.ndarray
-    buying: np.ndarray
-    selling: np.ndarray
-    square: np.ndarray
-    power: np.ndarray
-    turnover: int
-    loss: int
-    start: np.ndarray
-    moves: np.ndarray
-    quadratics: tuple[Quadratic, ...]
-    given_up: float
-    lower: np.ndarray
-    upper: np.ndarray
-    whole: np.ndarray
-    rows: Rows
-    base: int = 0
-
-    def weights(self, x: np.ndarray, rounded: bool = True) -> np.ndarray:
-        """Return the weights of a point, its integers rounded to whole ones unless told otherwise."""
-        if not rounded:
-            return self.bench.ideal + self.start + self.moves @ x
-        z = np.zeros(len(self.start))
-        count = np.round(x[self.buy] * self.whole[self.buy] - x[self.sell] * self.whole[self.sell])
-        lots, tickets = np.zeros(len(z)), self.bench.tickets
-        lots[self.assets] = count
-        fractional = np.where(self.whole[self.buy], 0.0, self.unit * (x[self.buy] - x[self.sell]))
-        fractional = np.where(x[self.buying] + x[self.selling] > 0.5, fractional, 0.0)
-        z[self.assets] = fractional
-        return tickets.program.current + z + tickets.lots_to_weight(lots)
-
-    def price(self) -> np.ndarray:
-        """Return the objective ``worth * trades + turnover``, in percent of NAV."""
-        out = np.zeros(len(self.lower))
-        out[self.buying] = out[self.selling] = self.bench.tickets.worth / _PERCENT
-        out[self.turnover] = 1.0
-        return out
 
 
 def write(bench: Bench, given_up: float, reaching: bool) -> Integers:
@@ -129,8 +42,8 @@ def write(bench: Bench, given_up: float, reaching: bool) -> Integers:
     width += len(power)
     longs = np.arange(2 * k if len(gross) else 0) + width
     width += len(longs)
-    unit = np.where(tickets.lot[assets] > 0, tickets.lot[assets], _PERCENT)
-    blocks, width = _quadratics(bench, assets, given_up, width)
+    unit = np.where(tickets.lot[assets] > 0, tickets.lot[assets], PERCENT)
+    blocks, width = quadratics(bench, assets, given_up, width)
 
     moves, start = np.zeros((n, width)), program.current - bench.ideal
     moves[assets, buy], moves[assets, sell] = unit, -unit
@@ -142,8 +55,27 @@ def write(bench: Bench, given_up: float, reaching: bool) -> Integers:
         lower[block.y], upper[block.y] = -np.inf, np.inf
     upper[loss] = 1.0
     lower[loss] = min(tickets.indifference / given_up, 1.0) if reaching else 0.0
-    out = Integers(bench, assets, unit, buy, sell, buying, selling, square, power, turnover, loss, start, moves, blocks, given_up,
-                   lower, upper, whole, Rows(width))
+    out = Integers(
+        bench,
+        assets,
+        unit,
+        buy,
+        sell,
+        buying,
+        selling,
+        square,
+        power,
+        turnover,
+        loss,
+        start,
+        moves,
+        blocks,
+        given_up,
+        lower,
+        upper,
+        whole,
+        Rows(width),
+    )
     _trade_rows(out)
     _limit_rows(out, longs)
     _square_rows(out)
@@ -152,7 +84,9 @@ def write(bench: Bench, given_up: float, reaching: bool) -> Integers:
     return replace(out, base=base)
 
 
-def _bounds(bench: Bench, assets: np.ndarray, unit: np.ndarray, lo: np.ndarray, hi: np.ndarray, width: int) -> tuple[np.ndarray, ...]:
+def _bounds(
+    bench: Bench, assets: np.ndarray, unit: np.ndarray, lo: np.ndarray, hi: np.ndarray, width: int
+) -> tuple[np.ndarray, ...]:
     """Return the columns' bounds and which are whole numbers."""
     tickets, now, k = bench.tickets, bench.tickets.program.current, len(assets)
     lower, upper, whole = np.zeros(width), np.full(width, np.inf), np.zeros(width, dtype=bool)
@@ -195,15 +129,17 @@ def _trade_rows(m: Integers) -> None:
     rows.add(0.0, row, float(tickets.most))
     for amounts, flow in ((m.buy, tickets.inflow), (m.sell, tickets.outflow)):
         row = np.zeros(width)
-        row[amounts], row[m.turnover] = m.unit / _PERCENT, -1.0
-        rows.add(-np.inf, row, flow / _PERCENT)
+        row[amounts], row[m.turnover] = m.unit / PERCENT, -1.0
+        rows.add(-np.inf, row, flow / PERCENT)
 
 
 def _limit_rows(m: Integers, longs: np.ndarray) -> None:
     """Box of the cash, rows, trade terms and balls, in percent of NAV."""
     program, tickets, rows, ideal = m.bench.tickets.program, m.bench.tickets, m.rows, m.bench.ideal
 
-    def add(lower: float, on: np.ndarray, upper: float, extra: np.ndarray | float = 0.0, scale: float = _PERCENT) -> None:
+    def add(
+        lower: float, on: np.ndarray, upper: float, extra: np.ndarray | float = 0.0, scale: float = PERCENT
+    ) -> None:
         base = float(on @ (ideal + m.start))
         rows.add((lower - base) / scale, (on @ m.moves + extra) / scale, (upper - base) / scale)
 
@@ -224,12 +160,16 @@ def _limit_rows(m: Integers, longs: np.ndarray) -> None:
         if program.from_zero[t]:
             extra[longs] = np.concatenate([program.buy[t][m.assets], program.sell[t][m.assets]])
             fixed = ~np.isin(np.arange(len(ideal)), m.assets) & (np.arange(len(ideal)) != program.cash)
-            constant = float((program.buy[t] * np.maximum(program.current, 0) + program.sell[t] * np.maximum(-program.current, 0))[fixed].sum())
+            constant = float(
+                (program.buy[t] * np.maximum(program.current, 0) + program.sell[t] * np.maximum(-program.current, 0))[
+                    fixed
+                ].sum()
+            )
         else:
             extra[m.buy], extra[m.sell] = program.buy[t][m.assets] * m.unit, program.sell[t][m.assets] * m.unit
             constant = 0.0
         if len(m.power):
-            extra[m.power] = program.power[t][m.assets] * _PERCENT**1.5
+            extra[m.power] = program.power[t][m.assets] * PERCENT**1.5
         if tickets.floors[t]:
             extra[m.buying] += tickets.fee
             extra[m.selling] += tickets.fee
@@ -255,7 +195,7 @@ def _square_rows(m: Integers) -> None:
     row[m.buying] += tickets.yearly
     row[m.selling] += tickets.yearly
     if len(m.power):
-        row[m.power] += program.impact[m.assets] * _PERCENT**1.5
+        row[m.power] += program.impact[m.assets] * PERCENT**1.5
     square, constant = _square(m, m.quadratics[0])
     row += 0.5 * program.gamma * square
     row[m.loss] -= m.given_up
@@ -292,7 +232,7 @@ def _square(m: Integers, block: Quadratic) -> tuple[np.ndarray, float]:
     return row, float(d @ c**2)
 
 
-def _quadratics(bench: Bench, assets: np.ndarray, given_up: float, width: int) -> tuple[tuple[Quadratic, ...], int]:
+def quadratics(bench: Bench, assets: np.ndarray, given_up: float, width: int) -> tuple[tuple[Quadratic, ...], int]:
     """Give columns to the square of the objective and to each ball; equal squares share theirs."""
     program = bench.tickets.program
     found: dict[bytes, Quadratic] = {}
@@ -316,7 +256,7 @@ def _quadratics(bench: Bench, assets: np.ndarray, given_up: float, width: int) -
 
 
 def _split(covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return ``R`` and ``D`` with ``Sigma = R'R + D``: D in proportion to what each asset has for itself, as large as may be."""
+    """Return ``R`` and ``D`` with ``Sigma = R'R + D``: D as each asset's own variance, as large as may be."""
     values, vectors = np.linalg.eigh(covariance)
     own = np.zeros(len(covariance))
     if len(values) and values[0] > 1e-8 * values[-1]:
@@ -325,33 +265,3 @@ def _split(covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         own = own * (0.999 * np.linalg.eigvalsh(covariance / np.outer(root, root))[0])
         values, vectors = np.linalg.eigh(covariance - np.diag(own))
     return np.sqrt(np.maximum(values, 0.0))[:, None] * vectors.T, own
-
-
-def trade_tangents(m: Integers, amount: np.ndarray) -> None:
-    """Add ``v >= 2 a |z| - a^2 traded`` in units of the columns; for lots the chord between two whole numbers, which is higher."""
-    whole = m.whole[m.buy]
-    slope = np.where(whole, 2 * np.floor(amount + 1e-9) + 1, 2 * amount)
-    fixed = np.where(whole, np.floor(amount + 1e-9) * (np.floor(amount + 1e-9) + 1), amount**2)
-    for j in range(len(amount)):
-        row = np.zeros(m.rows.width)
-        row[m.square[j]] = 1.0
-        row[m.buy[j]] = row[m.sell[j]] = -slope[j]
-        row[m.buying[j]] = row[m.selling[j]] = fixed[j]
-        m.rows.add(0.0, row, np.inf)
-
-
-def tangents(m: Integers, block: Quadratic, at: np.ndarray, which: np.ndarray | None = None) -> None:
-    """Add ``s >= 2 a y - a^2`` for components at ``a``, in the block's unit."""
-    for k in range(len(at)) if which is None else which:
-        row = np.zeros(m.rows.width)
-        row[block.s[k]], row[block.y[k]] = 1.0, -2.0 * at[k]
-        m.rows.add(-at[k] ** 2, row, np.inf)
-
-
-def power_tangents(m: Integers, size: np.ndarray) -> None:
-    """Add ``h >= a^1.5 + 1.5 sqrt(a) (|z| - a)``, in percent, for trades of these sizes."""
-    for j, a in enumerate(size / _PERCENT):
-        row = np.zeros(m.rows.width)
-        row[m.power[j]] = 1.0
-        row[m.buy[j]] = row[m.sell[j]] = -1.5 * np.sqrt(a) * m.unit[j] / _PERCENT
-        m.rows.add(-0.5 * a**1.5, row, np.inf)

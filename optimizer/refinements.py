@@ -15,10 +15,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from .answers import Multipliers
-from .certificates import Kinks, gradient, kinks
+from .certificates import Kinks, gradient, kinks, signed
 from .programs import Program
 
 _NEAR = 1e-6
+_LEAST_PRICES = (1e-7, 1e-4)
+"""Prices, in units of ``program.scale``, below which a constraint is guessed not to bind. Where more constraints bind
+than there is freedom, an engine spreads the price over them as it likes; the second guess leaves the faint ones out."""
 _ROUNDS = 25
 _NEWTON = 30
 
@@ -49,7 +52,17 @@ def refine(program: Program, weights: np.ndarray, multipliers: Multipliers) -> t
     """
     if program.customs:
         return None
-    guess = _first_guess(program, weights, multipliers)
+    for least_price in _LEAST_PRICES:
+        found = _follow(program, _first_guess(program, weights, multipliers, least_price), weights, multipliers)
+        if found is not None:
+            return found
+    return None
+
+
+def _follow(
+    program: Program, guess: _Guess, weights: np.ndarray, multipliers: Multipliers
+) -> tuple[np.ndarray, Multipliers] | None:
+    """Solve, mend, and solve again until nothing is left to mend; None where the guesses go in a circle."""
     seen: set[bytes] = set()
     for _ in range(_ROUNDS):
         if guess.key() in seen:
@@ -60,27 +73,28 @@ def refine(program: Program, weights: np.ndarray, multipliers: Multipliers) -> t
             return None
         weights, multipliers = found
         if not _mend(program, guess, weights, multipliers):
-            return np.clip(weights, program.lo, program.hi), _signed(multipliers)
+            return np.clip(weights, program.lo, program.hi), signed(multipliers)
     return None
 
 
-def _first_guess(program: Program, x: np.ndarray, y: Multipliers) -> _Guess:
+def _first_guess(program: Program, x: np.ndarray, y: Multipliers, least_price: float) -> _Guess:
     now, lo, hi = program.current, program.lo, program.hi
     kink = kinks(program, y.trades)
-    at_now = (np.abs(x - now) < _NEAR) & (kink.buy + kink.sell > 0)
+    # Impact has no kink, but near w0 engines are ten times less exact there; a wrong guess is mended below.
+    at_now = (np.abs(x - now) < np.where(kink.power > 0, 10 * _NEAR, _NEAR)) & (kink.buy + kink.sell + kink.power > 0)
     at_zero = (np.abs(x) < _NEAR) & (kink.long + kink.short > 0)
     at = np.where(
         x - lo < _NEAR, lo, np.where(hi - x < _NEAR, hi, np.where(at_now, now, np.where(at_zero, 0.0, np.nan)))
     )
     at_rows = program.rows @ x
-    scale = program.scale
-    upper = (y.rows > 1e-7 * scale) & (program.rows_hi - at_rows < 1e3 * _NEAR)
-    lower = (y.rows < -1e-7 * scale) & (at_rows - program.rows_lo < 1e3 * _NEAR)
+    least = least_price * program.scale
+    upper = (y.rows > least) & (program.rows_hi - at_rows < 1e3 * _NEAR)
+    lower = (y.rows < -least) & (at_rows - program.rows_lo < 1e3 * _NEAR)
     return _Guess(
         pinned=np.isfinite(at), at=np.where(np.isfinite(at), at, 0.0), side=np.where(x >= now, 1.0, -1.0),
         sign=np.where(x >= 0, 1.0, -1.0), rows=upper.astype(int) - lower.astype(int),
-        trades=(y.trades > 1e-7 * scale) & (program.most - program.traded(x) < 1e3 * _NEAR),
-        balls=(y.balls > 1e-7 * scale) & (program.ball_most - program.ball_sizes(x) < 1e3 * _NEAR)
+        trades=(y.trades > least) & (program.most - program.traded(x) < 1e3 * _NEAR),
+        balls=(y.balls > least) & (program.ball_most - program.ball_sizes(x) < 1e3 * _NEAR)
         & (program.ball_most > 0),
     )  # fmt: skip
 
@@ -103,6 +117,8 @@ def _solve(program: Program, guess: _Guess, x0: np.ndarray, y0: Multipliers) -> 
     """Solve the optimality conditions of the guess by Newton's method; without balls and impact one step is exact."""
     free = np.flatnonzero(~guess.pinned)
     x = np.where(guess.pinned, guess.at, x0)
+    if not len(free):
+        return x, _corner_prices(program, guess, x)
     rows, trades, balls = np.flatnonzero(guess.rows), np.flatnonzero(guess.trades), np.flatnonzero(guess.balls)
     bound = np.where(guess.rows > 0, program.rows_hi, program.rows_lo)[rows]
     y = Multipliers(
@@ -137,6 +153,22 @@ def _solve(program: Program, guess: _Guess, x0: np.ndarray, y0: Multipliers) -> 
         if not (np.isfinite(x).all() and np.abs(x).max() < 1e3):
             return None
     return None
+
+
+def _corner_prices(program: Program, guess: _Guess, x: np.ndarray) -> Multipliers:
+    """Return prices where every asset is pinned: only the budget's, in the middle of what the pins leave it.
+
+    No equation is left to solve: asset i stays pinned for budget prices between minus its slope upwards and minus its
+    slope downwards, and an engine's own number lies anywhere in or next to that range.
+    """
+    none = Multipliers(0.0, np.zeros(len(guess.rows)), np.zeros(len(guess.trades)), np.zeros(len(guess.balls)))
+    smooth, kink = gradient(program, x, none), kinks(program, none.trades)
+    up = smooth + _side_slope(kink, kink.power, x, program.current, +1)
+    down = smooth + _side_slope(kink, kink.power, x, program.current, -1)
+    floor = float(np.max(-up[x < program.hi], initial=-np.inf))
+    ceiling = float(np.min(-down[x > program.lo], initial=np.inf))
+    ends = [end for end in (floor, ceiling) if np.isfinite(end)]
+    return Multipliers(sum(ends) / len(ends) if ends else 0.0, none.rows, none.trades, none.balls)
 
 
 def _ball_form(program: Program, x: np.ndarray, y: Multipliers, balls: np.ndarray) -> np.ndarray:
@@ -262,7 +294,3 @@ def _side_slope(kink: Kinks, power: np.ndarray, x: np.ndarray, now: np.ndarray, 
     longer = (x > 0) | ((x == 0) & (way > 0))
     curve = 1.5 * power * np.sqrt(np.abs(x - now))
     return np.where(buying, kink.buy + curve, -kink.sell - curve) + np.where(longer, kink.long, -kink.short)
-
-
-def _signed(y: Multipliers) -> Multipliers:
-    return Multipliers(y.budget, y.rows, np.maximum(y.trades, 0.0), np.maximum(y.balls, 0.0))

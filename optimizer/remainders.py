@@ -74,7 +74,7 @@ Point = tuple[np.ndarray, Multipliers]
 
 
 def solve_within(bench: Bench, program: Program, near: Point | None = None) -> Point | None:
-    """Solve a tightened program from a point near its answer: by refinement, else by the engines; None where nothing is released."""
+    """Solve a tightened program from a point near its answer, by refinement, else by the engines; or None."""
     if (program.lo > program.hi).any() or program.lo.sum() > 1 + 1e-12 or program.hi.sum() < 1 - 1e-12:
         return None
     found = refine(program, *(near or (bench.ideal, bench.multipliers)))
@@ -92,10 +92,14 @@ def priced(program: Program, price: float, share: float = 0.5) -> Program:
     """Charge for turnover: ``share`` of the price on buys, the rest on sells (the cash trades free)."""
     risky = np.ones(len(program.current))
     risky[program.cash] = 0.0
-    return replace(program, cost=program.cost + 0.5 * price * risky, force=program.force - price * (share - 0.5) * risky)
+    return replace(
+        program, cost=program.cost + 0.5 * price * risky, force=program.force - price * (share - 0.5) * risky
+    )
 
 
-def best_within(bench: Bench, side: np.ndarray, at: np.ndarray | None = None, near: Point | None = None) -> Point | None:
+def best_within(
+    bench: Bench, side: np.ndarray, at: np.ndarray | None = None, near: Point | None = None
+) -> Point | None:
     """Return the point of highest utility with these sides, or None."""
     found = solve_within(bench, restrict(bench.tickets, side, at), near)
     return None if found is None else (with_cash(bench.tickets, found[0]), found[1])
@@ -155,7 +159,7 @@ def next_price(price: float, lost: float, room: float, low: float, high: float) 
 
 
 def between(tickets: Tickets, inside: np.ndarray, outside: np.ndarray, level: float) -> np.ndarray:
-    """Return the farthest point towards ``outside`` that is still at the level and in the limits; both are convex on the way."""
+    """Return the farthest point towards ``outside`` still at the level and in the limits; both are convex."""
     low, high = 0.0, 1.0
     for _ in range(6):
         steps = np.linspace(low, high, 17)
@@ -168,13 +172,13 @@ def between(tickets: Tickets, inside: np.ndarray, outside: np.ndarray, level: fl
 
 
 def bound_and_paths(bench: Bench, level: float) -> tuple[float, list[np.ndarray]]:
-    """Return a number ``worth * trades + turnover`` cannot be below at this level, and the sparse points met on the way.
+    """Return a bound of ``worth * trades + turnover`` at this level, and the sparse points met on the way.
 
     A trade is counted as ``|z| / largest possible |z|``, or as one where the asset cannot stay; any multipliers prove a
     bound, the best of a few prices is kept.
     """
     tickets, program = bench.tickets, bench.tickets.program
-    lo, hi, must, largest = reach(bench, bench.best - level)
+    _, _, must, largest = reach(bench, bench.best - level)
     flows = 0.5 * (tickets.inflow + tickets.outflow)
     forced = int(must.sum())
     rate = np.where(tickets.movable & ~must & (largest > 0), 1.0 / np.where(largest > 0, largest, np.inf), 0.0)
@@ -213,6 +217,6 @@ def sides(tickets: Tickets, weights: np.ndarray) -> np.ndarray:
     return side
 
 
-def free_sides(tickets: Tickets, kept: np.ndarray) -> np.ndarray:
+def free_sides(kept: np.ndarray) -> np.ndarray:
     """Return sides where the kept assets may go either way."""
     return np.where(kept, FREE, 0)

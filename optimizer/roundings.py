@@ -11,7 +11,7 @@ import numpy as np
 from .remainders import Bench, leanest_within, sides
 from .tickets import Tickets, judge, with_cash
 
-_STEPS = 20
+_STEPS = 40
 _POOL = 16
 
 
@@ -23,8 +23,8 @@ def round_trades(bench: Bench, starts: list[np.ndarray], level: float) -> np.nda
     for start in starts:
         z = np.where(whole, start - tickets.program.current, 0.0)
         ratio = np.divide(z, tickets.lot, out=np.zeros_like(z), where=whole)
-        for lots in (np.round(ratio), np.trunc(ratio + np.sign(ratio) * 1e-9)):
-            lots = np.where(tickets.movable, _ticket_sized(tickets, lots), 0.0)
+        for rounded in (np.round(ratio), np.trunc(ratio + np.sign(ratio) * 1e-9)):
+            lots = np.where(tickets.movable, _ticket_sized(tickets, rounded), 0.0)
             seeds.setdefault(lots.tobytes(), _place(bench, lots, start, level))
     # The first start is the leanest: its roundings miss the level by a hair and mend cheaply; of the others the best.
     points = list(seeds.values())
@@ -50,7 +50,7 @@ def _least_lots(tickets: Tickets) -> np.ndarray:
 
 
 def at_lots(tickets: Tickets, lots: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Return weights with these whole lots traded, fractional assets as in ``others``, cash the rest; (k, n) or (n,)."""
+    """Return weights with these lots traded, fractional assets as in ``others``, cash the rest: (k, n) or (n,)."""
     out = np.where(tickets.lot > 0, tickets.program.current + tickets.lots_to_weight(lots), others)
     if out.ndim == 1:
         return with_cash(tickets, out)
@@ -62,7 +62,9 @@ def at_lots(tickets: Tickets, lots: np.ndarray, others: np.ndarray) -> np.ndarra
 def lots_of(tickets: Tickets, weights: np.ndarray) -> np.ndarray:
     """Return the whole lots traded at these weights, 0 where fractional."""
     z = weights - tickets.program.current
-    return np.where(tickets.lot > 0, np.round(np.divide(z, tickets.lot, out=np.zeros_like(z), where=tickets.lot > 0)), 0.0)
+    return np.where(
+        tickets.lot > 0, np.round(np.divide(z, tickets.lot, out=np.zeros_like(z), where=tickets.lot > 0)), 0.0
+    )
 
 
 def _place(bench: Bench, lots: np.ndarray, start: np.ndarray, level: float) -> np.ndarray:
@@ -87,8 +89,8 @@ def settle_fractions(bench: Bench, point: np.ndarray, level: float) -> np.ndarra
     return found if new < old else point
 
 
-def mend(bench: Bench, point: np.ndarray, level: float) -> np.ndarray:
-    """Move lots, one asset at a time and where that does not help two, while the point gets better."""
+def mend(bench: Bench, point: np.ndarray, level: float, pool: int = _POOL) -> np.ndarray:
+    """Move lots, one asset at a time and where that does not help two out of a pool, while the point gets better."""
     tickets = bench.tickets
     lots = lots_of(tickets, point)
     key = judge(tickets, point[None]).key(0, level, tickets.worth)
@@ -98,7 +100,7 @@ def mend(bench: Bench, point: np.ndarray, level: float) -> np.ndarray:
             break
         better = _best_move(tickets, lots, moves, point, level, key)
         if better is None:
-            better = _best_move(tickets, lots, _pairs(tickets, lots, moves, point), point, level, key)
+            better = _best_move(tickets, lots, _pairs(tickets, lots, moves, point, pool), point, level, key)
         if better is None:
             break
         lots, key = better
@@ -115,7 +117,7 @@ def _moves(tickets: Tickets, lots: np.ndarray) -> np.ndarray:
         up = now + 1 if now >= least[i] or now < -least[i] else (0.0 if now < 0 else least[i])
         down = now - 1 if now <= -least[i] or now > least[i] else (0.0 if now > 0 else -least[i])
         for to in {up, down} | ({0.0} if now else set()):
-            rows.append((i, to - now))
+            rows += [(i, to - now)]
     rows.sort()
     out = np.zeros((len(rows), len(lots)))
     for k, (i, step) in enumerate(rows):
@@ -123,18 +125,26 @@ def _moves(tickets: Tickets, lots: np.ndarray) -> np.ndarray:
     return out
 
 
-def _pairs(tickets: Tickets, lots: np.ndarray, moves: np.ndarray, point: np.ndarray) -> np.ndarray:
-    """Return sums of two single steps of different assets, among those that serve utility best, limits apart."""
+def _pairs(tickets: Tickets, lots: np.ndarray, moves: np.ndarray, point: np.ndarray, size: int) -> np.ndarray:
+    """Return sums of two single steps of different assets, of those that serve utility best, limits apart."""
     utility = judge(tickets, at_lots(tickets, lots + moves, point)).utility
     up = moves.sum(axis=1) > 0
-    pool = np.concatenate([np.flatnonzero(mask)[np.argsort(-utility[mask], kind="stable")[:_POOL]] for mask in (up, ~up)])
+    pool = np.concatenate(
+        [np.flatnonzero(mask)[np.argsort(-utility[mask], kind="stable")[:size]] for mask in (up, ~up)]
+    )
     first, second = np.triu_indices(len(pool), 1)
     both = moves[pool[first]] + moves[pool[second]]
     return both[np.argmax(moves[pool[first]] != 0, axis=1) != np.argmax(moves[pool[second]] != 0, axis=1)]
 
 
-def _best_move(tickets: Tickets, lots: np.ndarray, moves: np.ndarray, point: np.ndarray, level: float,
-               key: tuple[float, float, float]) -> tuple[np.ndarray, tuple[float, float, float]] | None:
+def _best_move(
+    tickets: Tickets,
+    lots: np.ndarray,
+    moves: np.ndarray,
+    point: np.ndarray,
+    level: float,
+    key: tuple[float, float, float],
+) -> tuple[np.ndarray, tuple[float, float, float]] | None:
     if not len(moves):
         return None
     verdict = judge(tickets, at_lots(tickets, lots + moves, point))

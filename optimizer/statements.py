@@ -152,8 +152,8 @@ class Statement:
 
     def solve(self, program: Program, engine: str, options: dict[str, Any]) -> Answer:
         """Solve with these numbers; foreign errors come back as a status word, never as an exception."""
-        self._set(program)
         try:
+            self._set(program)
             with warnings.catch_warnings():
                 # cvxpy warns and hands back weights where a solver stopped early; the status below refuses them.
                 warnings.simplefilter("ignore")

@@ -67,7 +67,9 @@ def _ties(bench: Bench, ideal: np.ndarray) -> np.ndarray:
     program, n = bench.tickets.program, len(ideal)
     at = program.rows @ ideal
     rows = list(program.rows[(np.abs(at - program.rows_hi) < 1e-7) | (np.abs(at - program.rows_lo) < 1e-7)])
-    cash_tied = ideal[program.cash] < program.lo[program.cash] + 1e-7 or ideal[program.cash] > program.hi[program.cash] - 1e-7
+    cash_tied = (
+        ideal[program.cash] < program.lo[program.cash] + 1e-7 or ideal[program.cash] > program.hi[program.cash] - 1e-7
+    )
     floor = bench.tickets.floors & (program.most - program.traded(ideal) < 1e-7)
     if cash_tied or floor.any():
         rows.append(np.ones(n))
@@ -77,7 +79,7 @@ def _ties(bench: Bench, ideal: np.ndarray) -> np.ndarray:
     return out
 
 
-def _bisect(bench: Bench, ideal: np.ndarray, order: list[int], losses: np.ndarray, attempt, level: float) -> np.ndarray:  # noqa: ANN001
+def _bisect(bench: Bench, ideal: np.ndarray, order: list[int], losses: np.ndarray, attempt, level: float) -> np.ndarray:
     """Find how many of the order may go: where the estimate says, then up or down by what the program says."""
     tickets = bench.tickets
     total = len(order)
@@ -108,7 +110,7 @@ def _bisect(bench: Bench, ideal: np.ndarray, order: list[int], losses: np.ndarra
     return kept_after(best[1])
 
 
-def _improve(bench: Bench, kept: np.ndarray, attempt, tried: dict) -> None:  # noqa: ANN001
+def _improve(bench: Bench, kept: np.ndarray, attempt, tried: dict) -> None:
     """Try each single drop from the best support, cheapest first, and start again from whatever is better."""
     start = len(tried)
     while True:
@@ -130,7 +132,7 @@ def _with_tickets(bench: Bench, kept: np.ndarray, near: Point | None) -> tuple[n
     """Solve with these assets free; trades below the smallest ticket are raised to it or dropped until none is left."""
     tickets, now = bench.tickets, bench.tickets.program.current
     nowhere = (np.array(now), bench.multipliers)
-    side = free_sides(tickets, kept & tickets.movable)
+    side = free_sides(kept & tickets.movable)
     point = best_within(bench, side, near=near)
     for _ in range(8):
         if point is None:

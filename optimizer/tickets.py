@@ -1,7 +1,8 @@
-"""What makes a trade a real one: whole lots, the smallest ticket, the most trades, the fee of each; and how it is judged.
+"""What makes a trade a real one: whole lots, the smallest ticket, the most trades, the fee of each; how it is judged.
 
-``Tickets`` is to whole trades what :class:`~trimtab.optimizer.programs.Program` is to weights: all numbers of one account.
-A candidate is judged by numpy alone: how far it is outside any limit, its utility after ticket fees, its trades, its turnover.
+``Tickets`` is to whole trades what :class:`~trimtab.optimizer.programs.Program` is to weights: all numbers of one
+account. A candidate is judged by numpy alone: how far it is outside any limit, its utility after ticket fees, its
+trades, its turnover.
 """
 
 from __future__ import annotations
@@ -68,7 +69,11 @@ class Tickets:
     @property
     def movable(self) -> np.ndarray:
         """Mask of assets that can trade at all; the cash only takes the rest."""
-        can = (self.program.hi > self.program.lo) | (self.program.current < self.program.lo) | (self.program.current > self.program.hi)
+        can = (
+            (self.program.hi > self.program.lo)
+            | (self.program.current < self.program.lo)
+            | (self.program.current > self.program.hi)
+        )
         can[self.program.cash] = False
         return can
 
@@ -87,7 +92,7 @@ class Verdict:
     turnover: np.ndarray
 
     def order(self, level: float, worth: float) -> np.ndarray:
-        """Return the candidates from best to worst: limits first, then utility up to ``level``, then few and small trades."""
+        """Return the candidates, best first: limits, then utility up to ``level``, then few and small trades."""
         short = np.maximum(level - self.utility, 0.0)
         return np.lexsort((worth * self.count + self.turnover, np.where(short < 1e-13, 0.0, short), self.excess))
 
@@ -114,8 +119,22 @@ def read_tickets(problem: Problem, case: Case) -> Tickets:
     prices = np.where(np.isfinite(context.market.prices), context.market.prices, 0.0)
     fee = float(context.market.costs.ticket_fee) / nav
     floors = [t.at_least for _, t in program.named if isinstance(t, terms.Trades)]
-    return Tickets(program, units * prices / nav, units, prices, nav, least, most, fee, fee / case.horizon, np.array(floors, dtype=bool),
-                   float(case.standing.inflow), float(case.standing.outflow), trading.trade_worth, trading.indifference)
+    return Tickets(
+        program,
+        units * prices / nav,
+        units,
+        prices,
+        nav,
+        least,
+        most,
+        fee,
+        fee / case.horizon,
+        np.array(floors, dtype=bool),
+        float(case.standing.inflow),
+        float(case.standing.outflow),
+        trading.trade_worth,
+        trading.indifference,
+    )
 
 
 def restrict(tickets: Tickets, side: np.ndarray, at: np.ndarray | None = None) -> Program:
@@ -176,7 +195,9 @@ def judge(tickets: Tickets, weights: np.ndarray) -> Verdict:
         excess += np.where(np.isfinite(slack), np.maximum(-slack - FEASIBLE, 0.0), np.inf)
     d = weights - program.centre
     y = d @ program.risk.root.T
-    utility = d @ program.force - 0.5 * program.gamma * (y * y).sum(axis=1) - size @ program.cost - tickets.yearly * count
+    utility = (
+        d @ program.force - 0.5 * program.gamma * (y * y).sum(axis=1) - size @ program.cost - tickets.yearly * count
+    )
     if program.impact.any():
         utility = utility - size**1.5 @ program.impact
     buys, sells = np.maximum(z, 0).sum(axis=1) - tickets.inflow, np.maximum(-z, 0).sum(axis=1) - tickets.outflow

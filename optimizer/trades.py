@@ -62,7 +62,9 @@ def choose_target(solution: Solution) -> Target:
     notes: tuple[str, ...] = ()
     feasible = point is not None and not faults(tickets, point)
     if solution.problem.policy.trades.exact or not feasible:
-        point, bound, notes = _exact(bench, point if feasible else None, bound, solution.problem.policy.trades.node_limit)
+        point, bound, notes = _exact(
+            bench, point if feasible else None, bound, solution.problem.policy.trades.node_limit
+        )
     if point is None or faults(tickets, point):
         return _nowhere(solution, _why_nowhere(bench, solution.case, notes))
     return _target(bench, point, bound, notes)
@@ -86,9 +88,11 @@ def _fast(bench: Bench) -> tuple[np.ndarray | None, float]:
     return points[best], bound
 
 
-def _exact(bench: Bench, incumbent: np.ndarray | None, bound: float, nodes: int) -> tuple[np.ndarray | None, float, tuple[str, ...]]:
+def _exact(
+    bench: Bench, incumbent: np.ndarray | None, bound: float, nodes: int
+) -> tuple[np.ndarray | None, float, tuple[str, ...]]:
     """Ask the integer program, starting from the fast answer; a gap that is left is said."""
-    from .branchings import branch  # noqa: PLC0415  (scipy.sparse and highspy: only the exact path needs them)
+    from .branchings import branch  # (scipy.sparse and highspy: only the exact path needs them)
 
     found = branch(bench, incumbent, nodes)
     if found.weights is None:
@@ -102,9 +106,15 @@ def _exact(bench: Bench, incumbent: np.ndarray | None, bound: float, nodes: int)
     if found.proved:
         return found.weights, value if not found.reaching else bound, ()
     if found.reaching:
-        return found.weights, bound, (f"exact trades: stopped at {nodes} nodes, a smaller loss of utility is not ruled out",)
+        return (
+            found.weights,
+            bound,
+            (f"exact trades: stopped at {nodes} nodes, a smaller loss of utility is not ruled out",),
+        )
     gap = value - bound
-    note = f"exact trades: stopped at {nodes} nodes, turnover and trades are within {percent(gap, 3)} of NAV of the least"
+    note = (
+        f"exact trades: stopped at {nodes} nodes, turnover and trades are within {percent(gap, 3)} of NAV of the least"
+    )
     return found.weights, bound, (note,) if gap > 1e-6 else ()
 
 
@@ -115,8 +125,16 @@ def _target(bench: Bench, point: np.ndarray, bound: float, notes: tuple[str, ...
     value = float(tickets.worth * verdict.count[0] + verdict.turnover[0])
     if lost > tickets.indifference + 1e-9:
         notes = (f"{_causes(bench, point, lost)} up {basis_points(lost)} a year", *notes)
-    return Target(point, float(verdict.utility[1] - verdict.utility[0]), notes, "", max(lost, tickets.indifference),
-                  int(verdict.count[0]), min(bound, value), max(value - bound, 0.0))
+    return Target(
+        point,
+        float(verdict.utility[1] - verdict.utility[0]),
+        notes,
+        "",
+        max(lost, tickets.indifference),
+        int(verdict.count[0]),
+        min(bound, value),
+        max(value - bound, 0.0),
+    )
 
 
 def _causes(bench: Bench, point: np.ndarray, lost: float) -> str:
@@ -190,5 +208,5 @@ def _broken(tickets: Tickets, case: Case, weights: np.ndarray) -> list[str]:
         fees = tickets.fee * trades if isinstance(term, terms.Trades) and term.at_least else 0.0
         for use in terms.use(term, weights, program.current, context.market.risk, context.market.universe):
             if use.room - fees < -FEASIBLE:
-                names.append(f"{name} on {use.on}" if use.on else name)
+                names += [f"{name} on {use.on}" if use.on else name]
     return list(dict.fromkeys(names))

@@ -31,7 +31,6 @@ def test_nouns_travel(small, balanced, carry):
     assert isinstance(error, InputError)
 
 
-@pytest.mark.xfail(strict=True, reason="pickled arrays come back writable")
 def test_a_frozen_array_stays_frozen(small):
     market = pickle.loads(pickle.dumps(small))  # noqa: S301
     assert not market.prices.flags.writeable

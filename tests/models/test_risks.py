@@ -178,9 +178,6 @@ def test_a_history_too_short_or_holed_is_refused():
     assert _code(lambda: Risk.from_returns(history, U)).code == "NOT_FINITE"
 
 
-@pytest.mark.xfail(
-    strict=True, reason="an asymmetric factor covariance is averaged in silence", raises=pytest.fail.Exception
-)
 def test_an_asymmetric_factor_covariance_is_refused():
     f, s = pd.DataFrame(np.eye(4)[:, :2] + 0.1, NAMES, ["f", "g"]), pd.Series(0.1, NAMES)
     omega = pd.DataFrame([[0.04, 0.02], [0.0, 0.04]], ["f", "g"], ["f", "g"])
@@ -188,7 +185,6 @@ def test_an_asymmetric_factor_covariance_is_refused():
         Risk.from_factors(f, omega, s, U)
 
 
-@pytest.mark.xfail(strict=True, reason="pandas and numpy leak", raises=ValueError)
 @pytest.mark.parametrize(
     "frame",
     [_frame(np.eye(4) * 0.04, ["A", "B", "C", "C"]).rename(index=str), pd.DataFrame([["x"] * 4] * 4, NAMES, NAMES)],

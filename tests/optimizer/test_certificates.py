@@ -107,7 +107,9 @@ def test_prices_are_what_more_room_would_add(draws, seed):
         (Certificate(NAN, NAN, NAN), False),
         (Certificate(0.0, NAN, NAN), False),
         (Certificate(NAN, NAN, NAN, "a custom limit binds, whose price is not known"), False),
-        (Certificate(0.0, 1.0, NAN, "a custom limit binds, whose price is not known"), True),
+        (Certificate(0.0, 1.0, NAN, "a custom limit binds, whose price is not known", waived=True), True),
+        (Certificate(0.0, 1.0, NAN, "a custom limit binds, whose price is not known"), False),
+        (Certificate(2e-9, 1.0, NAN, "a custom limit binds", waived=True), False),
         (NO_CERTIFICATE, False),
     ],
 )

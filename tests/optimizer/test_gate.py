@@ -115,7 +115,6 @@ def _multipliers(like, value):
     )
 
 
-@pytest.mark.xfail(strict=True, reason="a NaN tracking error with any reason passes Certificate.released")
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_prices_that_are_no_numbers_prove_nothing(posed, bad, monkeypatch):
     """Five basis points off and feasible, with prices that make every comparison false."""
@@ -184,7 +183,6 @@ def test_wrong_prices_prove_less_and_never_more(posed, monkeypatch):
         assert ask(program, Double(Answer("optimal", off, y))).weights is None
 
 
-@pytest.mark.xfail(strict=True, reason="certify takes negative prices of trades and balls as they come")
 @pytest.mark.parametrize("scale", [0.1, 1.0])
 def test_prices_of_the_wrong_sign_prove_nothing(desk, scale):
     """A ball that does not bind, at a negative price, would 'prove' an answer that overshoots."""
@@ -233,7 +231,6 @@ def test_a_real_engine_cut_short_releases_nothing(posed, options):
     assert not found.infeasible
 
 
-@pytest.mark.xfail(strict=True, reason="Statement._set is outside the try: cvxpy's ValueError leaks", raises=ValueError)
 def test_no_numbers_in_the_objective_release_nothing(desk):
     """NaN in what is believed is an answer refused, never weights nor another library's error."""
     problem = state(desk.policy, desk.market)

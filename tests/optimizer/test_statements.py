@@ -56,9 +56,6 @@ def _custom(most=0.42):
     return Custom(lambda w, w0: [w[0] + w[1] <= most], lambda w, w0: float(most - w[0] - w[1]), "equity is small")
 
 
-@pytest.mark.xfail(
-    strict=True, reason="each account makes new Custom terms, hashed by identity: a compile an account, all kept"
-)
 def test_one_statement_serves_every_account_of_a_custom_limit(desk, compiled):
     problem = state(Policy((_custom(),), desk.models), desk.market)
     for seed in range(3):

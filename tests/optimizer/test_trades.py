@@ -30,7 +30,9 @@ BASE = (Deviation(0.08), Turnover(0.2))
 VIEWS = [View("equity - bonds", 0.02, 0.5, id="v1"), View("a0 - a1", 0.03, 0.7, id="v2")]
 
 
-def desk(n=4, limits=BASE, trading=None, *, fee=0.0, prices=None, long_only=True, cash=0.03, impact=0.0, seed=0, model=None):
+def desk(
+    n=4, limits=BASE, trading=None, *, fee=0.0, prices=None, long_only=True, cash=0.03, impact=0.0, seed=0, model=None
+):
     """Return a problem with its market and strategic weights."""
     rng = np.random.default_rng(seed)
     factor = rng.normal(size=(n, n)) * 0.05
@@ -40,19 +42,29 @@ def desk(n=4, limits=BASE, trading=None, *, fee=0.0, prices=None, long_only=True
     covariance = pd.DataFrame(factor @ factor.T + np.diag(rng.uniform(0.05, 0.2, n) ** 2), names, names)
     market = Market.from_frames(assets, covariance, costs=0.001, prices=dict(zip(names, prices, strict=True)))
     adv = np.full(len(market.universe), 1e8)
-    market = dataclasses.replace(market, costs=dataclasses.replace(market.costs, ticket_fee=fee, impact=impact, adv=adv))
+    market = dataclasses.replace(
+        market, costs=dataclasses.replace(market.costs, ticket_fee=fee, impact=impact, adv=adv)
+    )
     b = rng.dirichlet(np.full(n, 5.0)) * (1 - cash)
     model = model or dict(zip(names, b, strict=True)) | {market.universe.assets[market.universe.cash]: cash}
     policy = Policy(limits=tuple(limits), models={"m": model}, trades=trading or Trading(), long_only=long_only)
-    return SimpleNamespace(problem=state(policy, market), market=market, b=b, names=names, cash=cash,
-                           cash_name=market.universe.assets[market.universe.cash])
+    return SimpleNamespace(
+        problem=state(policy, market),
+        market=market,
+        b=b,
+        names=names,
+        cash=cash,
+        cash_name=market.universe.assets[market.universe.cash],
+    )
 
 
 def account(d, seed=0, nav=2e4, flow=0.0, spread=0.2):
     rng = np.random.default_rng(seed)
     w = d.b * np.exp(rng.normal(size=len(d.b)) * spread)
     w *= (1 - d.cash) / w.sum()
-    return Account.from_weights("1", "m", dict(zip(d.names, w, strict=True)) | {d.cash_name: d.cash}, nav, d.market, cash_flow=flow)
+    return Account.from_weights(
+        "1", "m", dict(zip(d.names, w, strict=True)) | {d.cash_name: d.cash}, nav, d.market, cash_flow=flow
+    )
 
 
 def ideal_of(d, acc):
@@ -72,8 +84,13 @@ def figures(solution, weights):
     verdict = judge(tickets, np.array(weights)[None])
     z = np.array(weights - solution.case.program.current)
     z[solution.case.program.cash] = 0.0
-    return SimpleNamespace(tickets=tickets, z=z, u=float(verdict.utility[0]), n=int(verdict.count[0]),
-                           value=float(tickets.worth * verdict.count[0] + verdict.turnover[0]))
+    return SimpleNamespace(
+        tickets=tickets,
+        z=z,
+        u=float(verdict.utility[0]),
+        n=int(verdict.count[0]),
+        value=float(tickets.worth * verdict.count[0] + verdict.turnover[0]),
+    )
 
 
 def check(solution, target):
@@ -83,7 +100,10 @@ def check(solution, target):
     assert dataclasses.replace(program, most=most).violations(target.weights).max() <= 1e-9
     assert abs(target.weights.sum() - 1) < 1e-14
     still = f.z == 0
-    assert (target.weights[still & (np.arange(len(still)) != program.cash)] == program.current[still & (np.arange(len(still)) != program.cash)]).all()
+    assert (
+        target.weights[still & (np.arange(len(still)) != program.cash)]
+        == program.current[still & (np.arange(len(still)) != program.cash)]
+    ).all()
     whole = f.tickets.lot > 0
     lots = f.z[whole] / f.tickets.lot[whole]
     np.testing.assert_allclose(lots, np.round(lots), rtol=0, atol=1e-9)
@@ -144,7 +164,11 @@ def test_exact_finds_what_enumeration_finds(limits, indifference):
         f = check(solution, target)
         program, tickets = solution.case.program, f.tickets
         most = np.where(tickets.lot > 0, np.minimum(0.2, 1.0) / np.maximum(tickets.lot, 1e-9), 0).astype(int) + 1
-        lots = np.array(list(itertools.product(*(range(-m, m + 1) if t else [0] for m, t in zip(most, tickets.lot > 0, strict=True)))))
+        lots = np.array(
+            list(
+                itertools.product(*(range(-m, m + 1) if t else [0] for m, t in zip(most, tickets.lot > 0, strict=True)))
+            )
+        )
         points = program.current + tickets.lots_to_weight(lots)
         points[:, program.cash] = 1 - np.delete(points, program.cash, axis=1).sum(axis=1)
         verdict = judge(tickets, points)
@@ -216,7 +240,9 @@ def test_no_trades_allowed_means_standing_still_or_a_reason():
     assert "trade count gives up" in target.notes[0]
     model = {"a0": 0.05, "a1": 0.3, "a2": 0.3, "a3": 0.32, "CASH": 0.03}
     forced = desk(4, (Deviation(0.3), Position(on="a0", most=0.1), TradeCount(0)), model=model)
-    acc = Account.from_weights("1", "m", {"a0": 0.3, "a1": 0.2, "a2": 0.2, "a3": 0.27, forced.cash_name: 0.03}, 2e4, forced.market)
+    acc = Account.from_weights(
+        "1", "m", {"a0": 0.3, "a1": 0.2, "a2": 0.2, "a3": 0.27, forced.cash_name: 0.03}, 2e4, forced.market
+    )
     reason = choose_target(ideal_of(forced, acc)).reason
     assert "at most 0 trades" in reason
     assert "position on a0" in reason
@@ -231,7 +257,9 @@ def test_a_ticket_above_any_trade_stands_still():
 
 @pytest.mark.parametrize("exact", [False, True])
 def test_shorts_and_impact(exact):
-    d = desk(4, (Deviation(0.2), Leverage(1.3), Lots(1)), Trading(1e-4, exact=exact), long_only=False, impact=1.0, fee=1.0)
+    d = desk(
+        4, (Deviation(0.2), Leverage(1.3), Lots(1)), Trading(1e-4, exact=exact), long_only=False, impact=1.0, fee=1.0
+    )
     for seed in range(2):
         solution = ideal_of(d, account(d, seed))
         check(solution, choose_target(solution))
