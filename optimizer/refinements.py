@@ -10,39 +10,18 @@ The result proves itself: the caller keeps it only if its certificate is better.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from .answers import Multipliers
 from .certificates import Kinks, gradient, kinks, signed
 from .programs import Program
+from .systems import Guess, solve_guess
 
 _NEAR = 1e-6
 _LEAST_PRICES = (1e-7, 1e-4)
 """Prices, in units of ``program.scale``, below which a constraint is guessed not to bind. Where more constraints bind
 than there is freedom, an engine spreads the price over them as it likes; the second guess leaves the faint ones out."""
 _ROUNDS = 25
-_NEWTON = 30
-
-
-@dataclass(eq=False)
-class _Guess:
-    """Which assets are pinned, where, and on which side of w0 and 0 the free ones move; which constraints bind."""
-
-    pinned: np.ndarray  # bool (n,)
-    at: np.ndarray  # (n,) where the pinned ones are
-    side: np.ndarray  # +1 buying, -1 selling (free ones)
-    sign: np.ndarray  # +1 long, -1 short (free ones)
-    rows: np.ndarray  # int (r,): +1 upper binds, -1 lower binds, 0 neither
-    trades: np.ndarray  # bool (t,)
-    balls: np.ndarray  # bool (m,)
-
-    def key(self) -> bytes:
-        return b"".join(
-            np.ascontiguousarray(x).tobytes()
-            for x in (self.pinned, self.at, self.side, self.sign, self.rows, self.trades, self.balls)
-        )
 
 
 def refine(program: Program, weights: np.ndarray, multipliers: Multipliers) -> tuple[np.ndarray, Multipliers] | None:
@@ -60,7 +39,7 @@ def refine(program: Program, weights: np.ndarray, multipliers: Multipliers) -> t
 
 
 def _follow(
-    program: Program, guess: _Guess, weights: np.ndarray, multipliers: Multipliers
+    program: Program, guess: Guess, weights: np.ndarray, multipliers: Multipliers
 ) -> tuple[np.ndarray, Multipliers] | None:
     """Solve, mend, and solve again until nothing is left to mend; None where the guesses go in a circle."""
     seen: set[bytes] = set()
@@ -68,7 +47,10 @@ def _follow(
         if guess.key() in seen:
             return None
         seen.add(guess.key())
-        found = _solve(program, guess, weights, multipliers)
+        if guess.pinned.all():
+            found = guess.at, _corner_prices(program, guess, guess.at)
+        else:
+            found = solve_guess(program, guess, weights, multipliers)
         if found is None:
             return None
         weights, multipliers = found
@@ -77,7 +59,7 @@ def _follow(
     return None
 
 
-def _first_guess(program: Program, x: np.ndarray, y: Multipliers, least_price: float) -> _Guess:
+def _first_guess(program: Program, x: np.ndarray, y: Multipliers, least_price: float) -> Guess:
     now, lo, hi = program.current, program.lo, program.hi
     kink = kinks(program, y.trades)
     # Impact has no kink, but near w0 engines are ten times less exact there; a wrong guess is mended below.
@@ -90,7 +72,7 @@ def _first_guess(program: Program, x: np.ndarray, y: Multipliers, least_price: f
     least = least_price * program.scale
     upper = (y.rows > least) & (program.rows_hi - at_rows < 1e3 * _NEAR)
     lower = (y.rows < -least) & (at_rows - program.rows_lo < 1e3 * _NEAR)
-    return _Guess(
+    return Guess(
         pinned=np.isfinite(at), at=np.where(np.isfinite(at), at, 0.0), side=np.where(x >= now, 1.0, -1.0),
         sign=np.where(x >= 0, 1.0, -1.0), rows=upper.astype(int) - lower.astype(int),
         trades=(y.trades > least) & (program.most - program.traded(x) < 1e3 * _NEAR),
@@ -99,63 +81,7 @@ def _first_guess(program: Program, x: np.ndarray, y: Multipliers, least_price: f
     )  # fmt: skip
 
 
-def _slopes(program: Program, guess: _Guess, trades: np.ndarray, power: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Return the slope of buying or selling, long or short, on each asset's guessed side."""
-    kink = kinks(program, trades)
-    slope = np.where(guess.side > 0, kink.buy, -kink.sell) + np.where(guess.sign > 0, kink.long, -kink.short)
-    return slope + 1.5 * power * np.sqrt(np.abs(x - program.current)) * guess.side
-
-
-def _trade_jacobian(program: Program, guess: _Guess, x: np.ndarray) -> np.ndarray:
-    """Return the gradient of each trade term on the guessed sides, shape (t, n)."""
-    way = np.where(program.from_zero[:, None], guess.sign, guess.side)
-    curve = 1.5 * program.power * np.sqrt(np.abs(x - program.current)) * guess.side
-    return program.row + np.where(way > 0, program.buy, -program.sell) + curve
-
-
-def _solve(program: Program, guess: _Guess, x0: np.ndarray, y0: Multipliers) -> tuple[np.ndarray, Multipliers] | None:
-    """Solve the optimality conditions of the guess by Newton's method; without balls and impact one step is exact."""
-    free = np.flatnonzero(~guess.pinned)
-    x = np.where(guess.pinned, guess.at, x0)
-    if not len(free):
-        return x, _corner_prices(program, guess, x)
-    rows, trades, balls = np.flatnonzero(guess.rows), np.flatnonzero(guess.trades), np.flatnonzero(guess.balls)
-    bound = np.where(guess.rows > 0, program.rows_hi, program.rows_lo)[rows]
-    y = Multipliers(
-        y0.budget,
-        np.where(guess.rows != 0, y0.rows, 0.0),
-        np.where(guess.trades, y0.trades, 0.0),
-        np.where(guess.balls, y0.balls, 0.0),
-    )
-    last = np.inf
-    for _ in range(_NEWTON):
-        power = program.impact + program.power.T @ y.trades
-        slope = _ball_form(program, x, y, balls) + _slopes(program, guess, y.trades, power, x)
-        jacobian, misses = _active(program, guess, x, rows, trades, balls, bound)
-        residual = np.concatenate([slope[free] / program.scale, misses])
-        size = float(np.abs(residual).max(initial=0.0))
-        if size < 1e-14 or (size < 1e-11 and size >= 0.5 * last):
-            return x, y
-        last = size
-        step = _newton_step(program, x, y, balls, power, free, jacobian, residual)
-        if step is None:
-            return None
-        x = x.copy()
-        x[free] += step[: len(free)]
-        prices = step[len(free) :] * program.scale
-        k = 1 + np.cumsum([0, len(rows), len(trades), len(balls)])
-        full = [np.array(v) for v in (y.rows, y.trades, y.balls)]
-        for values, where, part in zip(
-            full, (rows, trades, balls), (slice(k[0], k[1]), slice(k[1], k[2]), slice(k[2], k[3])), strict=True
-        ):
-            values[where] += prices[part]
-        y = Multipliers(y.budget + float(prices[0]), *full)
-        if not (np.isfinite(x).all() and np.abs(x).max() < 1e3):
-            return None
-    return None
-
-
-def _corner_prices(program: Program, guess: _Guess, x: np.ndarray) -> Multipliers:
+def _corner_prices(program: Program, guess: Guess, x: np.ndarray) -> Multipliers:
     """Return prices where every asset is pinned: only the budget's, in the middle of what the pins leave it.
 
     No equation is left to solve: asset i stays pinned for budget prices between minus its slope upwards and minus its
@@ -171,70 +97,7 @@ def _corner_prices(program: Program, guess: _Guess, x: np.ndarray) -> Multiplier
     return Multipliers(sum(ends) / len(ends) if ends else 0.0, none.rows, none.trades, none.balls)
 
 
-def _ball_form(program: Program, x: np.ndarray, y: Multipliers, balls: np.ndarray) -> np.ndarray:
-    """Return the smooth slope with each ball in the form ``lambda (TE^2 - most^2) / (2 most)``, smooth everywhere."""
-    without = Multipliers(y.budget, y.rows, y.trades, np.zeros_like(y.balls))
-    slope = gradient(program, x, without)
-    for j in balls:
-        slope = slope + y.balls[j] * _ball_slope(program, x, j)
-    return slope
-
-
-def _ball_slope(program: Program, x: np.ndarray, j: int) -> np.ndarray:
-    on = program.ball_on[j]
-    return np.where(on, program.market_risk.times(np.where(on, x - program.anchor[j], 0.0)), 0.0) / program.ball_most[j]
-
-
-def _active(program, guess, x, rows, trades, balls, bound) -> tuple[np.ndarray, np.ndarray]:
-    """Return the Jacobian (budget, rows, trades, balls; all assets) and how far each guessed constraint is missed."""
-    sizes = program.ball_sizes(x)[balls]
-    most = program.ball_most[balls]
-    jacobian = np.vstack(
-        [
-            np.ones(len(x)),
-            program.rows[rows],
-            _trade_jacobian(program, guess, x)[trades],
-            *(_ball_slope(program, x, j)[None] for j in balls),
-        ]
-    )
-    way = np.where(program.from_zero[:, None], guess.sign, guess.side)
-    z = np.where(program.from_zero[:, None], x, x - program.current)
-    total = program.row @ x + (
-        np.where(way > 0, program.buy, -program.sell) * z + program.power * np.abs(z) ** 1.5
-    ).sum(1)
-    misses = [
-        [x.sum() - 1.0],
-        program.rows[rows] @ x - bound,
-        (total - program.most)[trades],
-        (sizes**2 - most**2) / (2 * most),
-    ]
-    return jacobian, np.concatenate(misses)
-
-
-def _newton_step(program, x, y, balls, power, free, jacobian, residual) -> np.ndarray | None:
-    """Return the step of free weights and of prices in units of ``program.scale``."""
-    covariance = program.risk.covariance[np.ix_(free, free)]
-    hessian = program.gamma * covariance
-    for j in balls:
-        on = program.ball_on[j][free]
-        hessian = hessian + y.balls[j] / program.ball_most[j] * program.market_risk.covariance[
-            np.ix_(free, free)
-        ] * np.outer(on, on)
-    if power[free].any():
-        z = np.maximum(np.abs((x - program.current)[free]), 1e-12)
-        hessian = hessian + np.diag(0.75 * power[free] / np.sqrt(z))
-    f, m = len(free), len(jacobian)
-    system = np.zeros((f + m, f + m))
-    system[:f, :f] = hessian / program.scale
-    system[:f, f:] = jacobian[:, free].T
-    system[f:, :f] = jacobian[:, free]
-    try:
-        return np.linalg.solve(system, -residual)
-    except np.linalg.LinAlgError:
-        return np.linalg.lstsq(system, -residual, rcond=None)[0]
-
-
-def _mend(program: Program, guess: _Guess, x: np.ndarray, y: Multipliers) -> bool:
+def _mend(program: Program, guess: Guess, x: np.ndarray, y: Multipliers) -> bool:
     """Change what the solution shows to be wrong; return whether anything was."""
     changed = _mend_assets(program, guess, x, y)
     at_rows = program.rows @ x
@@ -256,7 +119,7 @@ def _mend(program: Program, guess: _Guess, x: np.ndarray, y: Multipliers) -> boo
     return changed
 
 
-def _mend_assets(program: Program, guess: _Guess, x: np.ndarray, y: Multipliers) -> bool:
+def _mend_assets(program: Program, guess: Guess, x: np.ndarray, y: Multipliers) -> bool:
     """Pin the free assets that crossed a bound or a kink; free the pinned ones whose slopes do not balance."""
     lo, hi, now, tolerance = program.lo, program.hi, program.current, 1e-12 * program.scale
     kink = kinks(program, y.trades)
