@@ -54,12 +54,9 @@ class Bench:
         return np.sqrt(2.0 * max(given_up, 0.0) * self.shape) + 1e-7
 
 
-def set_up(problem: Problem, tickets: Tickets, ideal: np.ndarray) -> Bench | None:
-    """Prepare the search around an ideal; None where its multipliers cannot be had again."""
+def set_up(problem: Problem, tickets: Tickets, ideal: np.ndarray, multipliers: Multipliers) -> Bench:
+    """Prepare the search around an ideal and its multipliers."""
     program = tickets.program
-    found = ask(program, problem.statement(program))
-    if found.weights is None or found.multipliers is None:
-        return None
     risky = np.delete(np.arange(len(ideal)), program.cash)
     shape = np.full(len(ideal), np.inf)
     block = program.gamma * program.risk.covariance[np.ix_(risky, risky)]
@@ -67,7 +64,7 @@ def set_up(problem: Problem, tickets: Tickets, ideal: np.ndarray) -> Bench | Non
     if len(values) and values[0] > 1e-10 * values[-1]:
         shape[risky] = (vectors**2 / values).sum(axis=1)
     best = program.utility(ideal)
-    return Bench(problem, tickets, ideal, found.multipliers, best, best - tickets.indifference, shape)
+    return Bench(problem, tickets, ideal, multipliers, best, best - tickets.indifference, shape)
 
 
 Point = tuple[np.ndarray, Multipliers]

@@ -26,11 +26,12 @@ def round_trades(bench: Bench, starts: list[np.ndarray], level: float) -> np.nda
         for rounded in (np.round(ratio), np.trunc(ratio + np.sign(ratio) * 1e-9)):
             lots = np.where(tickets.movable, _ticket_sized(tickets, rounded), 0.0)
             seeds.setdefault(lots.tobytes(), _place(bench, lots, start, level))
-    # The first start is the leanest: its roundings miss the level by a hair and mend cheaply; of the others the best.
+    # The first start is the leanest: its roundings miss the level by a hair and mend cheaply; of the others the
+    # best by far most often is the best after mending too.
     points = list(seeds.values())
     order = list(judge(tickets, np.array(points)).order(level, tickets.worth))
     best, key = None, None
-    for k in dict.fromkeys([0, int(order[0]), int(order[min(1, len(order) - 1)])]):
+    for k in dict.fromkeys([0, int(order[0])]):
         point = mend(bench, points[k], level)
         new = judge(tickets, point[None]).key(0, level, tickets.worth)
         if key is None or new < key:
@@ -110,18 +111,15 @@ def mend(bench: Bench, point: np.ndarray, level: float, pool: int = _POOL) -> np
 def _moves(tickets: Tickets, lots: np.ndarray) -> np.ndarray:
     """Return the steps of single assets, rows of lots: the next ticket up, the next down, and none at all."""
     can = np.flatnonzero((tickets.lot > 0) & tickets.movable)
-    least = _least_lots(tickets)
-    rows = []
-    for i in can:
-        now = lots[i]
-        up = now + 1 if now >= least[i] or now < -least[i] else (0.0 if now < 0 else least[i])
-        down = now - 1 if now <= -least[i] or now > least[i] else (0.0 if now > 0 else -least[i])
-        for to in {up, down} | ({0.0} if now else set()):
-            rows += [(i, to - now)]
-    rows.sort()
-    out = np.zeros((len(rows), len(lots)))
-    for k, (i, step) in enumerate(rows):
-        out[k, i] = step
+    least, now = _least_lots(tickets)[can], lots[can]
+    up = np.where((now >= least) | (now < -least), now + 1, np.where(now < 0, 0.0, least))
+    down = np.where((now <= -least) | (now > least), now - 1, np.where(now > 0, 0.0, -least))
+    steps = np.concatenate([up, down, np.zeros_like(now)]) - np.tile(now, 3)
+    # "None at all" may be the next ticket already: each step is tried once.
+    steps[2 * len(can) :][(now == 0) | (up == 0) | (down == 0)] = 0.0
+    kept = np.flatnonzero(steps)
+    out = np.zeros((len(kept), len(lots)))
+    out[np.arange(len(kept)), np.tile(can, 3)[kept]] = steps[kept]
     return out
 
 

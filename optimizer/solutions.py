@@ -50,6 +50,8 @@ class Solution:
         Weights, shape (n,); the current ones where UNSOLVED.
     certificate
         The proof; it certifies ``ideal``.
+    multipliers
+        The price of every constraint of the program at ``ideal``; None where UNSOLVED.
     prices
         One a binding limit.
     attempts
@@ -63,6 +65,7 @@ class Solution:
     outcome: Outcome
     ideal: np.ndarray
     certificate: Certificate
+    multipliers: Multipliers | None = None
     prices: tuple[Price, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     reason: str = ""
@@ -89,10 +92,20 @@ def solve(problem: Problem, account: Account, belief: Tilt) -> Solution:
         )
         said = "; ".join(f"{a.engine}: {a.refused if a.status == 'optimal' else a.status}" for a in found.attempts)
         return Solution(
-            problem, case, Outcome.UNSOLVED, program.current, found.certificate, (), found.attempts, f"{words} ({said})"
+            problem,
+            case,
+            Outcome.UNSOLVED,
+            program.current,
+            found.certificate,
+            None,
+            (),
+            found.attempts,
+            f"{words} ({said})",
         )
     prices = price_limits(program, case.context.market.universe.assets, found.weights, found.multipliers)
-    return Solution(problem, case, Outcome.OPTIMAL, found.weights, found.certificate, prices, found.attempts)
+    return Solution(
+        problem, case, Outcome.OPTIMAL, found.weights, found.certificate, found.multipliers, prices, found.attempts
+    )
 
 
 def impossible(case: Case) -> str:

@@ -55,9 +55,9 @@ def choose_target(solution: Solution) -> Target:
     tickets = read_tickets(solution.problem, solution.case)
     if tickets.plain:
         return Target(solution.ideal)
-    bench = set_up(solution.problem, tickets, solution.ideal)
-    if bench is None:
-        return _nowhere(solution, "the ideal could not be found a second time, so its trades are not chosen")
+    if solution.multipliers is None:
+        return _nowhere(solution, "there is no ideal to trade towards")
+    bench = set_up(solution.problem, tickets, solution.ideal, solution.multipliers)
     point, bound = _fast(bench)
     notes: tuple[str, ...] = ()
     feasible = point is not None and not faults(tickets, point)
