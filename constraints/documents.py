@@ -69,7 +69,7 @@ class _Trades(_Section):
     indifference: _Rate = 0.0
     trade_worth: _Rate = 0.002
     exact: bool = False
-    node_limit: int = Field(default=2000, ge=1)
+    node_limit: int = Field(default=1000, ge=1)
 
 
 class _Risk(_Section):

@@ -50,7 +50,7 @@ class Trading:
     indifference: float = 0.0
     trade_worth: float = 0.002
     exact: bool = False
-    node_limit: int = 2000
+    node_limit: int = 1000
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ _ROUNDS = 40
 _LINEAR = 6
 _LEARN = 14
 _STALLS = 8
-_WORK = 8
+_WORK = 5
 """Simplex iterations allowed for a node of the node limit, over all rounds."""
 _CLOSE = 1e-6
 """Turnover, decimal of NAV, within which bound and answer count as one."""
@@ -257,6 +257,12 @@ def solve_once(
         "mip_feasibility_tolerance": 1e-8,
         "primal_feasibility_tolerance": 1e-9,
         "mip_max_nodes": max(int(nodes), 1),
+        # Points come from the fast path and from the tangents' own hints; searching for more took half of the time.
+        "mip_heuristic_effort": 0.0,
+        "mip_heuristic_run_feasibility_jump": False,
+        "mip_detect_symmetry": False,
+        "mip_allow_restart": False,
+        "mip_allow_cut_separation_at_nodes": False,
     }
     for name, value in options.items():
         engine.setOptionValue(name, value)

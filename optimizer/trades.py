@@ -96,7 +96,7 @@ def _exact(
 
     found = branch(bench, incumbent, nodes)
     if found.weights is None:
-        return None, bound, () if found.proved else (f"the search ended at {nodes} nodes",)
+        return None, bound, () if found.proved else ("the search ended at its limit of work",)
     verdict = judge(bench.tickets, found.weights[None])
     value = float(bench.tickets.worth * verdict.count[0] + verdict.turnover[0])
     if found.reaching:
@@ -109,12 +109,10 @@ def _exact(
         return (
             found.weights,
             bound,
-            (f"exact trades: stopped at {nodes} nodes, a smaller loss of utility is not ruled out",),
+            ("exact trades: stopped at the limit of work, a smaller loss of utility is not ruled out",),
         )
     gap = value - bound
-    note = (
-        f"exact trades: stopped at {nodes} nodes, turnover and trades are within {percent(gap, 3)} of NAV of the least"
-    )
+    note = f"exact trades: stopped at the limit of work, turnover and trades are within {percent(gap, 3)} of NAV of the least"
     return found.weights, bound, (note,) if gap > 1e-6 else ()
 
 
