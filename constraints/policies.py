@@ -128,7 +128,7 @@ class Policy:
         object.__setattr__(self, "limits", _numbered(self.limits))
         object.__setattr__(self, "models", FrozenMap({str(k): FrozenMap(v) for k, v in dict(self.models).items()}))
         ranges = (
-            ("risk_aversion", self.risk_aversion, 1e-2, 1e4),
+            ("risk_aversion", self.risk_aversion, 1e-3, 1e4),
             ("cost_horizon_years", self.cost_horizon_years, 1e-3, 1e3),
             ("indifference", self.trades.indifference, 0.0, 1.0),
             ("trade_worth", self.trades.trade_worth, 0.0, 1.0),
@@ -175,14 +175,14 @@ class Policy:
     def aversion(self, account: Account) -> float:
         """Return the account's own gamma, or the policy's; raise ``AccountError`` unless it is positive."""
         own = account.overrides.get("risk_aversion", self.risk_aversion)
-        if not (isinstance(own, Real) and 1e-2 <= own <= 1e4):
+        if not (isinstance(own, Real) and 1e-3 <= own <= 1e4):
             raise AccountError(
                 f"its risk aversion is {own}",
                 code="BAD_AVERSION",
                 table="accounts",
                 field="risk_aversion",
                 value=own,
-                mend="between 0.01 and 10000; 2 to 20 is usual",
+                mend="between 0.001 and 10000; 2 to 20 is usual",
             )
         return float(own)
 

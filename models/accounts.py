@@ -56,9 +56,9 @@ class Model:
                 value=total,
                 mend="decimals that sum to 1",
             )
-        if not 1e-2 <= self.risk_aversion <= 1e4:
+        if not 1e-3 <= self.risk_aversion <= 1e4:
             raise PolicyError(
-                f"the risk aversion {self.risk_aversion} is not between 0.01 and 10000",
+                f"the risk aversion {self.risk_aversion} is not between 0.001 and 10000",
                 code="BAD_AVERSION",
                 table="policy",
                 field="risk_aversion",

@@ -52,6 +52,7 @@ def branch(bench: Bench, incumbent: np.ndarray | None, node_limit: int) -> Found
     start = None if incumbent is None else float(judge(tickets, incumbent[None]).utility[0])
     if incumbent is not None and start is not None and start >= bench.level - 1e-13:
         return _fewest(bench, incumbent, bench.level, node_limit)
+    top = Found(None, bench.level, 0.0, False, True)
     for given_up in _losses(bench, start):
         top = _outer(bench, write(bench, given_up, True), incumbent, bench.level, node_limit, True)
         if top.weights is not None or not top.proved:
@@ -128,13 +129,15 @@ def _learn(model: Integers, price: np.ndarray, x: np.ndarray) -> np.ndarray | No
     sides = np.concatenate([model.buying, model.selling])
     lower[sides] = upper[sides] = np.round(x[sides])
     loss = _loss_price(model)
+    point: np.ndarray = x
     for objective, most in ((loss, np.inf), (price, model.upper[model.loss])):
         upper[model.loss] = most
         before = len(model.rows.rows)
         for _ in range(_LEARN):
-            _, point, least, *_ = solve_once(replace(model, lower=lower, upper=upper), objective, np.inf, 0, True)
-            if point is None:
+            _, found, least, *_ = solve_once(replace(model, lower=lower, upper=upper), objective, np.inf, 0, True)
+            if found is None:
                 return None
+            point = found
             reached = cut(model, point) < 1e-6
             if objective is loss and least > model.upper[model.loss] + 1e-9:
                 _only_at(model, point, before)
@@ -172,7 +175,8 @@ def _thin(model: Integers, x: np.ndarray) -> None:
     keep = np.minimum(at - np.array(rows.lower), np.array(rows.upper) - at) < 0.02
     keep[: model.base] = True
     for part in (rows.rows, rows.lower, rows.upper):
-        part[:] = [v for v, k in zip(part, keep, strict=True) if k]
+        for k in np.flatnonzero(~keep)[::-1]:
+            del part[k]
 
 
 def _loss_price(model: Integers) -> np.ndarray:

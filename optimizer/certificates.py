@@ -22,6 +22,9 @@ RESIDUAL = 1e-9
 CERTIFIED_TE = 1e-5
 """The largest certified tracking error of a released answer: 0.1 basis points."""
 
+_ROUNDING = 1e-11
+"""A weight nearer than this to the current one is the current one: a hundredth of a cent in a million is no trade."""
+
 
 @dataclass(frozen=True)
 class Certificate:
@@ -57,8 +60,9 @@ NO_CERTIFICATE = Certificate(float("inf"), float("inf"), float("inf"), "no answe
 
 
 def repair(program: Program, weights: np.ndarray) -> np.ndarray:
-    """Clip to the box and let the cash take the rest."""
-    clipped = np.clip(weights, program.lo, program.hi)
+    """Clip to the box and let the cash take the rest; what is moved by rounding alone does not move."""
+    settled = np.where(np.abs(weights - program.current) < _ROUNDING, program.current, weights)
+    clipped = np.clip(settled, program.lo, program.hi)
     clipped[program.cash] += 1.0 - clipped.sum()
     return clipped
 

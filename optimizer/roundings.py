@@ -12,7 +12,7 @@ from .remainders import Bench, leanest_within, sides
 from .tickets import Tickets, judge, with_cash
 
 _STEPS = 40
-_POOL = 16
+_POOL = 12
 
 
 def round_trades(bench: Bench, starts: list[np.ndarray], level: float) -> np.ndarray | None:

@@ -112,7 +112,7 @@ def _exact(
             ("exact trades: stopped at the limit of work, a smaller loss of utility is not ruled out",),
         )
     gap = value - bound
-    note = f"exact trades: stopped at the limit of work, turnover and trades are within {percent(gap, 3)} of NAV of the least"
+    note = f"exact trades: stopped at the limit of work, within {percent(gap, 3)} of NAV of the least there is"
     return found.weights, bound, (note,) if gap > 1e-6 else ()
 
 
