@@ -1,6 +1,6 @@
 """Random mandates against a second statement of the same mathematics, in the plainest cvxpy, by another solver.
 
-The suite takes a sample; `TRIMTAB_CAMPAIGN=200 pytest tests/optimizer/test_second_opinion.py` takes as many as asked.
+The suite takes 200; `TRIMTAB_CAMPAIGN=2000 pytest tests/optimizer/test_second_opinion.py` takes as many as asked.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import pytest
 
 from trimtab.optimizer import Outcome, solve, state
 
-SAMPLE = int(os.environ.get("TRIMTAB_CAMPAIGN", "80"))
+SAMPLE = int(os.environ.get("TRIMTAB_CAMPAIGN", "200"))
 HALF_A_BASIS_POINT = 5e-5
 PRECISION = 1e-8
 """What is left of the duality gap of a solver asked for 1e-9, in units of the normalised objective."""
