@@ -165,8 +165,15 @@ def show_proposal(out: Console, proposal: Proposal) -> None:
             f"{percent(proposal.expected_gain)} a year over strategic, "
             f"at a tracking error of {percent(proposal.tracking_error)}",
         ),
-        ("given up", f"{basis_points(proposal.given_up)} of utility a year, for fewer and whole trades"),
     ]
+    if proposal.given_up > 0:
+        facts.append(
+            ("given up", f"{basis_points(proposal.given_up, 2)} of utility a year, for fewer and whole trades")
+        )
+    elif proposal.given_up < 0:
+        facts.append(
+            ("saved", f"{basis_points(-proposal.given_up, 2)} of utility a year against the ideal, in ticket fees")
+        )
     if np.isfinite(proposal.certificate.certified_te):
         facts.append(("proof", _proof(proposal.certificate.certified_te, proposal.certificate.residual)))
     binding = [p for p in proposal.prices if p.limit != "long_only"]  # not held and not missed: no news

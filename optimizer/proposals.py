@@ -44,11 +44,12 @@ class Proposal:
         The proof of the ideal, and the engines asked.
     nav, turnover, cost, tracking_error, expected_gain, utility, given_up
         Money; one-way decimal; money, ticket fees included; annual; annual; annual, ticket fees taken off; annual.
-
-    Notes
-        What else a person should know.
-    code, field
-        Where QUARANTINED: the kind of fault and the book's column.
+    trade_gap
+        How far ``trade_worth * trades + turnover`` is above what no target within the indifference is below; decimal of
+        NAV, 0 where the target is the ideal.
+    code, field, value
+        Where QUARANTINED: the kind of fault, the book's column and what stood there; ``notes`` say what else a person
+        should know.
     """
 
     account: str
@@ -69,6 +70,7 @@ class Proposal:
     expected_gain: float = float("nan")
     utility: float = float("nan")
     given_up: float = 0.0
+    trade_gap: float = 0.0
     notes: tuple[str, ...] = ()
     code: str = ""
     field: str = ""
@@ -175,6 +177,7 @@ def _proposal(case: Case, cause: str, target: Target, solution: Solution) -> Pro
         expected_gain=figures.expected_gain,
         utility=figures.utility,
         given_up=target.given_up,
+        trade_gap=target.gap,
         notes=target.notes + _dropped(case.belief) + _less_bullish(case.belief),
     )
 
@@ -243,8 +246,9 @@ def _lines(proposal: Proposal) -> Iterator[str]:
     yield (
         f"turnover {percent(proposal.turnover)}, cost {proposal.cost:,.2f}, "
         f"tracking error {percent(proposal.tracking_error)}, "
-        f"expected gain {percent(proposal.expected_gain)} a year, given up {basis_points(proposal.given_up)} a year"
+        f"expected gain {percent(proposal.expected_gain)} a year"
     )
+    yield from _trading_lines(proposal)
     for price in proposal.prices:
         worth = basis_points(price.price * 0.01, 2)
         yield f"binding: {price.limit}{f' on {price.on}' if price.on else ''}, worth {worth} a year per 1%"
@@ -253,3 +257,12 @@ def _lines(proposal: Proposal) -> Iterator[str]:
         within = basis_points(proof.certified_te, 4)
         yield f"certified: within {within} of tracking error of the true optimum, residual {proof.residual:.0e}"
     yield from proposal.notes
+
+
+def _trading_lines(proposal: Proposal) -> Iterator[str]:
+    if proposal.given_up > 0:
+        yield f"given up for fewer and whole trades: {basis_points(proposal.given_up, 2)} a year"
+    elif proposal.given_up < 0:
+        yield f"better than the ideal by {basis_points(-proposal.given_up, 2)} a year: fewer ticket fees"
+    if proposal.trade_gap > 0:
+        yield f"turnover and the worth of trades: within {percent(proposal.trade_gap)} of NAV of the least, proved"
