@@ -10,14 +10,14 @@ import datetime as dt
 from collections.abc import Sequence
 
 from ..constraints.policies import Policy
-from ..errors import AccountError
+from ..errors import AccountError, UnsolvedError
 from ..models.accounts import Account
 from ..models.markets import Market
 from ..models.tilts import NO_TILT, Tilt, tilt
 from ..models.views import View
 from .problems import Problem, state
 from .proposals import Proposal, hold, propose, quarantine
-from .solutions import solve
+from .solutions import Outcome, solve
 from .triggers import due, why_held
 
 
@@ -48,7 +48,8 @@ def rebalance(
     overlay
         Tilts that are not views: target shifts, risk and aversion multipliers.
     strict
-        Raise ``AccountError`` for a bad account instead of returning a QUARANTINED proposal.
+        Raise ``AccountError`` for a bad account and ``UnsolvedError`` for one without a releasable answer, instead of
+        returning a proposal that is QUARANTINED or UNSOLVED.
 
     Raises
     ------
@@ -58,11 +59,14 @@ def rebalance(
     problem = state(policy, market)  # what may be done
     try:
         belief = tilt(views, market, policy.model(account), on) + overlay  # what is believed
-        return decide(problem, account, belief, on)
+        proposal = decide(problem, account, belief, on)
     except AccountError as error:
         if strict:
             raise
         return quarantine(account, error)
+    if strict and proposal.outcome is Outcome.UNSOLVED:
+        raise UnsolvedError(f"account {account.id}: {proposal.reason}")
+    return proposal
 
 
 def decide(problem: Problem, account: Account, belief: Tilt, on: dt.date) -> Proposal:
