@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from ..units import FrozenMap
+from ..units import FrozenMap, decimal
 from .limits import Context, Limit, Rate, check_range, ends, range_words, read_rates
 from .terms import Rows
 
@@ -41,7 +41,11 @@ class Group(Limit):
         if self.on is None and self.exposure is None:
             raise self.error("on", None, "name a class or group, or give an exposure by asset")
         if self.exposure is not None:
-            object.__setattr__(self, "exposure", FrozenMap({str(k): float(v) for k, v in dict(self.exposure).items()}))
+            try:
+                exposure = {str(name): decimal(value) for name, value in dict(self.exposure).items()}
+            except ValueError as error:
+                raise self.error("exposure", self.exposure, str(error)) from None
+            object.__setattr__(self, "exposure", FrozenMap(exposure))
 
     def terms(self, context: Context) -> tuple[Rows, ...]:
         """Return one row."""
