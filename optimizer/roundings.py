@@ -91,21 +91,29 @@ def settle_fractions(bench: Bench, point: np.ndarray, level: float) -> np.ndarra
 
 
 def mend(bench: Bench, point: np.ndarray, level: float, pool: int = _POOL) -> np.ndarray:
-    """Move lots, one asset at a time and where that does not help two out of a pool, while the point gets better."""
+    """Move lots, one asset at a time and where that does not help two out of a pool, while the point gets better.
+
+    Assets that trade already go first: a hair of utility is had from them by a few lots, where a trade more would cost
+    its whole worth. Only then may others join.
+    """
     tickets = bench.tickets
-    lots = lots_of(tickets, point)
-    key = judge(tickets, point[None]).key(0, level, tickets.worth)
-    for _ in range(_STEPS):
-        moves = _moves(tickets, lots)
-        if not len(moves):
-            break
-        better = _best_move(tickets, lots, moves, point, level, key)
-        if better is None:
-            better = _best_move(tickets, lots, _pairs(tickets, lots, moves, point, pool), point, level, key)
-        if better is None:
-            break
-        lots, key = better
-    return settle_fractions(bench, at_lots(tickets, lots, point), level)
+    for others in (False, True):
+        lots = lots_of(tickets, point)
+        key = judge(tickets, point[None]).key(0, level, tickets.worth)
+        for _ in range(_STEPS):
+            moves = _moves(tickets, lots)
+            if not others:
+                moves = moves[(lots[np.argmax(moves != 0, axis=1)] != 0)] if len(moves) else moves
+            if not len(moves):
+                break
+            better = _best_move(tickets, lots, moves, point, level, key)
+            if better is None:
+                better = _best_move(tickets, lots, _pairs(tickets, lots, moves, point, pool), point, level, key)
+            if better is None:
+                break
+            lots, key = better
+        point = settle_fractions(bench, at_lots(tickets, lots, point), level)
+    return point
 
 
 def _moves(tickets: Tickets, lots: np.ndarray) -> np.ndarray:

@@ -36,10 +36,27 @@ def find_points(bench: Bench, paths: list[np.ndarray], level: float) -> list[np.
     kept = np.frombuffer(min(tried, key=lambda k: tried[k][0]), dtype=bool)
     _improve(bench, kept, attempt, tried)
     ranked = sorted(tried.values(), key=lambda t: t[0])[:2]
-    leanest = leanest_within(bench, ranked[0][1], level=level, near=ranked[0][2])
-    points = [point[0] for _, _, point in ranked] + ([] if leanest is None else [leanest])
+    points = [point[0] for _, _, point in ranked] + _lean(bench, ranked[0][1], ranked[0][2], level)
     verdict = judge(tickets, np.array(points))
     return [points[k] for k in verdict.order(level, tickets.worth)]
+
+
+def _lean(bench: Bench, side: np.ndarray, near: Point, level: float) -> list[np.ndarray]:
+    """Return points of little turnover at the level; a trade that shrinks to next to nothing is left out."""
+    tickets, points = bench.tickets, []
+    for _ in range(2):
+        point = leanest_within(bench, side, level=level, near=near)
+        if point is None:
+            break
+        points.append(point)
+        size = np.abs(point - tickets.program.current)
+        # Worth less in turnover than a trade fewer is, by far: what it adds, the others can.
+        needless = (side != 0) & (size <= np.maximum(0.02 * tickets.worth, tickets.least + tickets.lot) + 1e-12)
+        needless &= size < 0.1 * tickets.worth
+        if not needless.any():
+            break
+        side = np.where(needless, 0, side)
+    return points
 
 
 def elimination(bench: Bench, ideal: np.ndarray) -> tuple[list[int], np.ndarray]:
