@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 from pathlib import Path
 
 from ..batches.books import Book, read_book
@@ -59,8 +62,20 @@ def show_demo(out: Path) -> Run:
         quote(console, f"  {out / name}.parquet")
     quote(console, f"  {out / SEAL}")
     head(console, "Next")
-    quote(console, f"  trimtab check {book_path()} --policy {policy_path()} --on {ON}")
+    for line in (f"{_command()} check {_near(book_path())}", f"    --policy {_near(policy_path())} --on {ON}"):
+        quote(console, f"  {line}")
     return done
+
+
+def _command() -> str:
+    """Return what to type for this program: its name where a shell finds it, else the way to it."""
+    own = Path(sys.executable).with_name("trimtab")
+    return "trimtab" if shutil.which("trimtab") or not own.exists() else _near(own)
+
+
+def _near(path: Path) -> str:
+    """Return a path as seen from here, where that is shorter."""
+    return min(str(path), os.path.relpath(path), key=len)
 
 
 def _busiest(book: Book, policy: Policy, done: Run) -> Account:

@@ -40,7 +40,7 @@ class Cash(Limit):
     def __post_init__(self) -> None:
         """Read the numbers."""
         super().__post_init__()
-        read_rates(self, "least", "most", least=-10.0)
+        read_rates(self, "least", "most", least=-1.0)
         check_range(self, self.least, self.most)
         if self.on is not None:
             raise self.error("on", self.on, "leave it out: there is one cash; use a position limit for other assets")

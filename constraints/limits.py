@@ -141,8 +141,11 @@ class Limit:
         return self.on if isinstance(self.on, str) else ", ".join(self.on)
 
 
-def read_rates(limit: Limit, *names: str, least: float = 0.0, most: float = 10.0) -> None:
-    """Read the named fields as decimals (``"5%"`` too) and refuse what lies outside ``[least, most]``."""
+def read_rates(limit: Limit, *names: str, least: float = 0.0, most: float = 1.0) -> None:
+    """Read the named fields as decimals (``"5%"`` too) and refuse what lies outside ``[least, most]``.
+
+    Above 1 stands a percent that was meant as a decimal, and a limit that says nothing: 5 would be 500 %.
+    """
     for name in names:
         value = getattr(limit, name)
         if value is None:

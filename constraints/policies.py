@@ -19,7 +19,7 @@ from ..units import FrozenMap, did_you_mean
 from .cash import Cash, floor
 from .leverages import Leverage
 from .limits import Context, Limit, ends
-from .restrictions import account_box
+from .restrictions import account_boxes
 from .terms import Box, Term, grandfathered
 
 
@@ -199,7 +199,7 @@ class Policy:
             stated.append(("long_only", Box(zeros, zeros + 1.0)))
             if not any(isinstance(x, Cash) and x.tier == 0 and ends(x.least, None)[0] >= 0 for x in self.limits):
                 stated.append(("cash_floor", floor(context, 0.0)))
-        stated.append(("restrictions", account_box(context)))
+        stated.extend(account_boxes(context))
         self._check_overrides(context)
         for limit in self.limits:
             for term in limit.terms(context):
@@ -251,8 +251,8 @@ class Policy:
         return "\n".join(lines)
 
 
-def _numbered(limits: Iterable[Limit]) -> tuple[Limit, ...]:
-    limits = tuple(limits)
+def _numbered(limits: Iterable[Limit] | Limit) -> tuple[Limit, ...]:
+    limits = (limits,) if isinstance(limits, Limit) else tuple(limits)
     for limit in limits:
         if not isinstance(limit, Limit):
             raise PolicyError(

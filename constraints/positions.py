@@ -28,7 +28,7 @@ class Position(Limit):
     def __post_init__(self) -> None:
         """Read the numbers."""
         super().__post_init__()
-        read_rates(self, "least", "most", least=-10.0)
+        read_rates(self, "least", "most", least=-10.0, most=10.0)
         check_range(self, self.least, self.most)
 
     def terms(self, context: Context) -> tuple[Box, ...]:

@@ -47,10 +47,15 @@ class Restriction(Limit):
 
 
 def account_box(context: Context) -> Box:
-    """Return what the account's and the desk's restrictions, open orders and missing prices leave free."""
+    """Return what the account's and the desk's restrictions, open orders and missing prices leave free, as one box."""
+    boxes = [box for _, box in account_boxes(context)]
+    return Box(np.max([box.lo for box in boxes], axis=0), np.min([box.hi for box in boxes], axis=0))
+
+
+def account_boxes(context: Context) -> tuple[tuple[str, Box], ...]:
+    """Return the same as one box a rule, each with the rule's name; ``frozen`` is always there."""
     n = len(context.market.universe)
-    lo, hi = np.full_like(context.current, -np.inf), np.full_like(context.current, np.inf)
-    boxes = [_box("frozen", np.broadcast_to(context.frozen, context.current.shape), context.current)]
+    boxes = [("frozen", _box("frozen", np.broadcast_to(context.frozen, context.current.shape), context.current))]
     for asset, rule in context.restrictions:
         if rule not in RULES:
             raise AccountError(
@@ -71,10 +76,8 @@ def account_box(context: Context) -> Box:
                 mend=did_you_mean(asset, context.market.universe.assets) or "name an asset",
             )
         mask = np.arange(n) == context.market.universe.positions[asset]
-        boxes.append(_box(rule, mask, context.current))
-    for box in boxes:
-        lo, hi = np.maximum(lo, box.lo), np.minimum(hi, box.hi)
-    return Box(lo, hi)
+        boxes.append((rule, _box(rule, mask, context.current)))
+    return tuple(boxes)
 
 
 def _box(rule: str, mask: np.ndarray, current: np.ndarray) -> Box:

@@ -115,7 +115,7 @@ def use(term: Term, weights: np.ndarray, current: np.ndarray, risk: Risk, univer
     if isinstance(term, RiskBall):
         used, most = float(risk.volatility(np.where(term.on, weights - term.anchor, 0.0))), float(term.most)
         return [Use(most, used, most - used)]
-    room = float(term.slack(weights, current))
+    room = float(np.min(term.slack(weights, current)))
     return [Use(0.0, -room, room if np.isfinite(room) else -np.inf)]
 
 

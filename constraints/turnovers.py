@@ -29,7 +29,7 @@ class Turnover(Limit):
     def __post_init__(self) -> None:
         """Read the number."""
         super().__post_init__()
-        read_rates(self, "most")
+        read_rates(self, "most", most=2.0)
 
     def terms(self, context: Context) -> tuple[Trades, ...]:
         """Return one term for the buys and one for the sells."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from numbers import Real
@@ -46,7 +47,8 @@ class Model:
     def __post_init__(self) -> None:
         """Check and freeze."""
         weights = {str(a): float(w) for a, w in dict(self.weights).items()}
-        total = sum(weights.values())
+        finite = all(math.isfinite(w) for w in weights.values())
+        total = math.fsum(weights.values()) if finite else math.nan
         if not abs(total - 1.0) <= 1e-6:
             raise PolicyError(
                 f"the strategic weights of model {self.id!r} sum to {total:.10g}",
@@ -126,6 +128,15 @@ class Account:
     ) -> Account:
         """Make an account that holds these weights of ``nav`` before the cash flow."""
         vector = market.universe.vector(weights)
+        if not abs(vector.sum() - 1.0) <= 1e-6:
+            raise AccountError(
+                f"the weights of account {name!r} sum to {vector.sum():.10g}",
+                code="WEIGHTS_SUM",
+                table="holdings",
+                field="weight",
+                value=vector.sum(),
+                mend="decimals that sum to 1",
+            )
         units = np.divide(vector * nav, market.prices, out=np.zeros_like(vector), where=vector != 0)
         return cls(name, model, {a: q for a, q in zip(market.universe.assets, units, strict=True) if q}, cash_flow)
 

@@ -65,6 +65,15 @@ def _one_tilt(cause: Cause, about: str, value: float, universe: Universe, strate
         if mix is None:
             return Tilt(dropped=((cause.id, f"{name} has no strategic weight in this model"),))
         shift += value * size * mix
+    if np.abs(shift).max() > 1.0:
+        raise ViewError(
+            f"tilt {cause.id!r} shifts a weight by {100 * np.abs(shift).max():.0f}%",
+            code="BAD_TILT",
+            table="tilts",
+            field="value",
+            value=value,
+            mend="a decimal: 0.05 for 5%",
+        )
     return Tilt(target=shift, causes=(cause,))
 
 

@@ -15,6 +15,9 @@ from .costs import Costs
 from .risks import Risk
 from .universes import Universe
 
+Labelled = float | Mapping[str, float] | pd.Series
+"""One number for all assets, or one by label."""
+
 
 @dataclass(frozen=True, eq=False)
 class Market(FrozenArrays):
@@ -111,14 +114,19 @@ class Market(FrozenArrays):
         assets: pd.DataFrame,
         covariance: pd.DataFrame,
         *,
-        costs: float | Mapping[str, float] | pd.Series = 0.0,
-        prices: Mapping[str, float] | pd.Series | float = 1.0,
+        costs: Labelled = 0.0,
+        prices: Labelled = 1.0,
+        lots: Labelled = 0.0,
+        adv: Labelled = np.inf,
+        ticket_fee: float = 0.0,
+        impact: float = 0.0,
         cash_rate: float = 0.0,
         on: dt.date | None = None,
     ) -> Market:
         """Make a market from labelled frames: ``assets`` indexed by id with ``asset_class`` and any text groupings.
 
-        ``costs`` are one-way decimals and ``prices`` money, by label or one number for all.
+        ``costs`` (one-way decimals), ``prices`` (money), ``lots`` (units) and ``adv`` (money a day) are by label, one
+        for each asset but the cash, or one number for all.
         """
         groupings = {
             c: tuple(assets[c].fillna("").astype(str))
@@ -126,19 +134,34 @@ class Market(FrozenArrays):
             if c not in ("asset_class", "name", "price") and not pd.api.types.is_numeric_dtype(assets[c])
         }
         universe = Universe(tuple(str(a) for a in assets.index), tuple(assets["asset_class"]), groupings)
-
-        def by_label(values: float | Mapping[str, float] | pd.Series) -> np.ndarray:
-            return (
-                universe.vector(values) if isinstance(values, (Mapping, pd.Series)) else np.full(len(universe), values)
-            )
-
-        price = by_label(prices)
+        price = _by_label(prices, universe, "price")
         price[universe.cash] = 1.0
         return cls(
             universe,
             Risk.from_covariance(covariance, universe),
-            Costs(by_label(costs)),
+            Costs(_by_label(costs, universe, "cost_bps"), ticket_fee, impact, _by_label(adv, universe, "adv")),
             price,
             on=on,
             cash_rate=cash_rate,
+            lots=_by_label(lots, universe, "lot_size"),
         )
+
+
+def _by_label(values: Labelled, universe: Universe, field: str) -> np.ndarray:
+    """Return one number an asset; a label that is missing is no zero."""
+    if not isinstance(values, (Mapping, pd.Series)):
+        return np.full(len(universe), float(values))
+    known = universe.vector(values, field)
+    for asset in universe.assets:
+        if asset not in values and asset != universe.assets[universe.cash]:
+            raise MarketError(
+                f"asset {asset!r} has no {field}",
+                code="MISSING_LABEL",
+                table="assets",
+                field=field,
+                value=asset,
+                mend="one number an asset, or one for all",
+            )
+    if field == "adv":
+        known[universe.cash] = np.inf
+    return known

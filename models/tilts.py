@@ -95,6 +95,8 @@ class Tilt(FrozenArrays):
 
     def __post_init__(self) -> None:
         """Freeze, and refuse multipliers that cannot be."""
+        for name in ("views", "lambdas", "causes", "dropped"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
         if len(self.gain) and not len(self.gain_per_aversion):
             object.__setattr__(self, "gain_per_aversion", np.zeros_like(self.gain))
         for name in ("gain", "gain_per_aversion", "legs"):
@@ -109,6 +111,8 @@ class Tilt(FrozenArrays):
                 field="views",
                 mend="name each row: Tilt(gain=[row], views=['momentum'])",
             )
+        if len(self.lambdas) < len(self.views):  # a gain given as numbers is no multiple of legs
+            object.__setattr__(self, "lambdas", self.lambdas + (0.0,) * (len(self.views) - len(self.lambdas)))
         for name in ("gain", "gain_per_aversion", "target"):
             if not np.isfinite(getattr(self, name)).all():
                 raise ViewError(
@@ -143,6 +147,20 @@ class Tilt(FrozenArrays):
                     field="value",
                     value=value,
                     mend="1 is neutral",
+                )
+
+    def check_length(self, n: int) -> None:
+        """Refuse channels of another number of assets than ``n``."""
+        for name in ("gain", "gain_per_aversion", "target", "risk", "band_low", "band_high", "buy_pace", "sell_pace"):
+            width = getattr(self, name).shape[-1]
+            if width not in (1, n):
+                raise ViewError(
+                    f"{name} has {width} numbers for {n} assets",
+                    code="LENGTH",
+                    table="tilts",
+                    field=name,
+                    value=width,
+                    mend="one number an asset in the universe's order, cash included",
                 )
 
     def alpha(self, aversion: float) -> np.ndarray:

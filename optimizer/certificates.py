@@ -84,11 +84,13 @@ def certify(program: Program, weights: np.ndarray, multipliers: Multipliers) -> 
     left = float(np.dot(prices, violations[n : n + r + t + m])) + abs(multipliers.budget) * violations[-1]
     gap = max(-program.utility(weights) - bound, 0.0) + left
     te = float(np.sqrt(2.0 * gap / program.gamma))
+    if not residual <= RESIDUAL:
+        return Certificate(residual, gap, te, f"a limit is exceeded by {residual:.1e}")
     if program.customs and not te <= CERTIFIED_TE:
         return Certificate(residual, gap, float("nan"), "a custom limit binds, whose price is not known", waived=True)
     if not te <= CERTIFIED_TE:
         return Certificate(residual, gap, te, f"certified only within {1e4 * te:.2f} bp of tracking error")
-    return Certificate(residual, gap, te, "" if residual <= RESIDUAL else f"a limit is exceeded by {residual:.1e}")
+    return Certificate(residual, gap, te)
 
 
 def signed(multipliers: Multipliers) -> Multipliers:

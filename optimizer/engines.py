@@ -35,6 +35,8 @@ ENGINES: tuple[Engine, ...] = (
     Engine("Clarabel without equilibration", "CLARABEL", _TIGHT | {"equilibrate_enable": False}),
     Engine("Clarabel at 1e-8", "CLARABEL", _TIGHT | {"tol_gap_abs": 1e-8, "tol_gap_rel": 1e-8, "tol_feas": 1e-8}),
 )
+_DUST = 1e-7
+"""Trades of an unrefined answer below this, decimal of NAV, are an engine's tolerance and nobody's decision."""
 
 
 class Solver(Protocol):
@@ -93,4 +95,11 @@ def _best(
         certificate = certify(program, exact, refined[1])
         if certificate.released:
             return exact, refined[1], certificate
+    still = np.where(np.abs(came - program.current) < _DUST, program.current, came)
+    if program.priced and (still != came).any():
+        # Without refinement an engine leaves dust where nothing should trade.
+        clean = repair(program, still)
+        certificate = certify(program, clean, multipliers)
+        if certificate.released:
+            return clean, multipliers, certificate
     return came, multipliers, certify(program, came, multipliers)

@@ -35,8 +35,11 @@ def turnover(case: Case, weights: np.ndarray) -> float:
     )
 
 
-def list_trades(case: Case, target: np.ndarray) -> Iterator[Trade]:
-    """Yield one trade for each asset whose target is not its current weight, the cash apart."""
+def list_trades(case: Case, target: np.ndarray, lots: np.ndarray) -> Iterator[Trade]:
+    """Yield one trade for each asset whose target is not its current weight, the cash apart.
+
+    ``lots`` are the units an asset trades in, 0 where fractional.
+    """
     market, nav, on = case.context.market, float(case.standing.nav), case.context.market.on
     z = target - case.program.current
     for i, asset in enumerate(market.universe.assets):
@@ -45,7 +48,7 @@ def list_trades(case: Case, target: np.ndarray) -> Iterator[Trade]:
         value = abs(z[i]) * nav
         cost = market.costs.proportional[i] * value + case.program.impact[i] * case.horizon * abs(z[i]) ** 1.5 * nav
         side = "buy" if z[i] > 0 else "sell"
-        quantity = _whole(value / market.prices[i], market.lots[i])
+        quantity = _whole(value / market.prices[i], lots[i])
         yield Trade(
             _trade_id(case.account.id, asset, side, quantity, on),
             asset,
@@ -65,8 +68,11 @@ def _whole(quantity: float, lot: float) -> float:
 
 
 def _trade_id(account: str, asset: str, side: str, quantity: float, on: dt.date | None) -> str:
-    """Name a trade by the decision alone, so that a retry cannot double an order."""
-    text = json.dumps([account, asset, side, repr(float(quantity)), str(on)])
+    """Name a trade by the decision alone, so that a retry cannot double an order.
+
+    Six digits of the quantity: another release of Python or numpy may give other last bits, not another decision.
+    """
+    text = json.dumps([account, asset, side, f"{quantity:.6g}", str(on)])
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 

@@ -27,6 +27,9 @@ from ..constraints.limits import Context
 from ..models.risks import Risk
 from ..models.tilts import Tilt
 
+_POINT = 1e-7
+"""A tracking error or volatility below this, a thousandth of a basis point, allows the anchor and nothing else."""
+
 
 @dataclass(frozen=True, eq=False)
 class Program:
@@ -103,7 +106,7 @@ class Program:
             np.maximum(self.rows_lo - self.rows @ weights, self.rows @ weights - self.rows_hi),
             self.traded(weights) - self.most,
             self.ball_sizes(weights) - self.ball_most,
-            np.array([-float(c.slack(weights, self.current)) for c in self.customs]),
+            np.array([-float(np.min(c.slack(weights, self.current))) for c in self.customs]),
             np.abs([weights.sum() - 1.0]),
         ]
         excess = np.maximum(np.concatenate(parts), 0.0)
@@ -139,6 +142,7 @@ def build(
         Years over which costs are spread.
     """
     risk, universe, n = context.market.risk, context.market.universe, len(context.market.universe)
+    belief.check_length(n)
     tilted = bool(np.any(belief.risk != 1.0))
     tilted_risk = risk.scaled(belief.risk) if tilted else risk
     tilted_gamma = gamma * belief.aversion
@@ -149,6 +153,7 @@ def build(
     costs = context.market.costs
     iota = costs.iota(risk.volatilities, float(context.nav)) if costs.impact else np.zeros(n)
 
+    named = tuple(_pinned(name, term, risk.variances) for name, term in named)
     boxes, rows = [t for _, t in named if isinstance(t, terms.Box)], [t for _, t in named if isinstance(t, terms.Rows)]
     trades, balls = (
         [t for _, t in named if isinstance(t, terms.Trades)],
@@ -173,3 +178,11 @@ def build(
         anchor=stack([t.anchor for t in balls], n), ball_most=np.array([float(t.most) for t in balls]),
         customs=tuple(t for _, t in named if isinstance(t, terms.Custom)), named=tuple(named),
     )  # fmt: skip
+
+
+def _pinned(name: str, term: terms.Term, variances: np.ndarray) -> tuple[str, terms.Term]:
+    """Return a ball without size as the box it is, its assets at the anchor: such a cone has no inside."""
+    if not (isinstance(term, terms.RiskBall) and float(term.most) < _POINT):
+        return name, term
+    held = term.on & (variances > 0)
+    return name, terms.Box(np.where(held, term.anchor, -np.inf), np.where(held, term.anchor, np.inf))

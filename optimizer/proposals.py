@@ -154,7 +154,7 @@ def _standing(
 
 def _proposal(case: Case, cause: str, target: Target, solution: Solution) -> Proposal:
     weights = target.weights
-    trades = tuple(list_trades(case, weights))
+    trades = tuple(list_trades(case, weights, target.lots))
     costs = case.context.market.costs
     fees = costs.ticket_fee * len(trades)
     figures = _figures(case, weights, len(trades))
@@ -183,6 +183,8 @@ def _proposal(case: Case, cause: str, target: Target, solution: Solution) -> Pro
 
 
 def _reason(solution: Solution, trades: tuple[Trade, ...], target: Target) -> str:
+    if trades and solution.certificate.waived:
+        return f"weights that every limit allows; that none are better is not proved: {solution.certificate.reason}"
     if trades:
         return solution.outcome.value
     if np.array_equal(solution.ideal, target.weights):

@@ -15,6 +15,7 @@ from ..models.accounts import Account
 from ..models.markets import Market
 from ..models.tilts import NO_TILT, Tilt, tilt
 from ..models.views import View
+from ..units import day
 from .problems import Problem, state
 from .proposals import Proposal, hold, propose, quarantine
 from .solutions import Outcome, solve
@@ -25,8 +26,8 @@ def rebalance(
     account: Account,
     policy: Policy,
     market: Market,
-    views: Sequence[View],
-    on: dt.date,
+    views: Sequence[View] | View,
+    on: dt.date | str,
     *,
     overlay: Tilt = NO_TILT,
     strict: bool = False,
@@ -56,6 +57,7 @@ def rebalance(
     PolicyError, MarketError, ViewError
         A shared input that nothing can be computed from.
     """
+    on, views = day(on), [views] if isinstance(views, View) else views
     problem = state(policy, market)  # what may be done
     try:
         belief = tilt(views, market, policy.model(account), on) + overlay  # what is believed

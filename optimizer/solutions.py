@@ -27,6 +27,10 @@ class Outcome(Enum):
     QUARANTINED = "its input cannot be used; nothing is traded"
 
 
+_AT = 1e-9
+"""A weight this near to a bound is on it: refined answers are to rounding, those beside a custom limit to the gate."""
+
+
 @dataclass(frozen=True)
 class Price:
     """What a binding limit costs: utility a year, decimal of NAV, per unit of the limit."""
@@ -109,21 +113,47 @@ def solve(problem: Problem, account: Account, belief: Tilt) -> Solution:
 
 
 def impossible(case: Case) -> str:
-    """Say in words what arithmetic alone rules out: crossed bounds, minima above one, maxima below; or nothing."""
+    """Say in words what arithmetic alone rules out, or nothing: crossed bounds, sums of bounds, trading too little."""
     program, universe = case.program, case.context.market.universe
     crossed = program.lo - program.hi
     if crossed.max() > 0:
         i = int(np.argmax(crossed))
         low, high = owner(program, i, upper=False), owner(program, i, upper=True)
-        return (
-            f"{universe.assets[i]}: {low} asks for at least {100 * program.lo[i]:.4g}% and {high} for at most "
-            f"{100 * program.hi[i]:.4g}%"
-        )
+        least, most = _apart(program.lo[i], program.hi[i])
+        return f"{universe.assets[i]}: {low} asks for at least {least} and {high} for at most {most}"
     if program.lo.sum() > 1 + 1e-12:
         return f"the smallest weights its limits allow sum to {100 * program.lo.sum():.6g}%, above 100%"
     if program.hi.sum() < 1 - 1e-12:
         return f"the largest weights its limits allow sum to {100 * program.hi.sum():.6g}%, below 100%"
+    return _too_little_trading(case)
+
+
+def _too_little_trading(case: Case) -> str:
+    """Say which cap on trading is below what it takes to come inside the bounds of single weights."""
+    program = case.program
+    buys = np.maximum(program.lo - program.current, 0.0)
+    sells = np.maximum(program.current - program.hi, 0.0)
+    names = [(name, term) for name, term in program.named if isinstance(term, terms.Trades)]
+    for t, (name, term) in enumerate(names):
+        if program.from_zero[t] or program.row[t].any():
+            continue
+        needed = float(program.buy[t] @ buys + program.sell[t] @ sells)
+        if needed > program.most[t] + 1e-12:
+            i = int(np.argmax(program.buy[t] * buys + program.sell[t] * sells))
+            inside = owner(program, i, upper=bool(sells[i] > 0))
+            most, least = _apart(float(term.most), needed - float(term.base))
+            asset = case.context.market.universe.assets[i]
+            return f"{name} allows {most}, and coming inside {inside} (of {asset} most of all) takes {least}"
     return ""
+
+
+def _apart(first: float, second: float) -> tuple[str, str]:
+    """Write two percents with as many digits as it takes to tell them apart."""
+    for digits in range(4, 17):
+        texts = f"{100 * first:.{digits}g}%", f"{100 * second:.{digits}g}%"
+        if texts[0] != texts[1]:
+            break
+    return texts
 
 
 def owner(program: Program, asset: int, *, upper: bool) -> str:
@@ -142,7 +172,7 @@ def price_limits(
 ) -> tuple[Price, ...]:
     """Read the multipliers by limit: what one more unit of each binding limit would add to utility a year."""
     prices: list[Price] = []
-    least = 1e-12 * program.scale
+    least = 1e-9 * program.scale
     slope, kink = gradient(program, weights, multipliers), kinks(program, multipliers.trades)
     curve = 1.5 * kink.power * np.sqrt(np.abs(weights - program.current))
     z = weights - program.current
@@ -153,9 +183,9 @@ def price_limits(
         slope + np.where(z > 0, kink.buy + curve, -kink.sell - curve) + np.where(weights > 0, kink.long, -kink.short)
     )
     for i, asset in enumerate(assets):
-        if weights[i] >= program.hi[i] and push_up[i] > least:
+        if weights[i] >= program.hi[i] - _AT and push_up[i] > least:
             prices.append(Price(owner(program, i, upper=True), asset, float(push_up[i])))
-        elif weights[i] <= program.lo[i] and push_down[i] > least:
+        elif weights[i] <= program.lo[i] + _AT and push_down[i] > least:
             prices.append(Price(owner(program, i, upper=False), asset, float(push_down[i])))
     at = {terms.Rows: 0, terms.Trades: 0, terms.RiskBall: 0}
     for name, term in program.named:

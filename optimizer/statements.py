@@ -14,7 +14,8 @@ from typing import Any
 import cvxpy as cp
 import numpy as np
 
-from ..errors import StatementError
+from ..constraints.terms import Custom
+from ..errors import PolicyError, StatementError
 from .answers import Answer, Multipliers
 from .programs import Program
 
@@ -41,12 +42,12 @@ class Statement:
         self._state_rows(like)
         self._state_balls(like)
         for custom in like.customs:
-            self.constraints += list(custom.bind(w, self._current))
+            self.constraints += _bound(custom, w, self._current)
         self.problem = cp.Problem(cp.Minimize(objective), [*self.constraints, self._budget])
         if not (self.problem.is_dcp() and self.problem.is_dpp()):
-            raise StatementError(
-                "the stated problem is not DPP: a custom limit multiplies parameters, or is not convex"
-            )
+            if like.customs:
+                raise _custom_error("what it binds is not convex, or multiplies parameters")
+            raise StatementError("the stated problem is not DPP")
 
     def _parameter(self, name: str, shape: int | tuple, nonneg: bool = False) -> cp.Parameter:
         return self._values.setdefault(name, cp.Parameter(shape, nonneg=nonneg))
@@ -178,6 +179,28 @@ class Statement:
             np.maximum(trades, 0) * unit,
             np.maximum(balls, 0) * unit,
         )
+
+
+def _bound(custom: Custom, weights: Any, current: Any) -> list[Any]:
+    """Ask a custom limit for its constraints; whatever is wrong with them is the limit's fault, in our words."""
+    try:
+        stated = custom.bind(weights, current)
+    except Exception as error:
+        raise _custom_error(f"bind raised {type(error).__name__}: {error}") from error
+    found = [stated] if isinstance(stated, cp.Constraint) else list(stated) if isinstance(stated, (list, tuple)) else []
+    if not found or not all(isinstance(c, cp.Constraint) for c in found):
+        raise _custom_error(f"bind returned {type(stated).__name__}, not a list of cvxpy constraints")
+    return found
+
+
+def _custom_error(words: str) -> PolicyError:
+    return PolicyError(
+        f"a custom limit cannot be stated: {words}",
+        code="BAD_CUSTOM",
+        table="policy",
+        field="bind",
+        mend="return a list of convex cvxpy constraints of w and w0",
+    )
 
 
 def _dot(numbers: np.ndarray, variable: Any) -> Any:

@@ -191,7 +191,7 @@ def judge(tickets: Tickets, weights: np.ndarray) -> Verdict:
         y = np.where(program.ball_on[j], weights - program.anchor[j], 0.0) @ program.market_risk.root.T
         excess += np.maximum(np.sqrt((y * y).sum(axis=1)) - program.ball_most[j] - _MARGIN, 0.0)
     for custom in program.customs:
-        slack = np.array([float(custom.slack(w, program.current)) for w in weights])
+        slack = np.array([float(np.min(custom.slack(w, program.current))) for w in weights])
         excess += np.where(np.isfinite(slack), np.maximum(-slack - FEASIBLE, 0.0), np.inf)
     d = weights - program.centre
     y = d @ program.risk.root.T

@@ -34,6 +34,8 @@ class Target:
         ``u(ideal) - u(target)``, each after its own ticket fees: decimal of NAV a year.
     indifference
         What the target was allowed to give up: the policy's, or the least reachable one.
+    lots
+        The units each asset trades in, 0 where fractional; shape (n,).
     trades
         How many.
     bound, gap
@@ -41,6 +43,7 @@ class Target:
     """
 
     weights: np.ndarray
+    lots: np.ndarray
     given_up: float = 0.0
     notes: tuple[str, ...] = ()
     reason: str = ""
@@ -54,7 +57,7 @@ def choose_target(solution: Solution) -> Target:
     """Return the target weights of a solution."""
     tickets = read_tickets(solution.problem, solution.case)
     if tickets.plain:
-        return Target(solution.ideal)
+        return Target(solution.ideal, tickets.units)
     if solution.multipliers is None:
         return _nowhere(solution, "there is no ideal to trade towards")
     bench = set_up(solution.problem, tickets, solution.ideal, solution.multipliers)
@@ -127,6 +130,7 @@ def _target(bench: Bench, point: np.ndarray, bound: float, notes: tuple[str, ...
         notes = (f"{_causes(bench, point, lost)} up {basis_points(lost)} a year", *notes)
     return Target(
         point,
+        tickets.units,
         float(verdict.utility[1] - verdict.utility[0]),
         notes,
         "",
@@ -163,7 +167,8 @@ def _causes(bench: Bench, point: np.ndarray, lost: float) -> str:
 
 
 def _nowhere(solution: Solution, reason: str) -> Target:
-    return Target(solution.case.program.current, reason=reason)
+    current = solution.case.program.current
+    return Target(current, np.zeros_like(current), reason=reason)
 
 
 def _why_nowhere(bench: Bench, case: Case, notes: tuple[str, ...]) -> str:

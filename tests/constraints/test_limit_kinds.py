@@ -76,8 +76,9 @@ REFUSED = [
     (Group, {"most": 0.1}, "on"),
     (Group, {"on": "equity", "least": 0.5, "most": 0.4}, "least"),
     (Group, {"on": "equity", "most": 0.4, "around": "benchmark"}, "around"),
-    (TrackingError, {"most": "2"}, None),
+    (TrackingError, {"most": "2"}, "most"),
     (TrackingError, {"most": 20}, "most"),
+    (Turnover, {"most": "1.5"}, None),
     (Volatility, {"most": -1}, "most"),
     (Turnover, {"most": float("inf")}, "most"),
     (Cash, {}, "most"),
@@ -106,7 +107,7 @@ REFUSED = [
 @pytest.mark.parametrize(("kind", "fields", "field"), REFUSED)
 def test_what_a_limit_cannot_say(kind, fields, field):
     if field is None:
-        assert kind(**fields).most == 2.0  # "2" is the decimal 2: 200 %
+        assert kind(**fields).most == 1.5  # "1.5" is the decimal: 150 %
         return
     with pytest.raises(PolicyError) as error:
         kind(**fields)

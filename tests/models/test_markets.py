@@ -85,11 +85,13 @@ def test_lots_and_lengths(small):
 def test_from_frames_reads_labels_not_order(small):
     assets = pd.DataFrame({"asset_class": ["a", "b"], "name": ["x", "y"], "theme": ["t", None]}, index=["P", "Q"])
     sigma = pd.DataFrame([[0.09, 0.0], [0.0, 0.04]], ["Q", "P"], ["Q", "P"])
-    market = Market.from_frames(assets, sigma, costs={"Q": 0.01}, prices=pd.Series({"Q": 7.0, "P": 5.0}))
+    market = Market.from_frames(assets, sigma, costs={"Q": 0.01, "P": 0.0}, prices=pd.Series({"Q": 7.0, "P": 5.0}))
     assert market.prices.tolist() == [5.0, 7.0, 1.0]
     assert market.costs.proportional.tolist() == [0.0, 0.01, 0.0]
     np.testing.assert_allclose(market.risk.volatilities, [0.2, 0.3, 0.0])
     assert market.universe.names == ("P", "Q", "CASH", "a", "b", "cash", "t")
+    with pytest.raises(MarketError, match="'P' has no cost_bps"):
+        Market.from_frames(assets, sigma, costs={"Q": 0.01})
 
 
 def test_numbers_are_frozen(small):

@@ -160,7 +160,7 @@ def test_a_second_solve_stays_where_the_first_arrived(draws, seed):
     """Where no limit of the single rebalance binds and there is no impact; a cost is paid once only."""
     d = draws.draw(seed)
     assume(not d.iota.any())
-    per_rebalance = {"turnover", "trade_size", "restriction", "cash_floor", "restrictions", "cash"}
+    per_rebalance = {"turnover", "trade_size", "restriction", "cash_floor", "frozen", "no_buy", "no_sell", "cash"}
     problem, first = _solved(d)
     assume(not per_rebalance & {p.limit for p in first.prices})
     assume(not {"restriction"} & set(d.kinds) and not d.account.restrictions)

@@ -35,7 +35,7 @@ def frozen_far_away(market):
 def test_an_account_without_an_answer_is_an_outcome(market, policy):
     proposal = rebalance(frozen_far_away(market), policy, market, [], ON)
     assert proposal.outcome is Outcome.UNSOLVED
-    assert "SPY: restrictions asks for at least 90%" in proposal.reason
+    assert "SPY: frozen asks for at least 90%" in proposal.reason
     assert not proposal.trades
     np.testing.assert_array_equal(proposal.weights["target"], proposal.weights["current"])
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from trimtab.constraints import Custom, Deviation, Policy, Restriction, TrackingError, Turnover
-from trimtab.errors import StatementError
+from trimtab.errors import PolicyError
 from trimtab.models import NO_TILT, Account, Tilt, tilt
 from trimtab.optimizer import Outcome, solve, state
 from trimtab.optimizer.statements import Statement
@@ -110,7 +110,7 @@ def test_an_auditor_who_says_no_releases_nothing(desk, room):
 def test_a_custom_limit_that_cannot_be_parametrised_is_told(desk):
     limit = Custom(lambda w, w0: [cp.multiply(w0, w0) @ w <= 1], lambda w, w0: 1.0)
     policy = Policy((limit,), desk.models)
-    with pytest.raises(StatementError, match="not DPP"):
+    with pytest.raises(PolicyError, match="not convex, or multiplies parameters"):
         solve(state(policy, desk.market), desk.account, NO_TILT)
 
 
