@@ -95,7 +95,8 @@ def demo(out: Path) -> int:
 @click.argument("book", type=BOOK)
 @click.option("--policy", type=POLICY, help="The mandate; without it limits and overrides are not checked.")
 @click.option("--on", type=_Day(), help="The day; today by default.")
-def check(book: Path, policy: Path | None, on: dt.date | None) -> int:
+@click.option("--all", "whole", is_flag=True, help="List every account concerned, not the first few.")
+def check(book: Path, policy: Path | None, on: dt.date | None, whole: bool) -> int:
     """Say what a run of BOOK would find, without solving anything.
 
     Lists the tables, the accounts that would be refused with the reason, and what deserves a look.
@@ -106,7 +107,7 @@ def check(book: Path, policy: Path | None, on: dt.date | None) -> int:
     from .pages import page, show_findings
 
     read = read_policy(policy) if policy else None
-    show_findings(page(), examine(read_book(book), read, on or dt.datetime.now(dt.UTC).date()))
+    show_findings(page(), examine(read_book(book), read, on or dt.datetime.now(dt.UTC).date()), whole=whole)
     return FINE
 
 

@@ -112,13 +112,13 @@ def show_run(out: Console, run: Run) -> None:
             ("account", "why"),
             zip(unsolved["account_id"], unsolved["reason"], strict=True),
             len(unsolved),
-            "accounts.parquet",
+            "in accounts.parquet",
         )
     quarantine = run.table("quarantine")
     if len(quarantine):
         head(out, "Quarantined")
         rows = quarantine[["account_id", "code", "message"]].itertuples(index=False)
-        _listed(out, ("account", "code", "why"), rows, len(quarantine), "quarantine.parquet")
+        _listed(out, ("account", "code", "why"), rows, len(quarantine), "in quarantine.parquet")
     if run.blocked:
         out.print()
         for why in run.why:
@@ -129,10 +129,17 @@ def show_run(out: Console, run: Run) -> None:
             )
 
 
-def _listed(out: Console, columns: Sequence[str], rows: Iterable[Sequence[object]], total: int, where: str) -> None:
-    lay(out, columns, [row for row, _ in zip(rows, range(SHOWN), strict=False)])
-    if total > SHOWN:
-        say(out, f"  ... and {total - SHOWN:,} more" + (f" in {where}" if where else ""))
+def _listed(
+    out: Console,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    total: int,
+    where: str,
+    shown: int = SHOWN,
+) -> None:
+    lay(out, columns, [row for row, _ in zip(rows, range(shown), strict=False)])
+    if total > shown:
+        say(out, f"  ... and {total - shown:,} more {where}")
 
 
 def show_views(out: Console, views: Iterable[View]) -> None:
@@ -207,8 +214,9 @@ def show_shocks(out: Console, table: pd.DataFrame) -> None:
     lay(out, ("shock", *stands, "trading adds"), rows, (*stands, "trading adds"))
 
 
-def show_findings(out: Console, found: Findings) -> None:
-    """Show what a check found."""
+def show_findings(out: Console, found: Findings, *, whole: bool = False) -> None:
+    """Show what a check found; every account concerned where ``whole``."""
+    shown, more = (max(len(found.refused), len(found.stuck), 1), "") if whole else (SHOWN, "(--all lists them)")
     book, market = found.book, found.market
     say(out, f"Book {book.path} on {market.on}", style="bold")
     rows = [(name, f"{len(table):,}", _files(table.parts)) for name, table in book.tables.items()]
@@ -239,10 +247,10 @@ def show_findings(out: Console, found: Findings) -> None:
     if found.refused:
         head(out, "Refused accounts: they would be QUARANTINED")
         rows = [(r.account_id, r.error.code, str(r.error)) for r in found.refused]
-        _listed(out, ("account", "code", "why"), rows, len(found.refused), "")
+        _listed(out, ("account", "code", "why"), rows, len(found.refused), more, shown)
     if found.stuck:
         head(out, "Accounts whose limits contradict each other: they would be UNSOLVED")
-        _listed(out, ("account", "why"), found.stuck, len(found.stuck), "")
+        _listed(out, ("account", "why"), found.stuck, len(found.stuck), more, shown)
     if found.worth_a_look:
         head(out, "Worth a look")
         lay(out, ("", ""), [("-", warning) for warning in found.worth_a_look])

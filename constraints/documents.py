@@ -45,6 +45,7 @@ KINDS: Mapping[str, type[Limit]] = {
         Custom,
     )
 }
+_WRITTEN = tuple(kind for kind in KINDS if kind != Custom.kind)
 _Rate = Annotated[float, BeforeValidator(decimal)]
 
 
@@ -174,7 +175,7 @@ def _limit(entry: Mapping[str, Any], place: str) -> Limit:
             table="policy",
             field=f"{place}.kind",
             value=kind,
-            mend=did_you_mean(str(kind), KINDS) or f"one of {', '.join(KINDS)}",
+            mend=did_you_mean(str(kind), _WRITTEN) or f"one of {', '.join(_WRITTEN)}",
         )
     known = field_names(KINDS[kind])
     for key in fields:
@@ -219,7 +220,8 @@ def _policy_error(error: ValidationError, prefix: str, model: type) -> PolicyErr
         own.add_note(f"in {prefix.rstrip('.') or 'the policy'}")
         return own if isinstance(own, PolicyError) else PolicyError(own.message, code=own.code, mend=own.mend)
     path = [str(p) for p in first["loc"]]
-    place = prefix + ".".join(path)
+    # Below a field of a limit pydantic names the branch of a union it tried: nobody wrote that.
+    place = prefix + (path[0] if prefix and path else ".".join(path))
     if first["type"] == "extra_forbidden":
         section: Any = model
         for step in path[:-1]:

@@ -64,6 +64,6 @@ class Group(Limit):
     def __str__(self) -> str:
         """Say it as a committee would."""
         what = self.words_on() if self.on is not None else f"the exposure {self.name}"
-        return f"{what} stays {range_words(self.least, self.most)}" + (
-            " around its strategic weight" if self.around == "strategic" else ""
-        )
+        if self.around == "zero":
+            return f"{what} is {range_words(self.least, self.most)}"
+        return f"{what} stays {range_words(self.least, self.most)} around its strategic weight"

@@ -123,14 +123,15 @@ class Limit:
         own = context.overrides.get(self.name)
         if own is None:
             return most
-        if np.any(np.asarray(own) > most) or not np.all(np.asarray(own) >= 0):
+        if not np.all((np.asarray(own) >= 0) & (np.asarray(own) <= most)):
+            negative = np.any(np.asarray(own) < 0)
             raise AccountError(
-                f"its own {self.name} of {own} is looser than the policy's {most}",
-                code="LOOSER_OVERRIDE",
+                f"its own {self.name} is {own}: " + ("negative" if negative else f"looser than the policy's {most}"),
+                code="BAD_OVERRIDE" if negative else "LOOSER_OVERRIDE",
                 table="accounts",
                 field=self.name,
                 value=own,
-                mend=f"at most {most}, or change the policy",
+                mend=f"between 0 and {most}, or change the policy",
             )
         return own
 

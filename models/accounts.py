@@ -199,6 +199,15 @@ def appraise(account: Account, market: Market) -> Standing:
     nav = float(values.sum())
     if not (nav or held.any()):  # 100 % of nothing, in cash: such an account is held, not refused
         return Standing(0.0, held, (np.arange(len(universe)) == cash).astype(float), 0.0, 0.0, held != 0, market.on)
+    if flow < 0 < nav - flow and not nav > 0:
+        raise AccountError(
+            f"the withdrawal of {-flow:,.2f} leaves nothing of {nav - flow:,.2f}",
+            code="BAD_CASH_FLOW",
+            table="accounts",
+            field="cash_flow",
+            value=account.cash_flow,
+            mend="withdraw less, or close the account",
+        )
     if not nav > 0:
         raise AccountError(
             f"the net asset value is {nav:.2f}",

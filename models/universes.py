@@ -180,7 +180,7 @@ class Universe:
                     code="UNKNOWN_NAME",
                     field="about",
                     value=name,
-                    mend=did_you_mean(name, self.names) or f"known: {', '.join(self.names)}",
+                    mend=_mend_leg(name, self.names),
                 )
             legs.append((size if sign == "+" else -size, name))
         if not legs:
@@ -237,3 +237,12 @@ def _check_id(text: str, column: str, *, empty: bool = False) -> None:
             value=str(text)[:40],
             mend="a text of 1 to 200 characters, no spaces around it and no ' + ' or ' - ' inside",
         )
+
+
+def _mend_leg(name: str, names: tuple[str, ...]) -> str:
+    """Say what may have been meant: a known name, or two that a sign without spaces holds together."""
+    for sign in "-+":
+        parts = [part.strip() for part in name.split(sign)]
+        if len(parts) > 1 and all(part in names for part in parts):
+            return f"put spaces around the sign: {f' {sign} '.join(parts)!r}"
+    return did_you_mean(name, names) or f"known: {', '.join(names)}"

@@ -149,11 +149,8 @@ def _too_little_trading(case: Case) -> str:
 
 def _apart(first: float, second: float) -> tuple[str, str]:
     """Write two percents with as many digits as it takes to tell them apart."""
-    for digits in range(4, 17):
-        texts = f"{100 * first:.{digits}g}%", f"{100 * second:.{digits}g}%"
-        if texts[0] != texts[1]:
-            break
-    return texts
+    pairs = [(f"{100 * first:.{digits}g}%", f"{100 * second:.{digits}g}%") for digits in range(4, 17)]
+    return next((pair for pair in pairs if pair[0] != pair[1]), pairs[-1])
 
 
 def owner(program: Program, asset: int, *, upper: bool) -> str:

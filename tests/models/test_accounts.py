@@ -68,7 +68,7 @@ def test_weights_come_back(small):
         ({"orders": {"SPY": np.nan}}, "BAD_QUANTITY", "quantity"),
         ({"cash_flow": np.nan}, "BAD_CASH_FLOW", "cash_flow"),
         ({"cash_flow": -np.inf}, "BAD_CASH_FLOW", "cash_flow"),
-        ({"cash_flow": -2.0}, "BAD_NAV", "quantity"),
+        ({"cash_flow": -2.0}, "BAD_CASH_FLOW", "cash_flow"),
         ({"quantities": {"SPY": -1.0}}, "BAD_NAV", "quantity"),
         ({"quantities": {"EFA": 1.0}}, "NO_PRICE", "price"),
     ],
