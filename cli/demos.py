@@ -62,8 +62,7 @@ def show_demo(out: Path) -> Run:
         quote(console, f"  {out / name}.parquet")
     quote(console, f"  {out / SEAL}")
     head(console, "Next")
-    for line in (f"{_command()} check {_near(book_path())}", f"    --policy {_near(policy_path())} --on {ON}"):
-        quote(console, f"  {line}")
+    quote(console, f"  {_command()} check {_near(book_path())} --policy {_near(policy_path())} --on {ON}")
     return done
 
 
