@@ -12,6 +12,8 @@ from .remainders import Bench, leanest_within, sides
 from .tickets import Tickets, judge, with_cash
 
 _STEPS = 40
+_STRIDES = (8.0,)
+"""Longer steps of assets that trade already, in lots: with small lots one at a time is a long way."""
 _POOL = 12
 
 
@@ -32,11 +34,11 @@ def round_trades(bench: Bench, starts: list[np.ndarray], level: float) -> np.nda
     order = list(judge(tickets, np.array(points)).order(level, tickets.worth))
     best, key = None, None
     for k in dict.fromkeys([0, int(order[0])]):
-        point = mend(bench, points[k], level)
+        point = mend(bench, points[k], level, passes=(False,))
         new = judge(tickets, point[None]).key(0, level, tickets.worth)
         if key is None or new < key:
             best, key = point, new
-    return best
+    return None if best is None else mend(bench, best, level, passes=(True,))
 
 
 def _ticket_sized(tickets: Tickets, lots: np.ndarray) -> np.ndarray:
@@ -90,14 +92,16 @@ def settle_fractions(bench: Bench, point: np.ndarray, level: float) -> np.ndarra
     return found if new < old else point
 
 
-def mend(bench: Bench, point: np.ndarray, level: float, pool: int = _POOL) -> np.ndarray:
+def mend(
+    bench: Bench, point: np.ndarray, level: float, pool: int = _POOL, passes: tuple[bool, ...] = (False, True)
+) -> np.ndarray:
     """Move lots, one asset at a time and where that does not help two out of a pool, while the point gets better.
 
     Assets that trade already go first: a hair of utility is had from them by a few lots, where a trade more would cost
-    its whole worth. Only then may others join.
+    its whole worth. Only in a second pass may others join.
     """
     tickets = bench.tickets
-    for others in (False, True):
+    for others in passes:
         lots = lots_of(tickets, point)
         key = judge(tickets, point[None]).key(0, level, tickets.worth)
         for _ in range(_STEPS):
@@ -117,17 +121,21 @@ def mend(bench: Bench, point: np.ndarray, level: float, pool: int = _POOL) -> np
 
 
 def _moves(tickets: Tickets, lots: np.ndarray) -> np.ndarray:
-    """Return the steps of single assets, rows of lots: the next ticket up, the next down, and none at all."""
+    """Return the steps of single assets, rows of lots: the next ticket up, the next down, none at all, and strides."""
     can = np.flatnonzero((tickets.lot > 0) & tickets.movable)
     least, now = _least_lots(tickets)[can], lots[can]
     up = np.where((now >= least) | (now < -least), now + 1, np.where(now < 0, 0.0, least))
     down = np.where((now <= -least) | (now > least), now - 1, np.where(now > 0, 0.0, -least))
-    steps = np.concatenate([up, down, np.zeros_like(now)]) - np.tile(now, 3)
+    steps = [up - now, down - now]
     # "None at all" may be the next ticket already: each step is tried once.
-    steps[2 * len(can) :][(now == 0) | (up == 0) | (down == 0)] = 0.0
-    kept = np.flatnonzero(steps)
+    steps.append(np.where((up == 0) | (down == 0), 0.0, -now))
+    for stride in _STRIDES:
+        strides = (now + stride, now - stride)
+        steps += [np.where((np.sign(to) * np.sign(now) > 0) & (np.abs(to) >= least), to - now, 0.0) for to in strides]
+    each = np.concatenate(steps)
+    kept = np.flatnonzero(each)
     out = np.zeros((len(kept), len(lots)))
-    out[np.arange(len(kept)), np.tile(can, 3)[kept]] = steps[kept]
+    out[np.arange(len(kept)), np.tile(can, len(steps))[kept]] = each[kept]
     return out
 
 
