@@ -122,6 +122,9 @@ def use(term: Term, weights: np.ndarray, current: np.ndarray, risk: Risk, univer
 def _sides(lo: np.ndarray, hi: np.ndarray, value: np.ndarray, labels: Sequence[str]) -> list[Use]:
     uses = []
     for low, high, at, label in zip(lo, hi, value, labels, strict=True):
+        if low == high:  # pinned: one bound, not two
+            uses.append(Use(float(low), float(at), -abs(float(at - low)), label))
+            continue
         if np.isfinite(low):
             uses.append(Use(float(low), float(at), float(at - low), label))
         if np.isfinite(high):
