@@ -1,11 +1,12 @@
 """From an engine's answer to the exact one: guess which bounds bind, solve what is left, check the guess, mend it.
 
 An interior-point answer is 1e-7 from the optimum and never quite on a bound. With the binding set known, the optimum is
-the root of a small system of equations (linear without risk balls and impact, a few Newton steps with them). An asset
-is in one of the states below; a wrong guess shows as a bound crossed or a price of the wrong sign, is mended, and the
-system solved again: a primal-dual active-set method (Hintermueller, Ito and Kunisch, 2003), started next to its end.
+the root of a small system of equations (:mod:`.systems`). An asset is pinned (at a bound, at its current weight where a
+cost or cap holds it, at zero where gross weight has a price) or free on one side of them. A wrong guess shows as a bound
+crossed or a price of the wrong sign, is mended, and the system solved again: a primal-dual active-set method
+(Hintermueller, Ito and Kunisch, 2003), started next to its end.
 
-The result proves itself: the caller keeps it only if its certificate is better.
+The result proves itself: an ideal leaves only with a certificate (:mod:`.certificates`).
 """
 
 from __future__ import annotations
