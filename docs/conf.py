@@ -1,5 +1,6 @@
 """Sphinx reads this; `python3 run.py docs` starts it."""
 
+from importlib import import_module
 from importlib.metadata import version as version_of
 
 project = "trimtab"
@@ -15,3 +16,9 @@ html_title = f"trimtab {release}"
 autodoc_typehints = "description"
 autodoc_member_order = "bysource"
 exclude_patterns = ["_build"]
+
+# The faces of the folders are lazy, and autodoc lists what a module already holds: each name is asked for once.
+for face in ("models", "constraints", "optimizer", "batches", "scenarios"):
+    module = import_module(f"trimtab.{face}")
+    for public in module.__all__:
+        setattr(module, public, getattr(module, public))

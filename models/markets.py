@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -107,6 +107,21 @@ class Market(FrozenArrays):
             raise MarketError(
                 "the cash rate is not an annual decimal", code="BAD_RATE", field="cash_rate", value=self.cash_rate
             )
+
+    def dated(self, on: dt.date) -> Market:
+        """Return the market as of a day; raise ``MarketError`` where it is of a later one: nobody knew it then."""
+        if self.on is None:
+            return replace(self, on=on)
+        if self.on > on:
+            raise MarketError(
+                f"the market is of {self.on}, after {on}",
+                code="LOOK_AHEAD",
+                table="assets",
+                field="price",
+                value=self.on,
+                mend="use what was known on the day",
+            )
+        return self
 
     @classmethod
     def from_frames(

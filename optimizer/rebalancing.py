@@ -58,7 +58,7 @@ def rebalance(
         A shared input that nothing can be computed from.
     """
     on, views = day(on), [views] if isinstance(views, View) else views
-    problem = state(policy, market)  # what may be done
+    problem = state(policy, market.dated(on))  # what may be done
     try:
         belief = tilt(views, market, policy.model(account), on) + overlay  # what is believed
         proposal = decide(problem, account, belief, on)

@@ -2,7 +2,7 @@
 
 An interior-point answer is 1e-7 from the optimum and never quite on a bound. With the binding set known, the optimum is
 the root of a small system of equations (:mod:`.systems`). An asset is pinned (at a bound, at its current weight where a
-cost or cap holds it, at zero where gross weight has a price) or free on one side of them. A wrong guess shows as a bound
+cost or cap holds it, at zero where gross weight has a price) or free on one side. A wrong guess shows as a bound
 crossed or a price of the wrong sign, is mended, and the system solved again: a primal-dual active-set method
 (Hintermueller, Ito and Kunisch, 2003), started next to its end.
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from trimtab.constraints import Custom, Deviation, Group, Lots, Policy, TrackingError, Turnover
-from trimtab.errors import PolicyError, ViewError
+from trimtab.errors import MarketError, PolicyError, ViewError
 from trimtab.models import Account, Market, Tilt, View
 from trimtab.optimizer import Outcome, rebalance
 
@@ -113,3 +113,13 @@ def test_what_a_notebook_writes_is_understood(market, account):
     assert rebalance(account, policy, market, [], ON, overlay=momentum).outcome is Outcome.OPTIMAL
     with pytest.raises(ViewError, match="gain has 3 numbers for 4 assets"):
         rebalance(account, policy, market, [], ON, overlay=Tilt(gain=[[0.01, 0.0, 0.0]], views=["short"]))
+
+
+def test_a_market_of_a_later_day_is_look_ahead(market, account):
+    policy = Policy((Deviation(0.05),), MODEL)
+    with pytest.raises(MarketError, match="after 2026-11-19"):
+        rebalance(account, policy, market, [VIEW], dt.date(2026, 11, 19))
+    undated = replace(market, on=None)
+    today = rebalance(account, policy, undated, [VIEW], ON)
+    tomorrow = rebalance(account, policy, undated, [VIEW], dt.date(2026, 11, 21))
+    assert not {t.trade_id for t in today.trades} & {t.trade_id for t in tomorrow.trades}
