@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from .answers import Multipliers
-from .certificates import Kinks, gradient, kinks, signed
+from .certificates import Kinks, certify, gradient, kinks, signed
 from .programs import Program
 from .systems import Guess, solve_guess
 
@@ -32,32 +32,53 @@ def refine(program: Program, weights: np.ndarray, multipliers: Multipliers) -> t
     """
     if program.customs:
         return None
+    passed: list[tuple[np.ndarray, Multipliers]] = []
     for least_price in _LEAST_PRICES:
-        found = _follow(program, _first_guess(program, weights, multipliers, least_price), weights, multipliers)
+        guess = _first_guess(program, weights, multipliers, least_price)
+        found = _follow(program, guess, weights, multipliers, passed)
         if found is not None:
             return found
-    return None
+    return _best_of(program, passed)
 
 
 def _follow(
-    program: Program, guess: Guess, weights: np.ndarray, multipliers: Multipliers
+    program: Program,
+    guess: Guess,
+    weights: np.ndarray,
+    multipliers: Multipliers,
+    passed: list[tuple[np.ndarray, Multipliers]],
 ) -> tuple[np.ndarray, Multipliers] | None:
-    """Solve, mend, and solve again until nothing is left to mend; None where the guesses go in a circle."""
+    """Solve, mend, and solve again until nothing is left to mend; None where the guesses go in a circle.
+
+    Every point on the way is added to ``passed``.
+    """
     seen: set[bytes] = set()
     for _ in range(_ROUNDS):
         if guess.key() in seen:
             return None
         seen.add(guess.key())
         if guess.pinned.all():
-            found = guess.at, _corner_prices(program, guess, guess.at)
+            found = guess.at, _corner_prices(program, guess, guess.at, multipliers)
         else:
             found = solve_guess(program, guess, weights, multipliers)
         if found is None:
             return None
         weights, multipliers = found
+        passed.append((np.clip(weights, program.lo, program.hi), signed(multipliers)))
         if not _mend(program, guess, weights, multipliers):
-            return np.clip(weights, program.lo, program.hi), signed(multipliers)
+            return passed[-1]
     return None
+
+
+def _best_of(program: Program, passed: list[tuple[np.ndarray, Multipliers]]) -> tuple[np.ndarray, Multipliers] | None:
+    """Return the point with the least gap of those that pass the gate.
+
+    Who starts at an optimum stands on every edge at once: rounding says of each that it is crossed, and the guesses go
+    in a circle around the answer.
+    """
+    checked = [(certify(program, *point), point) for point in passed]
+    fine = [(certificate.gap, k) for k, (certificate, _) in enumerate(checked) if certificate.released]
+    return checked[min(fine)[1]][1] if fine else None
 
 
 def _first_guess(program: Program, x: np.ndarray, y: Multipliers, least_price: float) -> Guess:
@@ -82,20 +103,33 @@ def _first_guess(program: Program, x: np.ndarray, y: Multipliers, least_price: f
     )  # fmt: skip
 
 
-def _corner_prices(program: Program, guess: Guess, x: np.ndarray) -> Multipliers:
-    """Return prices where every asset is pinned: only the budget's, in the middle of what the pins leave it.
+def _corner_prices(program: Program, guess: Guess, x: np.ndarray, last: Multipliers) -> Multipliers:
+    """Return prices where every asset is pinned and no equation is left to solve.
 
-    No equation is left to solve: asset i stays pinned for budget prices between minus its slope upwards and minus its
-    slope downwards, and an engine's own number lies anywhere in or next to that range.
+    With the other prices given, asset i stays pinned for budget prices between minus its slope upwards and minus its
+    slope downwards; the middle of what all assets leave is taken. The other prices are those of the last solve, or
+    none: whichever leaves the budget more room.
     """
-    none = Multipliers(0.0, np.zeros(len(guess.rows)), np.zeros(len(guess.trades)), np.zeros(len(guess.balls)))
-    smooth, kink = gradient(program, x, none), kinks(program, none.trades)
+    kept = Multipliers(
+        0.0,
+        np.where(guess.rows != 0, last.rows, 0.0),
+        np.where(guess.trades, last.trades, 0.0),
+        np.where(guess.balls, last.balls, 0.0),
+    )
+    none = Multipliers(0.0, np.zeros_like(kept.rows), np.zeros_like(kept.trades), np.zeros_like(kept.balls))
+    spans = [(_budget_span(program, x, prices), prices) for prices in (none, kept)]
+    (floor, ceiling), prices = max(spans, key=lambda found: found[0][1] - found[0][0])
+    ends = [end for end in (floor, ceiling) if np.isfinite(end)]
+    return Multipliers(sum(ends) / len(ends) if ends else 0.0, prices.rows, prices.trades, prices.balls)
+
+
+def _budget_span(program: Program, x: np.ndarray, prices: Multipliers) -> tuple[float, float]:
+    """Return the budget prices between which no asset wants to leave x; the first above the second where one does."""
+    smooth, kink = gradient(program, x, prices), kinks(program, prices.trades)
     up = smooth + _side_slope(kink, kink.power, x, program.current, +1)
     down = smooth + _side_slope(kink, kink.power, x, program.current, -1)
     floor = float(np.max(-up[x < program.hi], initial=-np.inf))
-    ceiling = float(np.min(-down[x > program.lo], initial=np.inf))
-    ends = [end for end in (floor, ceiling) if np.isfinite(end)]
-    return Multipliers(sum(ends) / len(ends) if ends else 0.0, none.rows, none.trades, none.balls)
+    return floor, float(np.min(-down[x > program.lo], initial=np.inf))
 
 
 def _mend(program: Program, guess: Guess, x: np.ndarray, y: Multipliers) -> bool:

@@ -77,7 +77,7 @@ def solve_guess(
     for _ in range(_STEPS):
         residual, matrix = _equations(system, x, p)
         size = float(np.abs(residual).max())
-        if size < 1e-13 or (size < 1e-12 and size >= 1e-3 * last):
+        if size < 1e-14 or (size < 1e-12 and size >= 1e-3 * last):
             return x, _read(guess, p * scale, rows, trades, balls)
         last = size
         step = _step(matrix, residual)
