@@ -46,14 +46,11 @@ class Restriction(Limit):
         return f"{self.words_on()}: {self.rule}"
 
 
-def account_box(context: Context) -> Box:
-    """Return what the account's and the desk's restrictions, open orders and missing prices leave free, as one box."""
-    boxes = [box for _, box in account_boxes(context)]
-    return Box(np.max([box.lo for box in boxes], axis=0), np.min([box.hi for box in boxes], axis=0))
-
-
 def account_boxes(context: Context) -> tuple[tuple[str, Box], ...]:
-    """Return the same as one box a rule, each with the rule's name; ``frozen`` is always there."""
+    """Return what the account's and the desk's rules leave free, a box a rule, with its name.
+
+    ``frozen`` is always there: open orders and missing prices freeze too.
+    """
     n = len(context.market.universe)
     boxes = [("frozen", _box("frozen", np.broadcast_to(context.frozen, context.current.shape), context.current))]
     for asset, rule in context.restrictions:

@@ -183,12 +183,14 @@ def _proposal(case: Case, cause: str, target: Target, solution: Solution) -> Pro
 
 
 def _reason(solution: Solution, trades: tuple[Trade, ...], target: Target) -> str:
-    if trades and solution.certificate.waived:
+    if solution.certificate.waived:  # never said of an answer that a custom limit keeps from its proof
         return f"weights that every limit allows; that none are better is not proved: {solution.certificate.reason}"
     if trades:
         return solution.outcome.value
     if np.array_equal(solution.ideal, target.weights):
         return "the best weights the policy allows are the current ones"
+    if target.given_up <= 0:
+        return "no trade is worth its ticket fee"
     return f"no trade is worth making: all of them together would add {basis_points(target.given_up)} a year"
 
 

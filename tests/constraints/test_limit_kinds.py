@@ -24,8 +24,15 @@ from trimtab.constraints import (
     Volatility,
 )
 from trimtab.constraints import terms as said
-from trimtab.constraints.restrictions import account_box
+from trimtab.constraints.restrictions import account_boxes
 from trimtab.errors import AccountError, PolicyError
+
+
+def account_box(context):
+    """What all rules together leave free, as a program stacks them."""
+    boxes = [box for _, box in account_boxes(context)]
+    return said.Box(np.max([b.lo for b in boxes], axis=0), np.min([b.hi for b in boxes], axis=0))
+
 
 INF = np.inf
 SENTENCES = [

@@ -123,3 +123,16 @@ def test_a_market_of_a_later_day_is_look_ahead(market, account):
     today = rebalance(account, policy, undated, [VIEW], ON)
     tomorrow = rebalance(account, policy, undated, [VIEW], dt.date(2026, 11, 21))
     assert not {t.trade_id for t in today.trades} & {t.trade_id for t in tomorrow.trades}
+
+
+def test_why_nothing_is_traded_is_said_as_it_is(market, account):
+    """Fees may cost more than they buy; and beside a custom limit standing still is not called the best."""
+    dear = replace(market, costs=replace(market.costs, ticket_fee=5000.0))
+    held = rebalance(account, Policy((Deviation(0.05),), MODEL), dear, [VIEW], ON)
+    assert (held.trades, held.reason) == ((), "no trade is worth its ticket fee")
+    still = Custom(
+        bind=lambda w, w0: [w[:3] == w0[:3]], slack=lambda w, w0: 1e-9 - abs(w - w0).max(), words="no trades"
+    )
+    kept = rebalance(account, Policy((still,), MODEL), market, [VIEW], ON)
+    assert not kept.trades
+    assert "not proved" in kept.reason
