@@ -7,31 +7,24 @@ a model (its tilt) or to a model and an aversion (its tactical target) is worked
 from __future__ import annotations
 
 import datetime as dt
-import os
-import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ..constraints.documents import read_policy
 from ..constraints.policies import Policy
-from ..errors import AccountError, RunError, TrimtabError
-from ..models.accounts import Account, Model
-from ..models.tilts import NO_TILT, Tilt, tilt
-from ..optimizer.problems import Problem, state
-from ..optimizer.proposals import Proposal, hold, quarantine
-from ..optimizer.rebalancing import decide
+from ..errors import RunError, TrimtabError
+from ..models.tilts import NO_TILT, Tilt
 from ..optimizer.solutions import Outcome
-from ..optimizer.tactical import tactical_target
 from ..units import FrozenMap, day, percent
 from . import seals
 from .books import Book, read_book
-from .records import record
-from .rosters import Refused, Roster
-from .stores import CHUNK, SCHEMAS, digest_tables, empty_rows, open_tables, write_rows, write_seal
+from .chunks import decide_chunk
+from .desks import Desk, open_desk
+from .rosters import Roster
+from .stores import CHUNK, SCHEMAS, digest_tables, open_tables, write_rows, write_seal
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,26 +72,6 @@ class Run:
         return f"run {self.run_id[:12]}: {sum(self.counts.values()):,} accounts ({ended or 'none'})" + (
             " BLOCKED" if self.blocked else ""
         )
-
-
-@dataclass(frozen=True, eq=False)
-class Desk:
-    """What a run knows beside its accounts: the stated problem, the day, the belief of each model.
-
-    ``tactical`` remembers the tactical targets by model and aversion: a cache and nothing else.
-    """
-
-    problem: Problem
-    on: dt.date
-    beliefs: Mapping[str, Tilt]
-    tactical: dict[tuple[str, float], np.ndarray | None] = field(default_factory=dict, repr=False)
-
-    def target_of(self, account: Account) -> np.ndarray | None:
-        """Return the tactical target of an account's model at its aversion; None where there is no releasable one."""
-        key = (account.model, self.problem.policy.aversion(account))
-        if key not in self.tactical:
-            self.tactical[key] = tactical_target(self.problem, *key, self.beliefs[account.model])
-        return self.tactical[key]
 
 
 def run(
@@ -170,72 +143,21 @@ def run(
     return _as_run(out, seal, fresh=True)
 
 
-def open_desk(book: Book, policy: Policy, on: dt.date, overlay: Tilt = NO_TILT) -> Desk:
-    """State the problem and every model's belief: whatever is wrong with what accounts share is found here."""
-    market = book.market(policy, on)
-    views = book.views()
-    beliefs = {}
-    for name, weights in policy.models.items():
-        model = Model(name, weights, policy.risk_aversion)
-        beliefs[name] = tilt(views, market, model, on) + book.tilts(market, model, on) + overlay
-    return Desk(state(policy, market), on, FrozenMap(beliefs))
-
-
 def _decide_all(desk: Desk, roster: Roster, writers: Mapping[str, Any], progress: Progress | None) -> dict[str, int]:
     """Decide, write and count every account; raise ``TrimtabError`` if one went missing."""
     counts = {outcome.name: 0 for outcome in Outcome}
-    rows, worker = empty_rows(), str(os.getpid())
-    for done, entry in enumerate(roster, 1):
-        began, clock = dt.datetime.now(dt.UTC), time.perf_counter()
-        proposal, tactical = _outcome(desk, entry)
-        counts[proposal.outcome.name] += 1
-        record(rows, proposal, tactical)
-        own = rows["timings"]
-        for column, value in (
-            ("account_id", proposal.account),
-            ("started", began.isoformat()),
-            ("worker", worker),
-            ("seconds", time.perf_counter() - clock),
-        ):
-            own[column].append(value)
-        if done % CHUNK == 0:
-            write_rows(writers, rows)
-            rows = empty_rows()
-        if progress:
-            progress(done, len(roster))
-    write_rows(writers, rows)
-    if sum(counts.values()) != len(roster):
-        raise TrimtabError(f"{len(roster)} accounts went in and {sum(counts.values())} came out; please report this")
+    entries, done, total = iter(roster), 0, len(roster)
+    while chunk := list(islice(entries, CHUNK)):
+        start = done
+        told = None if progress is None else lambda n, start=start: progress(start + n, total)
+        decided = decide_chunk(desk, chunk, told)
+        write_rows(writers, decided.tables)
+        for name, count in decided.counts.items():
+            counts[name] += count
+        done += len(chunk)
+    if sum(counts.values()) != total:
+        raise TrimtabError(f"{total} accounts went in and {sum(counts.values())} came out; please report this")
     return counts
-
-
-def _outcome(desk: Desk, entry: Account | Refused) -> tuple[Proposal, np.ndarray | None]:
-    """Decide one account; its own fault is its outcome and nobody else's."""
-    if isinstance(entry, Refused):
-        return quarantine(Account(entry.account_id, entry.model_id, {}), entry.error), None
-    try:
-        belief = desk.beliefs[entry.model]
-        try:
-            return decide(desk.problem, entry, belief, desk.on), desk.target_of(entry)
-        except AccountError:
-            raise
-        except (TrimtabError, ArithmeticError, ValueError, np.linalg.LinAlgError) as error:
-            return _crashed(desk, entry, belief, error), None
-    except AccountError as error:
-        return quarantine(entry, error), None
-
-
-def _crashed(desk: Desk, account: Account, belief: Tilt, error: Exception) -> Proposal:
-    """Record that computing one account failed: it stays where it stands, or is refused if not even that is known."""
-    reason = f"the computation failed: {type(error).__name__}: {error}"
-    try:
-        return replace(hold(desk.problem, account, belief), outcome=Outcome.UNSOLVED, reason=reason, code="FAILED")
-    except AccountError:
-        raise
-    except (TrimtabError, ArithmeticError, ValueError, np.linalg.LinAlgError):
-        raise AccountError(
-            reason, code="FAILED", table="accounts", field="account_id", value=account.id, mend="look at its numbers"
-        ) from error
 
 
 def _tripped(policy: Policy, counts: Mapping[str, int]) -> list[str]:

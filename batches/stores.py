@@ -101,10 +101,9 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def write_rows(writers: Mapping[str, pq.ParquetWriter], rows: Mapping[str, Columns]) -> None:
+def write_rows(writers: Mapping[str, pq.ParquetWriter], tables: Mapping[str, pa.Table]) -> None:
     """Append rows to the tables, a row group each."""
-    for name, own in rows.items():
-        table = pa.table(own, schema=SCHEMAS[name])
+    for name, table in tables.items():
         if len(table):
             writers[name].write_table(table, row_group_size=len(table))
 

@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 
 from ..batches.books import Book, read_book
+from ..batches.desks import open_desk
 from ..batches.rosters import Refused
-from ..batches.runs import Run, open_desk, run
+from ..batches.runs import Run, run
 from ..batches.stores import SCHEMAS, SEAL
 from ..constraints.documents import read_policy
 from ..constraints.policies import Policy

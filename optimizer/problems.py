@@ -73,16 +73,21 @@ def state(policy: Policy, market: Market) -> Problem:
     StatementError
         A custom limit that cannot be parametrised.
     """
+    problem = outline(policy, market)
+    for name in policy.models:
+        problem.statement(_at_rest(problem, name))
+    return problem
+
+
+def outline(policy: Policy, market: Market) -> Problem:
+    """State without compiling: checked like :func:`state`, each program compiled where an account first needs it."""
     problem = Problem(policy, market)
-    for name, weights in policy.models.items():
-        model = Model(name, weights, policy.risk_aversion)
-        strategic = model.vector(market.universe)
-        context = Context(market, strategic, strategic)
-        program = build(context, policy.terms(context), NO_TILT, policy.risk_aversion, policy.cost_horizon_years)
-        outside = np.maximum(program.lo - strategic, strategic - program.hi)
+    for name in policy.models:
+        program = _at_rest(problem, name)
+        outside = np.maximum(program.lo - program.current, program.current - program.hi)
         if outside.max() > 1e-9:
             asset = market.universe.assets[int(np.argmax(outside))]
-            weight = strategic[int(np.argmax(outside))]
+            weight = program.current[int(np.argmax(outside))]
             raise PolicyError(
                 f"model {name!r} holds {weight:.4g} of {asset!r}, outside the policy's own limits",
                 code="MODEL_OUTSIDE",
@@ -91,8 +96,15 @@ def state(policy: Policy, market: Market) -> Problem:
                 value=asset,
                 mend="change the model or the limit",
             )
-        problem.statement(program)
     return problem
+
+
+def _at_rest(problem: Problem, name: str) -> Program:
+    """Return the program of an account that stands at its strategic weights and believes nothing."""
+    policy, market = problem.policy, problem.market
+    strategic = Model(name, policy.models[name], policy.risk_aversion).vector(market.universe)
+    context = Context(market, strategic, strategic)
+    return build(context, policy.terms(context), NO_TILT, policy.risk_aversion, policy.cost_horizon_years)
 
 
 def pose(problem: Problem, account: Account, belief: Tilt) -> Case:

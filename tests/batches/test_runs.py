@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from trimtab.batches import read_book, run, runs, stores
+from trimtab.batches import chunks, desks, read_book, run, runs, stores
 from trimtab.constraints import read_policy
 from trimtab.demo import ON
 from trimtab.errors import AccountError, BookError, RunError, StatementError
@@ -201,14 +201,14 @@ def only(rows, write, book, *names):
 )
 def test_a_computation_that_fails_is_one_accounts_outcome(book, mandate, tmp_path, rows, write, monkeypatch, error):
     only(rows, write, book, "001", "002")
-    decide = runs.decide
+    decide = chunks.decide
 
     def sometimes(problem, account, belief, on):
         if account.id == "001":
             raise error
         return decide(problem, account, belief, on)
 
-    monkeypatch.setattr(runs, "decide", sometimes)
+    monkeypatch.setattr(chunks, "decide", sometimes)
     done = run(book, mandate, ON, tmp_path / "out")
     assert (done.counts["UNSOLVED"], done.counts["OPTIMAL"]) == (1, 1)
     row = done.table("accounts").iloc[0]
@@ -220,7 +220,7 @@ def test_a_computation_that_fails_is_one_accounts_outcome(book, mandate, tmp_pat
 
 
 def test_a_fault_of_ours_is_not_hidden(book, mandate, tmp_path, monkeypatch):
-    monkeypatch.setattr(runs, "decide", lambda *_: {}["gone"])
+    monkeypatch.setattr(chunks, "decide", lambda *_: {}["gone"])
     with pytest.raises(KeyError):
         run(book, mandate, ON, tmp_path / "out")
     assert not (tmp_path / "out" / "run.json").exists()
@@ -232,8 +232,8 @@ def test_an_account_that_cannot_even_be_posed_is_quarantined(book, mandate, tmp_
     def broken(*_):
         raise FloatingPointError("overflow")
 
-    monkeypatch.setattr(runs, "decide", broken)
-    monkeypatch.setattr(runs, "hold", broken)
+    monkeypatch.setattr(chunks, "decide", broken)
+    monkeypatch.setattr(chunks, "hold", broken)
     done = run(book, mandate, ON, tmp_path / "out")
     assert done.counts["QUARANTINED"] == 1
     assert done.table("quarantine")["code"].tolist() == ["FAILED"]
@@ -276,13 +276,13 @@ def test_accounts_that_may_not_trade_are_held(book, mandate, tmp_path, rows, wri
 
 def test_tactical_targets_are_solved_once_a_model_and_aversion(book, mandate, tmp_path, monkeypatch):
     asked = []
-    real = runs.tactical_target
+    real = desks.tactical_target
 
     def counted(problem, model, aversion, belief):
         asked.append((model, aversion))
         return real(problem, model, aversion, belief)
 
-    monkeypatch.setattr(runs, "tactical_target", counted)
+    monkeypatch.setattr(desks, "tactical_target", counted)
     run(book, mandate, ON, tmp_path / "out")
     assert len(asked) == len(set(asked)) <= 4
 
@@ -340,7 +340,7 @@ def test_the_error_of_a_bad_account_is_its_row(book, mandate, tmp_path, rows, wr
     def refuses(*_):
         raise AccountError("no", code="SOME", table="accounts", field="turnover", value=7)
 
-    monkeypatch.setattr(runs, "decide", refuses)
+    monkeypatch.setattr(chunks, "decide", refuses)
     row = run(book, mandate, ON, tmp_path / "out").table("quarantine").iloc[0]
     assert row.to_dict() == {
         "account_id": "001",

@@ -1,0 +1,64 @@
+"""What every account of a run shares: the mandate, the market, the day, the belief of each model."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from ..constraints.customs import Custom
+from ..constraints.policies import Policy
+from ..models.accounts import Account, Model
+from ..models.markets import Market
+from ..models.tilts import NO_TILT, Tilt, tilt
+from ..optimizer.problems import Problem, outline, state
+from ..optimizer.tactical import tactical_target
+from ..units import FrozenMap
+from .books import Book
+
+
+@dataclass(frozen=True, eq=False)
+class Desk:
+    """What a run knows beside its accounts; it travels to workers as its first four fields, numbers only.
+
+    ``tactical`` remembers the tactical targets by model and aversion: a cache and nothing else.
+    """
+
+    policy: Policy
+    market: Market
+    on: dt.date
+    beliefs: Mapping[str, Tilt]
+    tactical: dict[tuple[str, float], np.ndarray | None] = field(default_factory=dict, repr=False)
+
+    def __reduce__(self):
+        """Pickle what was given; a compiled problem cannot travel and a cache need not."""
+        return Desk, (self.policy, self.market, self.on, self.beliefs)
+
+    @cached_property
+    def problem(self) -> Problem:
+        """The stated problem; programs are compiled where an account first needs one."""
+        return outline(self.policy, self.market)
+
+    def target_of(self, account: Account) -> np.ndarray | None:
+        """Return the tactical target of an account's model at its aversion; None where there is no releasable one."""
+        key = (account.model, self.policy.aversion(account))
+        if key not in self.tactical:
+            self.tactical[key] = tactical_target(self.problem, *key, self.beliefs[account.model])
+        return self.tactical[key]
+
+
+def open_desk(book: Book, policy: Policy, on: dt.date, overlay: Tilt = NO_TILT) -> Desk:
+    """State the problem and every model's belief: whatever is wrong with what accounts share is found here."""
+    market = book.market(policy, on)
+    views = book.views()
+    beliefs = {}
+    for name, weights in policy.models.items():
+        model = Model(name, weights, policy.risk_aversion)
+        beliefs[name] = tilt(views, market, model, on) + book.tilts(market, model, on) + overlay
+    # A user's own limit is tried by cvxpy before any account is; nothing else can fail to compile.
+    stated = state if any(isinstance(limit, Custom) for limit in policy.limits) else outline
+    stated(policy, market)
+    return Desk(policy, market, on, FrozenMap(beliefs))
