@@ -94,6 +94,24 @@ class Custom:
 Term = Box | Rows | Trades | RiskBall | Custom
 
 
+def pick(term: Term, which: int | np.ndarray) -> Term:
+    """Return the term of one account of a chunk, or of some (positions or a mask); what is shared stays."""
+    if isinstance(term, Custom):
+        return term
+    own = {name: getattr(term, name) for name in _AXES[type(term)]}
+    picked = {name: x[which] for name, x in own.items() if x is not None and np.ndim(x) > _AXES[type(term)][name]}
+    return replace(term, **picked) if picked else term
+
+
+_AXES: dict[type, dict[str, int]] = {
+    Box: {"lo": 1, "hi": 1},
+    Rows: {"lo": 1, "hi": 1},
+    Trades: {"most": 0, "base": 0, "impact": 1},
+    RiskBall: {"anchor": 1, "most": 0},
+}
+"""The numbers of each kind that may carry an account axis, with the axes they have without it."""
+
+
 def traded(term: Trades, weights: np.ndarray, current: np.ndarray) -> np.ndarray:
     """Return the left side of a Trades term, base taken off."""
     z = weights if term.from_zero else weights - current

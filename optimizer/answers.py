@@ -11,10 +11,10 @@ import numpy as np
 class Multipliers:
     """The price of each constraint in utility a year per unit of it: at least 0, but for the budget, which is free.
 
-    ``rows`` is the price of the upper side less that of the lower side.
+    ``rows`` is the price of the upper side less that of the lower side. Shapes (...), (..., r), (..., t), (..., b).
     """
 
-    budget: float
+    budget: float | np.ndarray
     rows: np.ndarray
     trades: np.ndarray
     balls: np.ndarray

@@ -63,27 +63,17 @@ def repair(program: Program, weights: np.ndarray) -> np.ndarray:
     """Clip to the box and let the cash take the rest; what is moved by rounding alone does not move."""
     settled = np.where(np.abs(weights - program.current) < _ROUNDING, program.current, weights)
     clipped = np.clip(settled, program.lo, program.hi)
-    clipped[program.cash] += 1.0 - clipped.sum()
+    clipped[..., program.cash] += 1.0 - clipped.sum(-1)
     return clipped
 
 
 def certify(program: Program, weights: np.ndarray, multipliers: Multipliers) -> Certificate:
     """Check and prove one answer; any multipliers are allowed, wrong ones only prove less."""
-    violations = program.violations(weights)
-    residual = float(violations.max())
+    residual, gap, te = (float(x) for x in measure(program, weights, multipliers))
     if not np.isfinite(residual):
-        return Certificate(float("inf"), float("inf"), float("inf"), "the answer is not a number")
-    multipliers = signed(multipliers)
-    if not all(
-        np.isfinite(y).all() for y in (multipliers.budget, multipliers.rows, multipliers.trades, multipliers.balls)
-    ):
-        return Certificate(residual, float("inf"), float("inf"), "its prices are not numbers")
-    bound = lower_bound(program, weights, multipliers)
-    n, (r, t, m) = len(weights), (len(program.rows), len(program.most), len(program.ball_most))
-    prices = np.concatenate([np.abs(multipliers.rows), multipliers.trades, multipliers.balls])
-    left = float(np.dot(prices, violations[n : n + r + t + m])) + abs(multipliers.budget) * violations[-1]
-    gap = max(-program.utility(weights) - bound, 0.0) + left
-    te = float(np.sqrt(2.0 * gap / program.gamma))
+        return Certificate(np.inf, np.inf, np.inf, "the answer is not a number")
+    if not np.isfinite(gap):
+        return Certificate(residual, np.inf, np.inf, "its prices are not numbers")
     if not residual <= RESIDUAL:
         return Certificate(residual, gap, te, f"a limit is exceeded by {residual:.1e}")
     if program.customs and not te <= CERTIFIED_TE:
@@ -93,6 +83,28 @@ def certify(program: Program, weights: np.ndarray, multipliers: Multipliers) -> 
     return Certificate(residual, gap, te)
 
 
+def measure(
+    program: Program, weights: np.ndarray, multipliers: Multipliers
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the residual, the gap and the certified tracking error of each account's answer, shape (...) each.
+
+    Infinite where an answer, or its prices, are not numbers.
+    """
+    violations = program.violations(weights)
+    residual = violations.max(-1)
+    multipliers = signed(multipliers)
+    prices = np.concatenate([np.abs(multipliers.rows), multipliers.trades, multipliers.balls], axis=-1)
+    known = np.isfinite(residual) & np.isfinite(prices).all(-1) & np.isfinite(multipliers.budget)
+    with np.errstate(invalid="ignore"):  # what is not known is infinite below, whatever came of it here
+        bound = lower_bound(program, weights, multipliers)
+        n = weights.shape[-1]
+        left = (prices * violations[..., n : n + prices.shape[-1]]).sum(-1)
+        left = left + np.abs(multipliers.budget) * violations[..., -1]
+        gap = np.maximum(-program.utility(weights) - bound, 0.0) + left
+    gap = np.where(known & np.isfinite(gap), gap, np.inf)
+    return residual, gap, np.sqrt(2.0 * gap / program.gamma)
+
+
 def signed(multipliers: Multipliers) -> Multipliers:
     """Return the nearest multipliers of the right sign: a limit that may not be exceeded has no negative price."""
     trades, balls = np.maximum(multipliers.trades, 0.0), np.maximum(multipliers.balls, 0.0)
@@ -100,15 +112,17 @@ def signed(multipliers: Multipliers) -> Multipliers:
 
 
 def gradient(program: Program, weights: np.ndarray, multipliers: Multipliers) -> np.ndarray:
-    """Return the slope of the smooth part of the Lagrangian at x, shape (n,): what kinks must balance."""
-    slope = program.gamma * program.risk.times(weights - program.centre) - program.force + multipliers.budget
-    slope = slope + program.rows.T @ multipliers.rows + program.row.T @ multipliers.trades
+    """Return the slope of the smooth part of the Lagrangian at x, shape (..., n): what kinks must balance."""
+    gamma, budget = np.asarray(program.gamma)[..., None], np.asarray(multipliers.budget)[..., None]
+    slope = gamma * program.risk.times(weights - program.centre) - program.force + budget
+    slope = slope + np.einsum("...r,rn->...n", multipliers.rows, program.rows)
+    slope = slope + np.einsum("...t,tn->...n", multipliers.trades, program.row)
     sizes = program.ball_sizes(weights)
-    for j in np.flatnonzero((multipliers.balls > 0) & (sizes > 0)):
-        away = np.where(program.ball_on[j], weights - program.anchor[j], 0.0)
-        slope = slope + multipliers.balls[j] / sizes[j] * np.where(
-            program.ball_on[j], program.market_risk.times(away), 0.0
-        )
+    for j, on in enumerate(program.ball_on):
+        price, size = multipliers.balls[..., j], sizes[..., j]
+        pull = np.where((price > 0) & (size > 0), price / np.where(size > 0, size, 1.0), 0.0)[..., None]
+        away = np.where(on, weights - program.anchor[..., j, :], 0.0)
+        slope = slope + pull * np.where(on, program.market_risk.times(away), 0.0)
     return slope
 
 
@@ -124,58 +138,59 @@ class Kinks:
 
 
 def kinks(program: Program, trades: np.ndarray) -> Kinks:
-    """Return the costs of trading plus the priced trade terms, per asset."""
+    """Return the costs of trading plus the priced trade terms, per asset, shape (..., n) each."""
     traded = np.where(program.from_zero, 0.0, trades)
     gross = np.where(program.from_zero, trades, 0.0)
+    priced = lambda prices, matrix: np.einsum("...t,tn->...n", prices, matrix)  # noqa: E731
+    power = np.einsum("...t,...tn->...n", traded, program.power) if program.power.any() else 0.0
     return Kinks(
-        program.cost + program.buy.T @ traded,
-        program.cost + program.sell.T @ traded,
-        program.impact + program.power.T @ traded,
-        program.buy.T @ gross,
-        program.sell.T @ gross,
+        program.cost + priced(traded, program.buy),
+        program.cost + priced(traded, program.sell),
+        program.impact + power,
+        priced(gross, program.buy),
+        priced(gross, program.sell),
     )
 
 
-def lower_bound(program: Program, weights: np.ndarray, multipliers: Multipliers) -> float:
-    """Return D, a number no feasible portfolio's ``f = -u`` can be below."""
+def lower_bound(program: Program, weights: np.ndarray, multipliers: Multipliers) -> np.ndarray:
+    """Return D, shape (...), a number no feasible portfolio's ``f = -u`` can be below."""
     slope, kink = gradient(program, weights, multipliers), kinks(program, multipliers.trades)
     lo, hi, now = program.lo, program.hi, program.current
+    gross = bool(program.from_zero.any())
 
     def separable(w: np.ndarray) -> np.ndarray:
         z = w - now
-        return (
-            slope * (w - weights)
-            + kink.buy * np.maximum(z, 0)
-            + kink.sell * np.maximum(-z, 0)
-            + kink.power * np.abs(z) ** 1.5
-            + kink.long * np.maximum(w, 0)
-            + kink.short * np.maximum(-w, 0)
-        )
+        value = slope * (w - weights) + kink.buy * np.maximum(z, 0) + kink.sell * np.maximum(-z, 0)
+        if gross:
+            value = value + kink.long * np.maximum(w, 0) + kink.short * np.maximum(-w, 0)
+        return value + kink.power * np.abs(z) ** 1.5 if curved else value
 
-    candidates = [lo, hi, np.clip(now, lo, hi), np.clip(np.zeros_like(lo), lo, hi)]
-    if kink.power.any():
+    curved = bool(kink.power.any())
+    least = np.minimum(np.minimum(separable(lo), separable(hi)), separable(np.clip(now, lo, hi)))
+    if gross:
+        least = np.minimum(least, separable(np.clip(np.zeros_like(lo), lo, hi)))
+    if curved:
         curve = np.where(kink.power > 0, kink.power, np.inf)
         for side in (kink.long, -kink.short):
             up = np.maximum(-(slope + kink.buy + side), 0.0)
             down = np.maximum(slope + side - kink.sell, 0.0)
-            candidates += [
-                np.clip(now + (up / (1.5 * curve)) ** 2, lo, hi),
-                np.clip(now - (down / (1.5 * curve)) ** 2, lo, hi),
-            ]
-    least = np.min([separable(w) for w in candidates], axis=0).sum()
+            least = np.minimum(least, separable(np.clip(now + (up / (1.5 * curve)) ** 2, lo, hi)))
+            least = np.minimum(least, separable(np.clip(now - (down / (1.5 * curve)) ** 2, lo, hi)))
 
     # The smooth part at x, each priced constraint there, and what the prices charge for the bounds.
     d = weights - program.centre
-    smooth = 0.5 * program.gamma * float(np.dot(program.risk.times(d), d)) - float(np.dot(program.force, d))
-    at_rows = program.rows @ weights
+    smooth = 0.5 * program.gamma * (program.risk.times(d) * d).sum(-1) - (program.force * d).sum(-1)
+    at_rows = np.einsum("...n,rn->...r", weights, program.rows)
     upper, lower = np.maximum(multipliers.rows, 0.0), np.maximum(-multipliers.rows, 0.0)
-    priced = multipliers.budget * (weights.sum() - 1.0)
-    priced += _charge(upper, at_rows - program.rows_hi) + _charge(lower, program.rows_lo - at_rows)
-    priced += float(np.dot(multipliers.trades, program.row @ weights - program.most))
-    priced += float(np.dot(multipliers.balls, program.ball_sizes(weights) - program.ball_most))
-    return float(smooth + priced + least)
+    priced = multipliers.budget * (weights.sum(-1) - 1.0)
+    priced = priced + _charge(upper, at_rows - program.rows_hi) + _charge(lower, program.rows_lo - at_rows)
+    priced = priced + _charge(
+        multipliers.trades, np.einsum("...n,tn->...t", weights, program.row) - program.most
+    )
+    priced = priced + _charge(multipliers.balls, program.ball_sizes(weights) - program.ball_most)
+    return smooth + priced + least.sum(-1)
 
 
-def _charge(prices: np.ndarray, excess: np.ndarray) -> float:
+def _charge(prices: np.ndarray, excess: np.ndarray) -> np.ndarray:
     """Return the sum of price times excess where there is a price: 0 times an absent, infinite bound is nothing."""
-    return float(np.dot(prices[prices > 0], excess[prices > 0]))
+    return (prices * np.where(prices > 0, excess, 0.0)).sum(-1)

@@ -1,4 +1,4 @@
-"""One account's problem in numbers: the terms of its limits, stacked, and the objective.
+"""One account's problem in numbers, or a chunk's: the terms of the limits, stacked, and the objective.
 
 ::
 
@@ -12,12 +12,15 @@
 with ``c = b + s`` (strategic plus shift), ``force = alpha + (gamma0 Sigma - gamma Sigma') c``, ``cost = kappa/h`` and
 ``impact = iota/h``. ``Sigma'`` and ``gamma`` carry the tilt's risk and aversion multipliers; limits keep the market's
 ``Sigma``. Everything downstream (statement, gate, certificate, refinement, trades) reads this one noun.
+
+Numbers may carry a leading account axis: the accounts of a chunk share matrices, masks and risk, and nothing else.
+Products go by einsum and sums along the last axis, so that an account's bits are its own whatever stands beside it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -33,39 +36,39 @@ _POINT = 1e-7
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """One account's numbers; shapes: n assets, r rows, t trade terms, m balls."""
+    """One account's numbers, or those of ``(m,)`` accounts; shapes: n assets, r rows, t trade terms, b balls."""
 
     market_risk: Risk
     risk: Risk
     tilted: bool
-    gamma: float
-    force: np.ndarray
+    gamma: float | np.ndarray  # (...)
+    force: np.ndarray  # (..., n), and so are the next five
     centre: np.ndarray
     current: np.ndarray
     cost: np.ndarray
     impact: np.ndarray
-    cash: int
     lo: np.ndarray
     hi: np.ndarray
-    rows: np.ndarray
-    rows_lo: np.ndarray
+    cash: int
+    rows: np.ndarray  # (r, n)
+    rows_lo: np.ndarray  # (..., r)
     rows_hi: np.ndarray
-    buy: np.ndarray
+    buy: np.ndarray  # (t, n)
     sell: np.ndarray
     row: np.ndarray
-    power: np.ndarray
-    most: np.ndarray
-    from_zero: np.ndarray
-    ball_on: np.ndarray
-    anchor: np.ndarray
-    ball_most: np.ndarray
+    power: np.ndarray  # (..., t, n)
+    most: np.ndarray  # (..., t)
+    from_zero: np.ndarray  # (t,)
+    ball_on: np.ndarray  # (b, n)
+    anchor: np.ndarray  # (..., b, n)
+    ball_most: np.ndarray  # (..., b)
     customs: tuple[terms.Custom, ...]
     named: tuple[tuple[str, terms.Term], ...]
 
     @cached_property
-    def scale(self) -> float:
-        """Gamma times the mean variance: divided by it, an engine's tolerances mean something."""
-        return float(self.gamma * self.risk.variances.mean())
+    def scale(self) -> float | np.ndarray:
+        """Gamma times the mean variance, shape (...): divided by it, an engine's tolerances mean something."""
+        return self.gamma * float(self.risk.variances.mean())
 
     @property
     def priced(self) -> bool:
@@ -77,107 +80,142 @@ class Program:
         """Whether every constraint and cost is linear or piecewise linear: a quadratic program."""
         return not (len(self.ball_on) or self.customs or self.impact.any() or self.power.any())
 
-    def utility(self, weights: np.ndarray) -> float:
-        """Return u(w), decimal of NAV a year, ticket fees apart."""
+    def utility(self, weights: np.ndarray) -> np.ndarray:
+        """Return u(w), shape (...), decimal of NAV a year, ticket fees apart."""
         d, z = weights - self.centre, np.abs(weights - self.current)
-        quadratic = float(np.dot(self.risk.times(d), d))
-        return float(
-            np.dot(self.force, d) - 0.5 * self.gamma * quadratic - np.dot(self.cost, z) - np.dot(self.impact, z**1.5)
-        )
+        gained = (self.force * d - self.cost * z).sum(-1) - 0.5 * self.gamma * (self.risk.times(d) * d).sum(-1)
+        return gained - (self.impact * z**1.5).sum(-1) if self.impact.any() else gained
 
     def traded(self, weights: np.ndarray) -> np.ndarray:
-        """Return the left side of each trade term, shape (t,)."""
-        z = np.where(self.from_zero[:, None], weights, weights - self.current)
-        return self.row @ weights + (
-            self.buy * np.maximum(z, 0) + self.sell * np.maximum(-z, 0) + self.power * np.abs(z) ** 1.5
-        ).sum(1)
+        """Return the left side of each trade term, shape (..., t)."""
+        if not len(self.from_zero):
+            return np.zeros((*weights.shape[:-1], 0))
+        z = weights - self.current
+        used = self._moved(z)
+        if self.from_zero.any():
+            used = np.where(self.from_zero, self._moved(weights), used)
+        return np.einsum("...n,tn->...t", weights, self.row) + used
+
+    def _moved(self, z: np.ndarray) -> np.ndarray:
+        used = np.einsum("...n,tn->...t", np.maximum(z, 0.0), self.buy)
+        used = used + np.einsum("...n,tn->...t", np.maximum(-z, 0.0), self.sell)
+        return used + (self.power * np.abs(z[..., None, :]) ** 1.5).sum(-1) if self.power.any() else used
 
     def ball_sizes(self, weights: np.ndarray) -> np.ndarray:
-        """Return the risk inside each ball, shape (m,)."""
-        return self.market_risk.volatility(np.where(self.ball_on, weights - self.anchor, 0.0))
+        """Return the risk inside each ball, shape (..., b)."""
+        if not len(self.ball_on):
+            return np.zeros((*weights.shape[:-1], 0))
+        return self.market_risk.volatility(np.where(self.ball_on, weights[..., None, :] - self.anchor, 0.0))
 
     def violations(self, weights: np.ndarray) -> np.ndarray:
         """Return how far each constraint is exceeded, at least 0: box, rows, trades, balls, customs, budget.
 
         A number that is not finite counts as infinitely far: comparisons with NaN must not pass.
         """
+        at = np.einsum("...n,rn->...r", weights, self.rows)
         parts = [
             np.maximum(self.lo - weights, weights - self.hi),
-            np.maximum(self.rows_lo - self.rows @ weights, self.rows @ weights - self.rows_hi),
+            np.maximum(self.rows_lo - at, at - self.rows_hi),
             self.traded(weights) - self.most,
             self.ball_sizes(weights) - self.ball_most,
-            np.array([-float(np.min(c.slack(weights, self.current))) for c in self.customs]),
-            np.abs([weights.sum() - 1.0]),
+            np.array([-float(np.min(c.slack(weights, self.current))) for c in self.customs])
+            if self.customs
+            else np.zeros((*weights.shape[:-1], 0)),
+            np.abs(weights.sum(-1, keepdims=True) - 1.0),
         ]
-        excess = np.maximum(np.concatenate(parts), 0.0)
-        return np.where(np.isfinite(excess) & np.isfinite(weights).all(), excess, np.inf)
+        excess = np.maximum(np.concatenate(parts, axis=-1), 0.0)
+        return np.where(np.isfinite(excess) & np.isfinite(weights).all(-1, keepdims=True), excess, np.inf)
 
     @cached_property
     def signature(self) -> tuple:
         """What two accounts must share to share one compiled statement: kinds, matrices, finite sides."""
         return (
-            self.tilted, self.priced, bool(self.impact.any()), self.power.any(axis=1).tobytes(),
+            self.tilted, self.priced, bool(self.impact.any()), self.power.any(axis=-1).tobytes(),
             self.rows.tobytes(), np.isfinite(self.rows_lo).tobytes(), np.isfinite(self.rows_hi).tobytes(),
             self.buy.tobytes(), self.sell.tobytes(), self.row.tobytes(), self.from_zero.tobytes(),
             self.ball_on.tobytes(), self.customs,
         )  # fmt: skip
 
+    def pick(self, which: int | np.ndarray) -> Program:
+        """Return the program of one account of a chunk, or of some: positions or a mask."""
+        one = np.ndim(which) == 0
+        own = {name: getattr(self, name)[which] for name in _OWN}
+        named = tuple((name, terms.pick(term, which)) for name, term in self.named)
+        return replace(self, **own, gamma=float(self.gamma[which]) if one else self.gamma[which], named=named)
+
+
+_OWN = (
+    "force", "centre", "current", "cost", "impact", "lo", "hi", "rows_lo", "rows_hi", "power", "most", "anchor",
+    "ball_most",
+)  # fmt: skip
+"""What of a program carries the account axis, gamma apart."""
+
 
 def build(
-    context: Context, named: Sequence[tuple[str, terms.Term]], belief: Tilt, gamma: float, horizon: float
+    context: Context, named: Sequence[tuple[str, terms.Term]], belief: Tilt, gamma: float | np.ndarray, horizon: float
 ) -> Program:
-    """Stack the terms of one account and write down its objective.
+    """Stack the terms of one account, or of a chunk, and write down the objective.
 
     Parameters
     ----------
     context
-        The account in its market.
+        The account, or the accounts, in their market.
     named
         ``(limit name, term)`` in policy order.
     belief
-        The tilt of the account's model.
+        The tilt of the accounts' model.
     gamma
-        The account's risk aversion, the tilt's multiplier not yet applied.
+        The risk aversion of each, shape (...), the tilt's multiplier not yet applied.
     horizon
         Years over which costs are spread.
     """
     risk, universe, n = context.market.risk, context.market.universe, len(context.market.universe)
     belief.check_length(n)
+    lead = context.current.shape[:-1]
     tilted = bool(np.any(belief.risk != 1.0))
     tilted_risk = risk.scaled(belief.risk) if tilted else risk
     tilted_gamma = gamma * belief.aversion
+    each = np.asarray(gamma)[..., None]
     centre = context.strategic + belief.target
-    force = np.broadcast_to(belief.alpha(gamma), (n,)).astype(float)
+    force = np.broadcast_to(belief.alpha(gamma), (*lead, n)).astype(float)
     if tilted or belief.aversion != 1.0:
-        force = force + gamma * risk.times(centre) - tilted_gamma * tilted_risk.times(centre)
+        force = force + each * risk.times(centre) - each * belief.aversion * tilted_risk.times(centre)
     costs = context.market.costs
-    iota = costs.iota(risk.volatilities, float(context.nav)) if costs.impact else np.zeros(n)
+    iota = costs.iota(risk.volatilities, context.nav) if costs.impact else np.zeros(n)
 
-    named = tuple(_pinned(name, term, risk.variances) for name, term in named)
-    boxes, rows = [t for _, t in named if isinstance(t, terms.Box)], [t for _, t in named if isinstance(t, terms.Rows)]
-    trades, balls = (
-        [t for _, t in named if isinstance(t, terms.Trades)],
-        [t for _, t in named if isinstance(t, terms.RiskBall)],
+    if not lead:  # of a chunk, who has such a ball is asked alone
+        named = tuple(_pinned(name, term, risk.variances) for name, term in named)
+    boxes, rows = _of(named, terms.Box), _of(named, terms.Rows)
+    trades, balls = _of(named, terms.Trades), _of(named, terms.RiskBall)
+    wide = lambda x: np.broadcast_to(x, (*lead, n))  # noqa: E731  (a vector of each account)
+    number = lambda x: np.broadcast_to(x, lead)  # noqa: E731  (a number of each account)
+    stack = lambda xs, shape: np.stack(xs, len(lead)) if xs else np.zeros((*lead, 0, *shape))  # noqa: E731
+    matrix = lambda xs: np.array(xs, dtype=float).reshape(len(xs), n)  # noqa: E731
+    heights = [len(t.matrix) for t in rows]
+    side = lambda xs: np.concatenate(  # noqa: E731
+        [np.zeros((*lead, 0)), *(np.broadcast_to(x, (*lead, k)) for x, k in zip(xs, heights, strict=True))], axis=-1
     )
-    stack = lambda rows, width: np.array(rows, dtype=float).reshape(len(rows), width)  # noqa: E731  (one reshape, six uses)
     none = np.zeros(n)
     return Program(
-        market_risk=risk, risk=tilted_risk, tilted=tilted, gamma=tilted_gamma, force=force, centre=centre,
-        current=context.current, cost=costs.proportional / horizon, impact=iota / horizon, cash=universe.cash,
-        lo=np.max([np.broadcast_to(t.lo, (n,)) for t in boxes], axis=0),
-        hi=np.min([np.broadcast_to(t.hi, (n,)) for t in boxes], axis=0),
+        market_risk=risk, risk=tilted_risk, tilted=tilted, gamma=tilted_gamma, force=force, centre=wide(centre),
+        current=context.current, cost=wide(costs.proportional / horizon), impact=wide(iota / horizon),
+        cash=universe.cash,
+        lo=np.max([wide(t.lo) for t in boxes], axis=0), hi=np.min([wide(t.hi) for t in boxes], axis=0),
         rows=np.vstack([np.zeros((0, n)), *(t.matrix for t in rows)]),
-        rows_lo=np.concatenate([np.zeros(0), *(np.ravel(t.lo) for t in rows)]),
-        rows_hi=np.concatenate([np.zeros(0), *(np.ravel(t.hi) for t in rows)]),
-        buy=stack([t.buy for t in trades], n), sell=stack([t.sell for t in trades], n),
-        row=stack([t.row for t in trades], n),
-        power=stack([none if t.impact is None else t.impact for t in trades], n),
-        most=np.array([float(t.most) + float(t.base) for t in trades]),
+        rows_lo=side([t.lo for t in rows]), rows_hi=side([t.hi for t in rows]),
+        buy=matrix([t.buy for t in trades]), sell=matrix([t.sell for t in trades]),
+        row=matrix([t.row for t in trades]),
+        power=stack([wide(none if t.impact is None else t.impact) for t in trades], (n,)),
+        most=stack([number(np.asarray(t.most) + t.base) for t in trades], ()),
         from_zero=np.array([t.from_zero for t in trades], dtype=bool),
         ball_on=np.array([t.on for t in balls], dtype=bool).reshape(len(balls), n),
-        anchor=stack([t.anchor for t in balls], n), ball_most=np.array([float(t.most) for t in balls]),
-        customs=tuple(t for _, t in named if isinstance(t, terms.Custom)), named=tuple(named),
+        anchor=stack([wide(t.anchor) for t in balls], (n,)), ball_most=stack([number(t.most) for t in balls], ()),
+        customs=tuple(_of(named, terms.Custom)), named=tuple(named),
     )  # fmt: skip
+
+
+def _of(named: Sequence[tuple[str, terms.Term]], kind: type) -> list:
+    return [term for _, term in named if isinstance(term, kind)]
 
 
 def _pinned(name: str, term: terms.Term, variances: np.ndarray) -> tuple[str, terms.Term]:
