@@ -19,6 +19,28 @@ class Multipliers:
     trades: np.ndarray
     balls: np.ndarray
 
+    def lift(self) -> Multipliers:
+        """Return those of one account as those of many."""
+        return Multipliers(np.array([self.budget]), self.rows[None], self.trades[None], self.balls[None])
+
+    def pick(self, which: int | np.ndarray) -> Multipliers:
+        """Return those of one account of many, or of some: positions or a mask."""
+        budget = np.asarray(self.budget)[which]
+        own = float(budget) if np.ndim(which) == 0 else budget
+        return Multipliers(own, self.rows[which], self.trades[which], self.balls[which])
+
+    def copy(self) -> Multipliers:
+        """Return a copy to write into."""
+        return Multipliers(np.array(self.budget), np.array(self.rows), np.array(self.trades), np.array(self.balls))
+
+    def put(self, which: np.ndarray, others: Multipliers) -> None:
+        """Write those of some accounts into a copy made for it."""
+        for mine, theirs in zip(self._parts(), others._parts(), strict=True):
+            mine[which] = theirs
+
+    def _parts(self) -> tuple:
+        return self.budget, self.rows, self.trades, self.balls
+
 
 @dataclass(frozen=True, eq=False)
 class Answer:

@@ -184,9 +184,7 @@ def lower_bound(program: Program, weights: np.ndarray, multipliers: Multipliers)
     upper, lower = np.maximum(multipliers.rows, 0.0), np.maximum(-multipliers.rows, 0.0)
     priced = multipliers.budget * (weights.sum(-1) - 1.0)
     priced = priced + _charge(upper, at_rows - program.rows_hi) + _charge(lower, program.rows_lo - at_rows)
-    priced = priced + _charge(
-        multipliers.trades, np.einsum("...n,tn->...t", weights, program.row) - program.most
-    )
+    priced = priced + _charge(multipliers.trades, np.einsum("...n,tn->...t", weights, program.row) - program.most)
     priced = priced + _charge(multipliers.balls, program.ball_sizes(weights) - program.ball_most)
     return smooth + priced + least.sum(-1)
 

@@ -10,12 +10,14 @@ import numpy as np
 
 from ..constraints.limits import Context
 from ..constraints.policies import Policy
+from ..constraints.restrictions import barred
 from ..errors import PolicyError
-from ..models.accounts import Account, Model, Standing, appraise
+from ..models.accounts import AVERSIONS, Account, Model, Standing, appraise, weigh
+from ..models.cohorts import Cohort
 from ..models.costs import Costs
 from ..models.markets import Market
 from ..models.tilts import NO_TILT, Tilt
-from .programs import Program, build
+from .programs import POINT, Program, build
 
 if TYPE_CHECKING:
     from .statements import Statement
@@ -112,8 +114,10 @@ def pose(problem: Problem, account: Account, belief: Tilt) -> Case:
     policy, market = problem.policy, problem.market
     model = policy.model(account)
     standing = appraise(account, market)
-    frozen = ~market.tradable | standing.held_by_orders
-    frozen[market.universe.cash] = False
+    rules = barred(account.restrictions, market.universe)
+    untouchable = ~market.tradable | standing.held_by_orders
+    untouchable[market.universe.cash] = False
+    rules["frozen"] = rules.get("frozen", False) | untouchable
     context = Context(
         market,
         model.vector(market.universe),
@@ -121,10 +125,101 @@ def pose(problem: Problem, account: Account, belief: Tilt) -> Case:
         standing.nav,
         standing.inflow,
         standing.outflow,
-        account.restrictions,
-        frozen,
+        rules,
         {k: v for k, v in account.overrides.items() if k != "risk_aversion"},
     )
     aversion, horizon = policy.aversion(account), policy.horizon(belief)
     program = build(context, policy.terms(context), belief, aversion, horizon)
     return Case(account, model, standing, context, belief, aversion, horizon, policy.names, program)
+
+
+@dataclass(frozen=True, eq=False)
+class Cases:
+    """Many accounts of one model in one problem: a :class:`Case` whose numbers carry a leading account axis."""
+
+    cohort: Cohort
+    model: Model
+    standing: Standing
+    context: Context
+    belief: Tilt
+    aversion: np.ndarray
+    horizon: float
+    names: tuple[str, ...]
+    program: Program
+
+    def __len__(self) -> int:
+        """Count the accounts."""
+        return len(self.cohort)
+
+    def pick(self, which: np.ndarray) -> Cases:
+        """Return the cases of some accounts: positions or a mask."""
+        context = replace(
+            self.context,
+            strategic=self.context.strategic[which],
+            current=self.context.current[which],
+            nav=self.context.nav[which],
+            inflow=self.context.inflow[which],
+            outflow=self.context.outflow[which],
+            rules={rule: mask[which] for rule, mask in self.context.rules.items()},
+            overrides={name: own[which] for name, own in self.context.overrides.items()},
+        )
+        return replace(
+            self,
+            cohort=self.cohort.pick(which),
+            standing=self.standing.pick(which),
+            context=context,
+            aversion=self.aversion[which],
+            program=self.program.pick(which),
+        )
+
+
+def pose_all(problem: Problem, cohort: Cohort, belief: Tilt) -> tuple[Cases, np.ndarray]:
+    """Put the numbers of many accounts of one model into the problem.
+
+    Returns
+    -------
+    Cases, numpy.ndarray
+        The cases of those accounts that can be treated alike, and their positions in the cohort. The others (nothing
+        or less than nothing in the account, a held asset without a price, an override that cannot be, a tracking error
+        of nothing) have to be asked one by one: :func:`pose` has the words for them.
+    """
+    policy, market = problem.policy, problem.market
+    standing = weigh(cohort.quantities, cohort.ordered, cohort.flows, market)
+    unpriced = ((cohort.quantities + cohort.ordered) != 0) & ~np.isfinite(market.prices)
+    fine = ~unpriced.any(-1) & np.isfinite(standing.nav) & (standing.nav > 0) & ~_refused(policy, cohort)
+    kept = np.flatnonzero(fine)
+    cohort, standing = cohort.pick(kept), standing.pick(kept)
+    untouchable = ~market.tradable | standing.held_by_orders
+    untouchable[:, market.universe.cash] = False
+    rules = dict(cohort.rules)
+    rules["frozen"] = rules.get("frozen", False) | untouchable
+    model = Model(cohort.model, policy.models[cohort.model], policy.risk_aversion)
+    context = Context(
+        market,
+        np.broadcast_to(model.vector(market.universe), standing.weights.shape),
+        standing.weights,
+        standing.nav,
+        standing.inflow,
+        standing.outflow,
+        rules,
+        {name: own for name, own in cohort.overrides.items() if name != "risk_aversion"},
+    )
+    own = cohort.overrides.get("risk_aversion", np.full(len(kept), np.nan))
+    aversion, horizon = np.where(np.isnan(own), policy.risk_aversion, own), policy.horizon(belief)
+    program = build(context, policy.terms(context), belief, aversion, horizon)
+    cases = Cases(cohort, model, standing, context, belief, aversion, horizon, policy.names, program)
+    pointed = (program.ball_most < POINT).any(-1)
+    return (cases.pick(~pointed), kept[~pointed]) if pointed.any() else (cases, kept)
+
+
+def _refused(policy: Policy, cohort: Cohort) -> np.ndarray:
+    """Mark the accounts with a number of their own that the policy refuses, or that one number cannot say."""
+    limits = {limit.name: limit for limit in policy.limits}
+    refused = np.zeros(len(cohort), dtype=bool)
+    for name, own in cohort.overrides.items():
+        if name == "risk_aversion":
+            least, most = AVERSIONS
+        else:
+            least, most = 0.0, limits[name].loosest if name in limits and limits[name].overridable else -1.0
+        refused |= ~np.isnan(own) & ~((own >= least) & (own <= most))
+    return refused

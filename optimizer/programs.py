@@ -30,7 +30,7 @@ from ..constraints.limits import Context
 from ..models.risks import Risk
 from ..models.tilts import Tilt
 
-_POINT = 1e-7
+POINT = 1e-7
 """A tracking error or volatility below this, a thousandth of a basis point, allows the anchor and nothing else."""
 
 
@@ -136,6 +136,10 @@ class Program:
             self.ball_on.tobytes(), self.customs,
         )  # fmt: skip
 
+    def lift(self) -> Program:
+        """Return the program of one account as one of many; its terms stay as they are."""
+        return replace(self, **{name: getattr(self, name)[None] for name in _OWN}, gamma=np.array([self.gamma]))
+
     def pick(self, which: int | np.ndarray) -> Program:
         """Return the program of one account of a chunk, or of some: positions or a mask."""
         one = np.ndim(which) == 0
@@ -220,7 +224,7 @@ def _of(named: Sequence[tuple[str, terms.Term]], kind: type) -> list:
 
 def _pinned(name: str, term: terms.Term, variances: np.ndarray) -> tuple[str, terms.Term]:
     """Return a ball without size as the box it is, its assets at the anchor: such a cone has no inside."""
-    if not (isinstance(term, terms.RiskBall) and float(term.most) < _POINT):
+    if not (isinstance(term, terms.RiskBall) and float(term.most) < POINT):
         return name, term
     held = term.on & (variances > 0)
     return name, terms.Box(np.where(held, term.anchor, -np.inf), np.where(held, term.anchor, np.inf))

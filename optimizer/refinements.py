@@ -6,15 +6,18 @@ cost or cap holds it, at zero where gross weight has a price) or free on one sid
 crossed or a price of the wrong sign, is mended, and the system solved again: a primal-dual active-set method
 (Hintermueller, Ito and Kunisch, 2003), started next to its end.
 
-The result proves itself: an ideal leaves only with a certificate (:mod:`.certificates`).
+Many accounts are refined together, each with a guess of its own. The result proves itself: an ideal leaves only with a
+certificate (:mod:`.certificates`).
 """
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
+
 import numpy as np
 
 from .answers import Multipliers
-from .certificates import Kinks, certify, gradient, kinks, signed
+from .certificates import CERTIFIED_TE, RESIDUAL, Kinks, gradient, kinks, measure, signed
 from .programs import Program
 from .systems import Guess, solve_guess
 
@@ -26,59 +29,123 @@ _ROUNDS = 25
 
 
 def refine(program: Program, weights: np.ndarray, multipliers: Multipliers) -> tuple[np.ndarray, Multipliers] | None:
-    """Return weights and multipliers on the exact binding set, or None where none was found.
+    """Return one account's weights and multipliers on the exact binding set, or None where none was found.
 
     Custom terms have no gradient here; a program with one is not refined.
     """
     if program.customs:
         return None
-    passed: list[tuple[np.ndarray, Multipliers]] = []
+    x, y, found = refine_all(program.lift(), weights[None], multipliers.lift())
+    return (x[0], y.pick(0)) if found[0] else None
+
+
+def refine_all(
+    program: Program, weights: np.ndarray, multipliers: Multipliers
+) -> tuple[np.ndarray, Multipliers, np.ndarray]:
+    """Return weights (m, n) and multipliers on each account's exact binding set, and a mask of who has one.
+
+    Who has none keeps what came.
+    """
+    program = replace(program, named=())  # numbers are all that is read here
+    x, y = np.array(weights), multipliers.copy()
+    found, passed = np.zeros(len(x), dtype=bool), []
     for least_price in _LEAST_PRICES:
-        guess = _first_guess(program, weights, multipliers, least_price)
-        found = _follow(program, guess, weights, multipliers, passed)
-        if found is not None:
-            return found
-    return _best_of(program, passed)
+        left = np.flatnonzero(~found)
+        if not len(left):
+            break
+        some, start = program.pick(left), multipliers.pick(left)
+        guess = _first_guess(some, weights[left], start, least_price)
+        settled, at, prices = _follow(some, guess, weights[left], start, left, passed)
+        x[left[settled]] = at[settled]
+        y.put(left[settled], prices.pick(settled))
+        found[left[settled]] = True
+    left = np.flatnonzero(~found)
+    if len(left):
+        _take_best(program, left, passed, x, y, found)
+    return x, y, found
+
+
+Passed = list[tuple[np.ndarray, np.ndarray, Multipliers]]
+"""Points on the way: who, where, at what prices."""
 
 
 def _follow(
-    program: Program,
-    guess: Guess,
-    weights: np.ndarray,
-    multipliers: Multipliers,
-    passed: list[tuple[np.ndarray, Multipliers]],
-) -> tuple[np.ndarray, Multipliers] | None:
-    """Solve, mend, and solve again until nothing is left to mend; None where the guesses go in a circle.
+    program: Program, guess: Guess, weights: np.ndarray, multipliers: Multipliers, who: np.ndarray, passed: Passed
+) -> tuple[np.ndarray, np.ndarray, Multipliers]:
+    """Solve, mend, and solve again until nothing is left to mend; return who got there, where, at what prices.
 
-    Every point on the way is added to ``passed``.
+    An account whose guesses go in a circle is left. Every point on the way is added to ``passed``.
     """
-    seen: set[bytes] = set()
-    for _ in range(_ROUNDS):
-        if guess.key() in seen:
-            return None
-        seen.add(guess.key())
-        if guess.pinned.all():
-            found = guess.at, _corner_prices(program, guess, guess.at, multipliers)
-        else:
-            found = solve_guess(program, guess, weights, multipliers)
-        if found is None:
-            return None
-        weights, multipliers = found
-        passed.append((np.clip(weights, program.lo, program.hi), signed(multipliers)))
-        if not _mend(program, guess, weights, multipliers):
-            return passed[-1]
-    return None
+    m = len(weights)
+    x, y = np.array(weights), multipliers.copy()
+    settled, live = np.zeros(m, dtype=bool), np.arange(m)
+    seen: list[set[bytes]] = [set() for _ in range(m)]
+    for turn in range(_ROUNDS):
+        some, now = (program, guess) if len(live) == m else (program.pick(live), guess.pick(live))
+        at, prices, fine = _solve(some, now, x[live], y.pick(live))
+        if not fine.all():
+            live = live[fine]
+            if not len(live):
+                break
+            some, now, at, prices = some.pick(fine), now.pick(fine), at[fine], prices.pick(fine)
+        x[live] = at
+        y.put(live, prices)
+        clipped, priced = np.clip(at, some.lo, some.hi), signed(prices)
+        passed.append((who[live], clipped, priced))
+        changed = _mend(some, now, at, prices)
+        ended = live[~changed]
+        settled[ended] = True
+        x[ended] = clipped[~changed]
+        y.put(ended, priced.pick(~changed))
+        # A circle takes at least two turns: only from then on is it looked for.
+        fresh = np.array(changed)
+        if turn:
+            for k, key in enumerate(now.keys()):
+                fresh[k] &= key not in seen[live[k]]
+                seen[live[k]].add(key)
+        for f in fields(Guess):
+            getattr(guess, f.name)[live] = getattr(now, f.name)
+        live = live[fresh]
+        if not len(live):
+            break
+    return settled, x, y
 
 
-def _best_of(program: Program, passed: list[tuple[np.ndarray, Multipliers]]) -> tuple[np.ndarray, Multipliers] | None:
-    """Return the point with the least gap of those that pass the gate.
+def _solve(
+    program: Program, guess: Guess, weights: np.ndarray, multipliers: Multipliers
+) -> tuple[np.ndarray, Multipliers, np.ndarray]:
+    cornered = guess.pinned.all(-1)
+    if not cornered.any():
+        return solve_guess(program, guess, weights, multipliers)
+    x, y, found = np.array(guess.at), multipliers.copy(), np.array(cornered)
+    corner, free = np.flatnonzero(cornered), np.flatnonzero(~cornered)
+    y.put(corner, _corner_prices(program.pick(corner), guess.pick(corner), x[corner], multipliers.pick(corner)))
+    if len(free):
+        at, prices, fine = solve_guess(program.pick(free), guess.pick(free), weights[free], multipliers.pick(free))
+        x[free], found[free] = at, fine
+        y.put(free, prices)
+    return x, y, found
+
+
+def _take_best(
+    program: Program, left: np.ndarray, passed: Passed, x: np.ndarray, y: Multipliers, found: np.ndarray
+) -> None:
+    """Give each account that is left the point with the least gap of those it passed that the gate would release.
 
     Who starts at an optimum stands on every edge at once: rounding says of each that it is crossed, and the guesses go
     in a circle around the answer.
     """
-    checked = [(certify(program, *point), point) for point in passed]
-    fine = [(certificate.gap, k) for k, (certificate, _) in enumerate(checked) if certificate.released]
-    return checked[min(fine)[1]][1] if fine else None
+    least = np.full(len(x), np.inf)
+    for who, weights, multipliers in passed:
+        these = np.flatnonzero(np.isin(who, left))
+        if not len(these):
+            continue
+        residual, gap, te = measure(program.pick(who[these]), weights[these], multipliers.pick(these))
+        better = these[(residual <= RESIDUAL) & (te <= CERTIFIED_TE) & (gap < least[who[these]])]
+        gaps = dict(zip(these, gap, strict=True))
+        least[who[better]] = [gaps[k] for k in better]
+        x[who[better]], found[who[better]] = weights[better], True
+        y.put(who[better], multipliers.pick(better))
 
 
 def _first_guess(program: Program, x: np.ndarray, y: Multipliers, least_price: float) -> Guess:
@@ -90,8 +157,8 @@ def _first_guess(program: Program, x: np.ndarray, y: Multipliers, least_price: f
     at = np.where(
         x - lo < _NEAR, lo, np.where(hi - x < _NEAR, hi, np.where(at_now, now, np.where(at_zero, 0.0, np.nan)))
     )
-    at_rows = program.rows @ x
-    least = least_price * program.scale
+    at_rows = np.einsum("...n,rn->...r", x, program.rows)
+    least = least_price * program.scale[:, None]
     upper = (y.rows > least) & (program.rows_hi - at_rows < 1e3 * _NEAR)
     lower = (y.rows < -least) & (at_rows - program.rows_lo < 1e3 * _NEAR)
     return Guess(
@@ -110,55 +177,59 @@ def _corner_prices(program: Program, guess: Guess, x: np.ndarray, last: Multipli
     slope downwards; the middle of what all assets leave is taken. The other prices are those of the last solve, or
     none: whichever leaves the budget more room.
     """
+    zero = np.zeros(len(x))
     kept = Multipliers(
-        0.0,
+        zero,
         np.where(guess.rows != 0, last.rows, 0.0),
         np.where(guess.trades, last.trades, 0.0),
         np.where(guess.balls, last.balls, 0.0),
     )
-    none = Multipliers(0.0, np.zeros_like(kept.rows), np.zeros_like(kept.trades), np.zeros_like(kept.balls))
-    spans = [(_budget_span(program, x, prices), prices) for prices in (none, kept)]
-    (floor, ceiling), prices = max(spans, key=lambda found: found[0][1] - found[0][0])
-    ends = [end for end in (floor, ceiling) if np.isfinite(end)]
-    return Multipliers(sum(ends) / len(ends) if ends else 0.0, prices.rows, prices.trades, prices.balls)
+    none = Multipliers(zero, *(np.zeros_like(part) for part in (kept.rows, kept.trades, kept.balls)))
+    (low, high), (low2, high2) = _budget_span(program, x, none), _budget_span(program, x, kept)
+    keep = high2 - low2 > high - low
+    low, high = np.where(keep, low2, low), np.where(keep, high2, high)
+    known = np.isfinite(low).astype(int) + np.isfinite(high)
+    total = np.where(np.isfinite(low), low, 0.0) + np.where(np.isfinite(high), high, 0.0)
+    parts = [np.where(keep[:, None], getattr(kept, f), 0.0) for f in ("rows", "trades", "balls")]
+    return Multipliers(total / np.maximum(known, 1), *parts)
 
 
-def _budget_span(program: Program, x: np.ndarray, prices: Multipliers) -> tuple[float, float]:
+def _budget_span(program: Program, x: np.ndarray, prices: Multipliers) -> tuple[np.ndarray, np.ndarray]:
     """Return the budget prices between which no asset wants to leave x; the first above the second where one does."""
     smooth, kink = gradient(program, x, prices), kinks(program, prices.trades)
     up = smooth + _side_slope(kink, kink.power, x, program.current, +1)
     down = smooth + _side_slope(kink, kink.power, x, program.current, -1)
-    floor = float(np.max(-up[x < program.hi], initial=-np.inf))
-    return floor, float(np.min(-down[x > program.lo], initial=np.inf))
+    floor = np.max(np.where(x < program.hi, -up, -np.inf), axis=-1)
+    return floor, np.min(np.where(x > program.lo, -down, np.inf), axis=-1)
 
 
-def _mend(program: Program, guess: Guess, x: np.ndarray, y: Multipliers) -> bool:
-    """Change what the solution shows to be wrong; return whether anything was."""
+def _mend(program: Program, guess: Guess, x: np.ndarray, y: Multipliers) -> np.ndarray:
+    """Change what the solutions show to be wrong; return whose guess was changed, shape (m,)."""
     changed = _mend_assets(program, guess, x, y)
-    at_rows = program.rows @ x
-    for r in range(len(guess.rows)):
-        wrong = guess.rows[r] * y.rows[r] < -1e-13 * program.scale
-        crossed = int(at_rows[r] - program.rows_hi[r] > 1e-11) - int(program.rows_lo[r] - at_rows[r] > 1e-11)
-        if wrong:
-            guess.rows[r], changed = 0, True
-        elif crossed and guess.rows[r] == 0:
-            guess.rows[r], changed = crossed, True
+    faint = -1e-13 * program.scale[:, None]
+    at_rows = np.einsum("...n,rn->...r", x, program.rows)
+    wrong = guess.rows * y.rows < faint
+    crossed = (at_rows - program.rows_hi > 1e-11).astype(int) - (program.rows_lo - at_rows > 1e-11)
+    joins = (crossed != 0) & (guess.rows == 0) & ~wrong
+    guess.rows[wrong] = 0
+    guess.rows[joins] = crossed[joins]
+    changed |= (wrong | joins).any(-1)
     for active, price, room in (
         (guess.trades, y.trades, program.most - program.traded(x)),
         (guess.balls, y.balls, program.ball_most - program.ball_sizes(x)),
     ):
-        drop = active & (price < -1e-13 * program.scale)
+        drop = active & (price < faint)
         add = ~active & (room < -1e-11)
         np.logical_xor(active, drop | add, out=active)
-        changed |= bool((drop | add).any())
+        changed |= (drop | add).any(-1)
     return changed
 
 
-def _mend_assets(program: Program, guess: Guess, x: np.ndarray, y: Multipliers) -> bool:
+def _mend_assets(program: Program, guess: Guess, x: np.ndarray, y: Multipliers) -> np.ndarray:
     """Pin the free assets that crossed a bound or a kink; free the pinned ones whose slopes do not balance."""
-    lo, hi, now, tolerance = program.lo, program.hi, program.current, 1e-12 * program.scale
+    lo, hi, now, tolerance = program.lo, program.hi, program.current, 1e-12 * program.scale[:, None]
     kink = kinks(program, y.trades)
-    power = program.impact + program.power.T @ y.trades
+    power = kink.power
     smooth = gradient(program, x, y)
     kinked, zeroed = kink.buy + kink.sell > 0, kink.long + kink.short > 0
     free = ~guess.pinned
@@ -183,7 +254,7 @@ def _mend_assets(program: Program, guess: Guess, x: np.ndarray, y: Multipliers) 
         loose, np.where(guess.at > 0, 1.0, np.where(guess.at < 0, -1.0, np.where(rise, 1.0, -1.0))), guess.sign
     )
     guess.pinned = (guess.pinned & ~loose) | crossing
-    return bool((crossing | loose).any())
+    return (crossing | loose).any(-1)
 
 
 def _side_slope(kink: Kinks, power: np.ndarray, x: np.ndarray, now: np.ndarray, way: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The equations of a guessed binding set, and Newton's method on them.
+"""The equations of guessed binding sets, and Newton's method on them, for many accounts at once.
 
 With the guess fixed, the optimality conditions are equations in the free weights and the prices of what binds::
 
@@ -6,12 +6,13 @@ With the guess fixed, the optimality conditions are equations in the free weight
     J x = what binds,      ((x - a_j)' Sigma (x - a_j) - most_j^2) / (2 most_j) = 0
 
 The ball in that form is smooth everywhere. Everything is divided by ``program.scale``; without balls and impact the
-system is linear and one step is exact.
+system is linear and one step is exact. A step uses the risk's factor: weights with a specific risk are eliminated, and
+what is left to factor has a column a factor, a price, and a weight without specific risk.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -21,147 +22,225 @@ from .programs import Program
 _STEPS = 30
 _NEAREST = 1e-12
 """Where the curvature of |z|^1.5, infinite at 0, is cut off."""
+_SOLID = 1e-6
+"""Specific variances below this share of the mean variance are not divided by."""
 
 
 @dataclass(eq=False)
 class Guess:
     """Which assets are pinned, where, and on which side of w0 and 0 the free ones move; which constraints bind."""
 
-    pinned: np.ndarray  # bool (n,)
-    at: np.ndarray  # (n,) where the pinned ones are
+    pinned: np.ndarray  # bool (m, n)
+    at: np.ndarray  # (m, n) where the pinned ones are
     side: np.ndarray  # +1 buying, -1 selling (free ones)
     sign: np.ndarray  # +1 long, -1 short (free ones)
-    rows: np.ndarray  # int (r,): +1 upper binds, -1 lower binds, 0 neither
-    trades: np.ndarray  # bool (t,)
-    balls: np.ndarray  # bool (m,)
+    rows: np.ndarray  # int (m, r): +1 upper binds, -1 lower binds, 0 neither
+    trades: np.ndarray  # bool (m, t)
+    balls: np.ndarray  # bool (m, b)
 
-    def key(self) -> bytes:
-        """Return what two equal guesses share."""
-        parts = (self.pinned, self.at, self.side, self.sign, self.rows, self.trades, self.balls)
-        return b"".join(np.ascontiguousarray(x).tobytes() for x in parts)
+    def pick(self, which: np.ndarray) -> Guess:
+        """Return the guesses of some accounts."""
+        return Guess(*(getattr(self, f.name)[which] for f in fields(self)))
+
+    def keys(self) -> list[bytes]:
+        """Return what two equal guesses of an account share, an account each."""
+        parts = [np.ascontiguousarray(getattr(self, f.name)) for f in fields(self)]
+        return [b"".join(part[i].tobytes() for part in parts) for i in range(len(self.pinned))]
 
 
 @dataclass(frozen=True, eq=False)
 class _System:
-    """The numbers of the equations that do not change from step to step; f free assets, k prices but those of balls."""
+    """The numbers of the equations that do not change from step to step; q0 prices but those of balls, q with them."""
 
-    free: np.ndarray
-    pull: np.ndarray  # (f, n): gamma Sigma' on the free rows
-    push: np.ndarray  # (f,): what of the slope is constant
-    linear: np.ndarray  # (k, n): budget, rows and trades that bind, their linear part
-    bound: np.ndarray  # (k,)
-    balls: tuple[np.ndarray, ...]  # (n, n) each: Sigma over the assets of the ball, over most
-    anchors: tuple[np.ndarray, ...]
-    most: np.ndarray
-    side: np.ndarray
-    now: np.ndarray
-    impact: np.ndarray  # (n,)
-    power: np.ndarray  # (k, n): the 3/2 part of each binding trade term, zero rows else
+    g: np.ndarray  # (m,): gamma over scale
+    free: np.ndarray  # (m, n)
+    side: np.ndarray  # (m, n)
+    push: np.ndarray  # (m, n): what of the slope is constant
+    centre: np.ndarray  # (m, n)
+    now: np.ndarray  # (m, n)
+    linear: np.ndarray  # (m, q0, n): budget, rows and trades that bind, their linear part
+    bound: np.ndarray  # (m, q0)
+    active: np.ndarray  # (m, q)
+    anchor: np.ndarray  # (m, b, n)
+    most: np.ndarray  # (m, b)
+    impact: np.ndarray  # (m, n)
+    power: np.ndarray  # (m, q0, n): the 3/2 part of each binding trade term, zero rows else
 
-    @property
-    def curved(self) -> bool:
-        return bool(self.impact.any() or self.power.any())
+    def pick(self, which: np.ndarray) -> _System:
+        return _System(*(getattr(self, f.name)[which] for f in fields(self)))
 
 
 def solve_guess(
     program: Program, guess: Guess, weights: np.ndarray, multipliers: Multipliers
-) -> tuple[np.ndarray, Multipliers] | None:
-    """Return the weights and prices that satisfy the equations of a guess with a free asset, or None."""
-    rows, trades, balls = np.flatnonzero(guess.rows), np.flatnonzero(guess.trades), np.flatnonzero(guess.balls)
-    system = _write(program, guess, rows, trades, balls)
-    scale = program.scale
+) -> tuple[np.ndarray, Multipliers, np.ndarray]:
+    """Return the weights and prices that satisfy the equations of each guess, and a mask of the accounts that have any.
+
+    Shapes as in a program of m accounts; who has no free asset has no equations and must not be asked.
+    """
+    m, curved = len(weights), bool(program.impact.any() or program.power.any())
     x = np.where(guess.pinned, guess.at, weights)
-    prices = [[multipliers.budget], multipliers.rows[rows], multipliers.trades[trades], multipliers.balls[balls]]
-    p = np.concatenate(prices) / scale
-    last = np.inf
+    whole = _write(program, guess)
+    p = np.where(whole.active, _stack(multipliers) / program.scale[:, None], 0.0)
+    found, last, live, system = np.zeros(m, dtype=bool), np.full(m, np.inf), np.arange(m), whole
     for _ in range(_STEPS):
-        residual, matrix = _equations(system, x, p)
-        size = float(np.abs(residual).max())
-        if size < 1e-14 or (size < 1e-12 and size >= 1e-3 * last):
-            return x, _read(guess, p * scale, rows, trades, balls)
-        last = size
-        step = _step(matrix, residual)
-        x = x.copy()
-        x[system.free] += step[: len(system.free)]
-        p = p + step[len(system.free) :]
-        if not (np.isfinite(p).all() and np.abs(x).max() < 1e3):  # NaN does not pass either
-            return None
-    return None
+        slope, missed, jacobian = _residual(program, system, x[live], p[live], curved)
+        size = np.maximum(np.abs(slope).max(-1), np.abs(missed).max(-1))
+        settled = (size < 1e-14) | ((size < 1e-12) & (size >= 1e-3 * last[live]))
+        last[live], found[live[settled]] = size, True
+        left = ~settled
+        if not left.any():
+            break
+        if settled.any():
+            live, system = live[left], system.pick(left)
+            slope, missed, jacobian = slope[left], missed[left], jacobian[left]
+        dx, dp = _step(program, system, x[live], p[live], (slope, missed, jacobian), curved)
+        x[live] += dx
+        p[live] += dp
+        sane = np.isfinite(p[live]).all(-1) & (np.abs(x[live]).max(-1) < 1e3)  # NaN does not pass either
+        if not sane.any():
+            break
+        if not sane.all():
+            live, system = live[sane], system.pick(sane)
+    return x, _unstack(p * program.scale[:, None], multipliers), found
 
 
-def _write(program: Program, guess: Guess, rows: np.ndarray, trades: np.ndarray, balls: np.ndarray) -> _System:
-    scale, n = program.scale, len(program.current)
-    free = np.flatnonzero(~guess.pinned)
-    way = np.where(program.from_zero[trades, None], guess.sign, guess.side)
-    slopes = np.where(way > 0, program.buy[trades], -program.sell[trades])
-    origin = np.where(program.from_zero[trades, None], 0.0, program.current)
-    pull = program.gamma / scale * program.risk.covariance[free]
-    constant = (guess.side * program.cost - program.force)[free] / scale - pull @ program.centre
-    masks = program.ball_on[balls]
+def _stack(y: Multipliers) -> np.ndarray:
+    return np.concatenate([np.asarray(y.budget)[:, None], y.rows, y.trades, y.balls], axis=1)
+
+
+def _unstack(prices: np.ndarray, like: Multipliers) -> Multipliers:
+    r, t = like.rows.shape[1], like.trades.shape[1]
+    return Multipliers(prices[:, 0], prices[:, 1 : 1 + r], prices[:, 1 + r : 1 + r + t], prices[:, 1 + r + t :])
+
+
+def _write(program: Program, guess: Guess) -> _System:
+    m, n = program.current.shape
+    unit = program.scale[:, None]
+    zero = program.from_zero[:, None]
+    way = np.where(zero, guess.sign[:, None], guess.side[:, None])
+    slopes = np.where(way > 0, program.buy, -program.sell)
+    origin = np.where(zero, 0.0, program.current[:, None])
+    binds = np.concatenate([np.ones((m, 1), dtype=bool), guess.rows != 0, guess.trades, guess.balls], axis=1)
+    rows = np.broadcast_to(program.rows, (m, *program.rows.shape))
+    linear = np.concatenate([np.ones((m, 1, n)), rows, program.row + slopes], axis=1)
+    q0 = linear.shape[1]
+    bound = np.concatenate(
+        [
+            np.ones((m, 1)),
+            np.where(guess.rows > 0, program.rows_hi, np.where(guess.rows < 0, program.rows_lo, 0.0)),
+            program.most + (slopes * origin).sum(-1),
+        ],
+        axis=1,
+    )
+    power = np.concatenate([np.zeros((m, 1 + len(program.rows), n)), program.power], axis=1)
     return _System(
-        free=free,
-        pull=pull,
-        push=constant,
-        linear=np.vstack([np.ones((1, n)), program.rows[rows], program.row[trades] + slopes]),
-        bound=np.concatenate(
-            [
-                [1.0],
-                np.where(guess.rows > 0, program.rows_hi, program.rows_lo)[rows],
-                program.most[trades] + (slopes * origin).sum(axis=1),
-            ]
-        ),
-        balls=tuple(
-            program.market_risk.covariance * np.outer(on, on) / program.ball_most[j]
-            for on, j in zip(masks, balls, strict=True)
-        ),
-        anchors=tuple(program.anchor[balls]),
-        most=program.ball_most[balls],
+        g=program.gamma / program.scale,
+        free=~guess.pinned,
         side=guess.side,
+        push=(guess.side * program.cost - program.force) / unit,
+        centre=program.centre,
         now=program.current,
-        impact=program.impact / scale,
-        power=np.vstack([np.zeros((1 + len(rows), n)), program.power[trades]]),
+        linear=linear * binds[:, :q0, None],
+        bound=bound,
+        active=binds,
+        anchor=program.anchor,
+        most=program.ball_most,
+        impact=program.impact / unit,
+        power=power * binds[:, :q0, None],
     )
 
 
-def _equations(system: _System, x: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the residual of every equation and the matrix of their derivatives."""
-    free, k, m = system.free, len(system.bound), len(system.most)
-    jacobian, missed = system.linear, system.linear @ x - system.bound
-    slope = system.pull @ x + system.push
-    hessian = system.pull[:, free]
-    if system.curved:
+def _residual(
+    program: Program, system: _System, x: np.ndarray, p: np.ndarray, curved: bool
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return by how much each equation is missed, slopes (m, n) and constraints (m, q), and their slopes (m, q, n)."""
+    jacobian, missed = system.linear, np.einsum("mqn,mn->mq", system.linear, x) - system.bound
+    slope = system.g[:, None] * program.risk.times(x - system.centre) + system.push
+    if curved:
         size = np.abs(x - system.now)
         root = np.sqrt(size)
-        jacobian = jacobian + 1.5 * system.power * (root * system.side)
-        missed = missed + system.power @ (size * root)
-        slope = slope + (1.5 * system.impact * root * system.side)[free]
-        curve = 0.75 * (system.impact + p[:k] @ system.power) / np.sqrt(np.maximum(size, _NEAREST))
-        hessian = hessian + np.diag(curve[free])
-    parts, borders = [missed], [jacobian[:, free]]
-    for ball, anchor, most, price in zip(system.balls, system.anchors, system.most, p[k:], strict=True):
-        away = x - anchor
-        outward = ball @ away
-        parts.append(np.array([0.5 * (float(outward @ away) - most)]))
-        borders.append(outward[free][None])
-        hessian = hessian + price * ball[np.ix_(free, free)]
-    border = np.vstack(borders)
-    f = len(free)
-    matrix = np.zeros((f + k + m, f + k + m))
-    matrix[:f, :f], matrix[:f, f:], matrix[f:, :f] = hessian, border.T, border
-    return np.concatenate([slope + border.T @ p, *parts]), matrix
+        jacobian = jacobian + 1.5 * system.power * (root * system.side)[:, None]
+        missed = missed + np.einsum("mqn,mn->mq", system.power, size * root)
+        slope = slope + 1.5 * system.impact * root * system.side
+    if len(program.ball_on):
+        away = np.where(program.ball_on, x[:, None] - system.anchor, 0.0)
+        pull = np.where(program.ball_on, program.market_risk.times(away), 0.0)
+        outward = pull / np.where(system.most > 0, system.most, 1.0)[..., None]
+        missed = np.concatenate([missed, 0.5 * ((outward * away).sum(-1) - system.most)], axis=1)
+        binds = system.active[:, -len(program.ball_on) :, None]
+        jacobian = np.concatenate([jacobian, outward * binds], axis=1)
+    slope = slope + np.einsum("mqn,mq->mn", jacobian, p)
+    return np.where(system.free, slope, 0.0), np.where(system.active, missed, 0.0), jacobian
 
 
-def _step(matrix: np.ndarray, residual: np.ndarray) -> np.ndarray:
+def _step(
+    program: Program, system: _System, x: np.ndarray, p: np.ndarray, equations: tuple, curved: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return Newton's step in weights and prices."""
+    slope, missed, jacobian = equations
+    d, factors, pulls = _curvature(program, system, x, p, curved)
+    m, n = x.shape
+    thin = np.flatnonzero(program.risk.specific**2 <= _SOLID * program.risk.variances.mean())
+    solid = np.ones(n, dtype=bool)
+    solid[thin] = False
+    inverse = np.where(system.free & solid, 1.0 / np.where(d > 0, d, 1.0), 0.0)
+    left = np.concatenate([np.broadcast_to(factors.T, (m, *factors.T.shape)), jacobian], axis=1)
+    f, width = factors.shape[1], left.shape[1]
+    pull = np.concatenate([pulls, np.ones((m, width - f))], axis=1)
+    weighted = left * inverse[:, None]
+    # The factors and prices, then the weights without specific risk; who is pinned or does not bind stays.
+    matrix = np.zeros((m, width + len(thin), width + len(thin)))
+    matrix[:, :width, :width] = np.matmul(weighted, left.transpose(0, 2, 1)) * pull[:, None]
+    fixed = np.concatenate([np.ones((m, f)), ~system.active], axis=1)
+    matrix[:, np.arange(width), np.arange(width)] += fixed
+    loose = system.free[:, thin]
+    edge = left[:, :, thin] * loose[:, None]
+    matrix[:, :width, width:] = -edge
+    matrix[:, width:, :width] = (edge * pull[:, :, None]).transpose(0, 2, 1)
+    here = np.arange(width, width + len(thin))
+    matrix[:, here, here] = np.where(loose, d[:, thin], 1.0)
+    missing = np.concatenate([np.zeros((m, f)), missed], axis=1)
+    right = np.concatenate([missing - np.einsum("mqn,mn->mq", weighted, slope), -slope[:, thin] * loose], axis=1)
+    u = _solve(matrix, right)
+    dx = -(slope + np.einsum("mqn,mq->mn", left, u[:, :width] * pull)) * inverse
+    dx[:, thin] = u[:, width:] * loose
+    return dx, np.where(system.active, u[:, f:width], 0.0)
+
+
+def _curvature(
+    program: Program, system: _System, x: np.ndarray, p: np.ndarray, curved: bool
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the second derivative as a diagonal (m, n), factors (n, f), and how hard each factor pulls (m, f)."""
+    k = program.risk.loadings.shape[1]
+    d = system.g[:, None] * program.risk.specific**2
+    if curved:
+        size = np.abs(x - system.now)
+        priced = system.impact + np.einsum("mq,mqn->mn", p[:, : system.linear.shape[1]], system.power)
+        d = d + 0.75 * priced / np.sqrt(np.maximum(size, _NEAREST))
+    factors, base, pulls = [program.risk.loadings], system.g, []
+    for j, on in enumerate(program.ball_on):
+        b = len(program.ball_on)
+        pull = np.where(
+            system.most[:, j] > 0, p[:, j - b] / np.where(system.most[:, j] > 0, system.most[:, j], 1.0), 0.0
+        )
+        d = d + pull[:, None] * (on * program.market_risk.specific**2)
+        if on.all() and not program.tilted:
+            base = base + pull
+        else:
+            factors.append(program.market_risk.loadings * on[:, None])
+            pulls.append(np.repeat(pull[:, None], k, axis=1))
+    return d, np.concatenate(factors, axis=1), np.concatenate([np.repeat(base[:, None], k, axis=1), *pulls], axis=1)
+
+
+def _solve(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
     try:
-        return np.linalg.solve(matrix, -residual)
-    except np.linalg.LinAlgError:  # more binds than is free, or a flat direction: the shortest step will do
-        return np.linalg.lstsq(matrix, -residual, rcond=None)[0]
+        return np.linalg.solve(matrix, right[..., None])[..., 0]
+    except np.linalg.LinAlgError:  # somebody's: more binds than is free, or a flat direction
+        return np.stack([_solve_one(a, b) for a, b in zip(matrix, right, strict=True)])
 
 
-def _read(guess: Guess, prices: np.ndarray, rows: np.ndarray, trades: np.ndarray, balls: np.ndarray) -> Multipliers:
-    full = [np.zeros(len(guess.rows)), np.zeros(len(guess.trades)), np.zeros(len(guess.balls))]
-    start = 1
-    for values, where in zip(full, (rows, trades, balls), strict=True):
-        values[where] = prices[start : start + len(where)]
-        start += len(where)
-    return Multipliers(float(prices[0]), *full)
+def _solve_one(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
+    try:
+        return np.linalg.solve(matrix[None], right[None, :, None])[0, :, 0]
+    except np.linalg.LinAlgError:  # the shortest step will do
+        return np.linalg.lstsq(matrix, right, rcond=None)[0]
