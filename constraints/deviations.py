@@ -42,13 +42,18 @@ class Deviation(Limit):
         up, down = (self.most if side is None else side for side in (self.up, self.down))
         return decimal(up), decimal(down)
 
+    @property
+    def loosest(self) -> float:
+        """The wider of the two sides."""
+        return max(self.sides)
+
     def terms(self, context: Context) -> tuple[Box, ...]:
         """Return one box."""
         mask = self.mask(context)
         up, down = self.sides
         if self.name in context.overrides:
-            own = float(self.tightened(context, max(up, down)))
-            up, down = min(up, own), min(down, own)
+            own = np.asarray(self.tightened(context))[..., None]
+            up, down = np.minimum(up, own), np.minimum(down, own)
         return (Box(np.where(mask, context.strategic - down, -np.inf), np.where(mask, context.strategic + up, np.inf)),)
 
     def __str__(self) -> str:

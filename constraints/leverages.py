@@ -34,14 +34,19 @@ class Leverage(Limit):
         if self.on is not None:
             raise self.error("on", self.on, "leave it out: leverage is of everything but cash")
 
+    @property
+    def loosest(self) -> float:
+        """The policy's own number."""
+        return float(self.most)
+
     def terms(self, context: Context) -> tuple[Term, ...]:
         """Return a Trades term measured from zero, and the box that it implies."""
-        most = self.tightened(context, float(self.most))
+        most, each = self.tightened(context), np.asarray(self.tightened(context))[..., None]
         risky = np.ones(len(context.market.universe))
         risky[context.market.universe.cash] = 0.0
         shape = np.shape(context.strategic)
-        lo = np.broadcast_to(-most * risky + (1 - most) * (1 - risky), shape)
-        hi = np.broadcast_to(most * risky + (1 + most) * (1 - risky), shape)
+        lo = np.broadcast_to(-each * risky + (1 - each) * (1 - risky), shape)
+        hi = np.broadcast_to(each * risky + (1 + each) * (1 - risky), shape)
         return (Trades(risky, risky, np.zeros_like(risky), most, from_zero=True), Box(lo, hi))
 
     def __str__(self) -> str:

@@ -31,12 +31,11 @@ class Context:
         Money, shape (...).
     inflow, outflow
         Decimals of NAV, shape (...).
-    restrictions
-        ``(asset, rule)`` pairs of the account and the desk.
-    frozen
-        Mask of assets that may not trade (no price, not tradable, an open order), shape (..., n).
+    rules
+        Masks of the assets under ``no_buy``, ``no_sell``, ``no_hold`` and ``frozen``, shape (..., n): restrictions of
+        the account and the desk, and what is frozen for want of a price or by an open order.
     overrides
-        Numbers by the name of a limit.
+        Numbers by the name of a limit, shape (...); along an account axis NaN is none.
     """
 
     market: Market
@@ -45,9 +44,8 @@ class Context:
     nav: np.ndarray | float = 1.0
     inflow: np.ndarray | float = 0.0
     outflow: np.ndarray | float = 0.0
-    restrictions: tuple[tuple[str, str], ...] = ()
-    frozen: np.ndarray | bool = False
-    overrides: Mapping[str, float] = field(default_factory=FrozenMap)
+    rules: Mapping[str, np.ndarray] = field(default_factory=FrozenMap)
+    overrides: Mapping[str, float | np.ndarray] = field(default_factory=FrozenMap)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,16 +116,28 @@ class Limit:
                 mend=error.mend,
             ) from None
 
-    def tightened(self, context: Context, most: float) -> float | np.ndarray:
-        """Return the account's override of ``most`` where it has one; it may only tighten."""
-        own = context.overrides.get(self.name)
+    @property
+    def loosest(self) -> float:
+        """What an account's own number is held against: it may only tighten."""
+        raise NotImplementedError
+
+    def tightened(self, context: Context) -> float | np.ndarray:
+        """Return the number of each account, shape (...): the policy's, or its own where it has a tighter one.
+
+        Raises
+        ------
+        AccountError
+            An account's own number is negative or looser. Along an account axis nobody may have such a one.
+        """
+        own, most = context.overrides.get(self.name), self.loosest
         if own is None:
             return most
-        if not np.all((np.asarray(own) >= 0) & (np.asarray(own) <= most)):
-            negative = np.any(np.asarray(own) < 0)
+        if isinstance(own, np.ndarray):
+            return np.where(np.isnan(own), most, own)
+        if not 0 <= own <= most:
             raise AccountError(
-                f"its own {self.name} is {own}: " + ("negative" if negative else f"looser than the policy's {most}"),
-                code="BAD_OVERRIDE" if negative else "LOOSER_OVERRIDE",
+                f"its own {self.name} is {own}: " + ("negative" if own < 0 else f"looser than the policy's {most}"),
+                code="BAD_OVERRIDE" if own < 0 else "LOOSER_OVERRIDE",
                 table="accounts",
                 field=self.name,
                 value=own,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from ..errors import AccountError
 from ..models.accounts import RULES
+from ..models.universes import Universe
 from ..units import did_you_mean
 from .limits import Context, Limit
 from .terms import Box
@@ -46,14 +48,10 @@ class Restriction(Limit):
         return f"{self.words_on()}: {self.rule}"
 
 
-def account_boxes(context: Context) -> tuple[tuple[str, Box], ...]:
-    """Return what the account's and the desk's rules leave free, a box a rule, with its name.
-
-    ``frozen`` is always there: open orders and missing prices freeze too.
-    """
-    n = len(context.market.universe)
-    boxes = [("frozen", _box("frozen", np.broadcast_to(context.frozen, context.current.shape), context.current))]
-    for asset, rule in context.restrictions:
+def barred(pairs: Iterable[tuple[str, str]], universe: Universe) -> dict[str, np.ndarray]:
+    """Return the mask of each rule, shape (n,), from ``(asset, rule)`` pairs; raise ``AccountError`` on unknown ones."""
+    rules: dict[str, np.ndarray] = {}
+    for asset, rule in pairs:
         if rule not in RULES:
             raise AccountError(
                 f"{rule!r} is no rule",
@@ -63,18 +61,22 @@ def account_boxes(context: Context) -> tuple[tuple[str, Box], ...]:
                 value=rule,
                 mend=did_you_mean(rule, RULES) or f"one of {', '.join(RULES)}",
             )
-        if asset not in context.market.universe.positions:
+        if asset not in universe.positions:
             raise AccountError(
                 f"{asset!r} is not in the assets table",
                 code="UNKNOWN_ASSET",
                 table="restrictions",
                 field="asset_id",
                 value=asset,
-                mend=did_you_mean(asset, context.market.universe.assets) or "name an asset",
+                mend=did_you_mean(asset, universe.assets) or "name an asset",
             )
-        mask = np.arange(n) == context.market.universe.positions[asset]
-        boxes.append((rule, _box(rule, mask, context.current)))
-    return tuple(boxes)
+        rules.setdefault(rule, np.zeros(len(universe), dtype=bool))[universe.positions[asset]] = True
+    return rules
+
+
+def account_boxes(context: Context) -> tuple[tuple[str, Box], ...]:
+    """Return what the account's and the desk's rules leave free, a box a rule, with its name."""
+    return tuple((rule, _box(rule, context.rules[rule], context.current)) for rule in RULES if rule in context.rules)
 
 
 def _box(rule: str, mask: np.ndarray, current: np.ndarray) -> Box:

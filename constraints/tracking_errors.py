@@ -28,9 +28,14 @@ class TrackingError(Limit):
         super().__post_init__()
         read_rates(self, "most")
 
+    @property
+    def loosest(self) -> float:
+        """The policy's own number."""
+        return float(self.most)
+
     def terms(self, context: Context) -> tuple[RiskBall, ...]:
         """Return one ball around the strategic weights."""
-        return (RiskBall(self.mask(context), context.strategic, self.tightened(context, float(self.most))),)
+        return (RiskBall(self.mask(context), context.strategic, self.tightened(context)),)
 
     def __str__(self) -> str:
         """Say it as a committee would."""

@@ -31,11 +31,16 @@ class Turnover(Limit):
         super().__post_init__()
         read_rates(self, "most", most=2.0)
 
+    @property
+    def loosest(self) -> float:
+        """The policy's own number."""
+        return float(self.most)
+
     def terms(self, context: Context) -> tuple[Trades, ...]:
         """Return one term for the buys and one for the sells."""
         on = self.mask(context).astype(float)
         on[context.market.universe.cash] = 0.0
-        none, most = np.zeros_like(on), self.tightened(context, float(self.most))
+        none, most = np.zeros_like(on), self.tightened(context)
         return (
             Trades(on, none, none, most, base=context.inflow),
             Trades(none, on, none, most, base=context.outflow),

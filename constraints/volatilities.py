@@ -30,11 +30,14 @@ class Volatility(Limit):
         super().__post_init__()
         read_rates(self, "most")
 
+    @property
+    def loosest(self) -> float:
+        """The policy's own number."""
+        return float(self.most)
+
     def terms(self, context: Context) -> tuple[RiskBall, ...]:
         """Return one ball around nothing."""
-        return (
-            RiskBall(self.mask(context), np.zeros_like(context.strategic), self.tightened(context, float(self.most))),
-        )
+        return (RiskBall(self.mask(context), np.zeros_like(context.strategic), self.tightened(context)),)
 
     def __str__(self) -> str:
         """Say it as a committee would."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from numbers import Real
 from typing import Literal
 
@@ -18,6 +18,8 @@ from .markets import Market
 from .universes import Universe
 
 Rule = Literal["no_buy", "no_sell", "no_hold", "frozen"]
+AVERSIONS = (1e-3, 1e4)
+"""Between which a risk aversion means anything."""
 RULES: tuple[Rule, ...] = ("no_buy", "no_sell", "no_hold", "frozen")
 
 
@@ -58,7 +60,7 @@ class Model:
                 value=total,
                 mend="decimals that sum to 1",
             )
-        if not 1e-3 <= self.risk_aversion <= 1e4:
+        if not AVERSIONS[0] <= self.risk_aversion <= AVERSIONS[1]:
             raise PolicyError(
                 f"the risk aversion {self.risk_aversion} is not between 0.001 and 10000",
                 code="BAD_AVERSION",
@@ -145,17 +147,23 @@ class Account:
 class Standing:
     """Where an account stands in a market: the numbers every limit and program starts from.
 
-    ``nav`` is after the cash flow; ``weights`` (shape (n,)) are decimals of it and sum to 1; ``inflow`` and ``outflow``
-    are decimals of it, one of them zero; ``held_by_orders`` marks assets with an open order.
+    ``nav`` is after the cash flow; ``weights`` are decimals of it and sum to 1; ``inflow`` and ``outflow`` are decimals
+    of it, one of them zero; ``held_by_orders`` marks assets with an open order. Shapes (...) and (..., n): one account,
+    or many along a leading axis.
     """
 
-    nav: float
+    nav: float | np.ndarray
     quantities: np.ndarray
     weights: np.ndarray
-    inflow: float
-    outflow: float
+    inflow: float | np.ndarray
+    outflow: float | np.ndarray
     held_by_orders: np.ndarray
     on: dt.date | None = None
+
+    def pick(self, which: np.ndarray) -> Standing:
+        """Return some of many accounts: positions or a mask."""
+        own = ("nav", "quantities", "weights", "inflow", "outflow", "held_by_orders")
+        return replace(self, **{name: getattr(self, name)[which] for name in own})
 
 
 def appraise(account: Account, market: Market) -> Standing:
@@ -192,11 +200,8 @@ def appraise(account: Account, market: Market) -> Standing:
             value=asset,
             mend="give the asset a price",
         )
-    prices = np.where(np.isfinite(market.prices), market.prices, 0.0)
-    held[cash] -= float(np.dot(ordered, prices)) - ordered[cash]
-    values = held * prices
-    values[cash] += flow
-    nav = float(values.sum())
+    standing = weigh(units, ordered, np.float64(flow), market)
+    nav = float(standing.nav)
     if not (nav or held.any()):  # 100 % of nothing, in cash: such an account is held, not refused
         return Standing(0.0, held, (np.arange(len(universe)) == cash).astype(float), 0.0, 0.0, held != 0, market.on)
     if flow < 0 < nav - flow and not nav > 0:
@@ -217,8 +222,25 @@ def appraise(account: Account, market: Market) -> Standing:
             value=nav,
             mend="check quantities, prices and the cash flow",
         )
-    held[cash] += flow
-    return Standing(nav, held, values / nav, max(flow, 0.0) / nav, max(-flow, 0.0) / nav, (ordered != 0), market.on)
+    return replace(standing, nav=nav, inflow=float(standing.inflow), outflow=float(standing.outflow))
+
+
+def weigh(units: np.ndarray, ordered: np.ndarray, flow: np.ndarray, market: Market) -> Standing:
+    """Turn units into weights, shapes (..., n) and (...): open orders as done, the cash flow as come.
+
+    Weights are no numbers where the net asset value is zero; nothing is checked.
+    """
+    cash = market.universe.cash
+    prices = np.where(np.isfinite(market.prices), market.prices, 0.0)
+    held = units + ordered
+    held[..., cash] += ordered[..., cash] - (ordered * prices).sum(-1)
+    values = held * prices
+    values[..., cash] += flow
+    nav = values.sum(-1)
+    held[..., cash] += flow
+    with np.errstate(divide="ignore", invalid="ignore"):
+        weights, inflow, outflow = values / nav[..., None], np.maximum(flow, 0.0) / nav, np.maximum(-flow, 0.0) / nav
+    return Standing(nav, held, weights, inflow, outflow, ordered != 0, market.on)
 
 
 def _units(quantities: Mapping[str, float], universe: Universe, table: str) -> np.ndarray:

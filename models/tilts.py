@@ -163,9 +163,9 @@ class Tilt(FrozenArrays):
                     mend="one number an asset in the universe's order, cash included",
                 )
 
-    def alpha(self, aversion: float) -> np.ndarray:
-        """Return the annual active return per asset at an account's gamma, shape (n,)."""
-        return self.rows(aversion).sum(axis=0)
+    def alpha(self, aversion: float | np.ndarray) -> np.ndarray:
+        """Return the annual active return per asset at each gamma, shape (..., n)."""
+        return self.gain.sum(axis=0) + np.asarray(aversion)[..., None] * self.gain_per_aversion.sum(axis=0)
 
     def rows(self, aversion: float) -> np.ndarray:
         """Return the split by view at an account's gamma, shape (v, n)."""

@@ -20,6 +20,8 @@ from ..models.tilts import NO_TILT, Tilt
 from .programs import POINT, Program, build
 
 if TYPE_CHECKING:
+    from .cones import Cones
+    from .quadratics import Quadratics
     from .statements import Statement
 
 
@@ -27,13 +29,15 @@ if TYPE_CHECKING:
 class Problem:
     """What may be done under one policy in one market; numbers come with the account.
 
-    ``statements`` holds the compiled programs by signature: a cache and nothing else, filled by :func:`state` for the
-    policy's own signature and on demand where an account or a tilt has another (a risk multiplier, say).
+    ``statements`` and ``engines`` hold compiled programs by what they share, for one account at a time by cvxpy and for
+    many by hand: caches and nothing else, filled by :func:`state` for the policy's own signature and on demand where an
+    account or a tilt has another (a risk multiplier, say).
     """
 
     policy: Policy
     market: Market
     statements: dict[tuple, Statement] = field(default_factory=dict, repr=False)
+    engines: dict[tuple, Quadratics | Cones] = field(default_factory=dict, repr=False)
 
     def statement(self, program: Program) -> Statement:
         """Return the compiled statement for programs of this signature."""
@@ -42,6 +46,16 @@ class Problem:
 
             self.statements[program.signature] = Statement(program)
         return self.statements[program.signature]
+
+    def engine(self, program: Program) -> Quadratics | Cones:
+        """Return the compiled program for many accounts like these."""
+        if program.likeness not in self.engines:
+            if program.linear:
+                from .quadratics import Quadratics as Compiled
+            else:
+                from .cones import Cones as Compiled
+            self.engines[program.likeness] = Compiled(program)
+        return self.engines[program.likeness]
 
     @cached_property
     def shared(self) -> Problem:

@@ -136,6 +136,15 @@ class Program:
             self.ball_on.tobytes(), self.customs,
         )  # fmt: skip
 
+    @cached_property
+    def likeness(self) -> tuple:
+        """What accounts must share to be asked by one engine: matrices, risk and kinds; numbers alone may differ."""
+        return (
+            self.linear, self.priced, self.tilted, bool(self.impact.any()), bool(self.power.any()),
+            self.risk.loadings.tobytes(), self.risk.specific.tobytes(), self.rows.tobytes(), self.buy.tobytes(),
+            self.sell.tobytes(), self.row.tobytes(), self.from_zero.tobytes(), self.ball_on.tobytes(),
+        )  # fmt: skip
+
     def lift(self) -> Program:
         """Return the program of one account as one of many; its terms stay as they are."""
         return replace(self, **{name: getattr(self, name)[None] for name in _OWN}, gamma=np.array([self.gamma]))

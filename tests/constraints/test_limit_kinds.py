@@ -24,7 +24,7 @@ from trimtab.constraints import (
     Volatility,
 )
 from trimtab.constraints import terms as said
-from trimtab.constraints.restrictions import account_boxes
+from trimtab.constraints.restrictions import account_boxes, barred
 from trimtab.errors import AccountError, PolicyError
 
 
@@ -213,7 +213,7 @@ def test_leverage_counts_both_signs_and_no_cash(context):
 def test_restrictions_are_boxes(context, rule, lo, hi):
     for box in (
         _one(Restriction("SPY", rule=rule), context),
-        account_box(replace(context, restrictions=(("SPY", rule),))),
+        account_box(replace(context, rules=barred([("SPY", rule)], context.market.universe))),
     ):
         assert (box.lo[0], box.hi[0]) == (lo, hi)
         assert np.isinf(box.lo[1:]).all()
@@ -221,14 +221,18 @@ def test_restrictions_are_boxes(context, rule, lo, hi):
 
 
 def test_restrictions_add_up_and_frozen_assets_stay(context):
-    box = account_box(replace(context, restrictions=(("SPY", "no_buy"), ("SPY", "no_sell"), ("EFA", "no_buy"))))
+    box = account_box(
+        replace(
+            context, rules=barred([("SPY", "no_buy"), ("SPY", "no_sell"), ("EFA", "no_buy")], context.market.universe)
+        )
+    )
     assert (box.lo[0], box.hi[0], box.hi[1]) == (0.5, 0.5, 0.1)
-    frozen = account_box(replace(context, frozen=np.array([False, False, True, False])))
+    frozen = account_box(replace(context, rules={"frozen": np.array([False, False, True, False])}))
     assert (frozen.lo[2], frozen.hi[2]) == (0.35, 0.35)
     with pytest.raises(AccountError, match="did you mean 'no_buy'"):
-        account_box(replace(context, restrictions=(("SPY", "nobuy"),)))
+        barred([("SPY", "nobuy")], context.market.universe)
     with pytest.raises(AccountError, match="not in the assets table"):
-        account_box(replace(context, restrictions=(("equity", "no_buy"),)))
+        barred([("equity", "no_buy")], context.market.universe)
 
 
 def test_tickets_are_no_convex_terms_but_the_largest_trade(context):

@@ -1,0 +1,55 @@
+"""Accounts of one model as arrays, a row an account: what numpy can treat at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from ..units import FrozenMap
+
+
+@dataclass(frozen=True, eq=False)
+class Cohort:
+    """Active accounts of one model, m of them, in a universe of n assets.
+
+    Parameters
+    ----------
+    ids, model
+        Text ids.
+    quantities
+        Units held, shape (m, n); the cash in money.
+    ordered
+        Signed units of open orders, shape (m, n).
+    flows
+        Cash flows in money, shape (m,).
+    rules
+        Masks of the assets under ``no_buy``, ``no_sell``, ``no_hold`` and ``frozen``, shape (m, n), where any is.
+    overrides
+        Numbers by the name of a limit, or ``risk_aversion``, shape (m,); NaN for none.
+    """
+
+    ids: np.ndarray
+    model: str
+    quantities: np.ndarray
+    ordered: np.ndarray
+    flows: np.ndarray
+    rules: Mapping[str, np.ndarray] = field(default_factory=FrozenMap)
+    overrides: Mapping[str, np.ndarray] = field(default_factory=FrozenMap)
+
+    def __len__(self) -> int:
+        """Count the accounts."""
+        return len(self.ids)
+
+    def pick(self, which: np.ndarray) -> Cohort:
+        """Return some of the accounts: positions or a mask."""
+        return replace(
+            self,
+            ids=self.ids[which],
+            quantities=self.quantities[which],
+            ordered=self.ordered[which],
+            flows=self.flows[which],
+            rules={rule: mask[which] for rule, mask in self.rules.items()},
+            overrides={name: own[which] for name, own in self.overrides.items()},
+        )
