@@ -1,5 +1,6 @@
 """One chunk of accounts decided: from a roster to the rows of a run's tables.
 
+Accounts of one model are decided together; who is out of the ordinary, or gets no answer that way, is decided alone.
 What an account becomes never depends on the accounts beside it: a chunk is only how many are carried at a time.
 """
 
@@ -8,22 +9,31 @@ from __future__ import annotations
 import datetime as dt
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 
+from ..constraints.customs import Custom
 from ..errors import AccountError, TrimtabError
 from ..models.accounts import Account
 from ..models.tilts import Tilt
+from ..optimizer.decisions import decide_all
 from ..optimizer.proposals import Proposal, hold, quarantine
 from ..optimizer.rebalancing import decide
 from ..optimizer.solutions import Outcome
 from .desks import Desk
-from .records import record
-from .rosters import Refused
-from .stores import SCHEMAS, empty_rows
+from .musters import Squad, muster, muster_accounts
+from .records import Sheet, Time, record, tabulate
+from .rosters import Refused, Roster
+
+ABREAST = 500
+"""How many accounts are decided together: their numbers should fit the processor's cache."""
+
+
+_FAILURES = (TrimtabError, ArithmeticError, ValueError, np.linalg.LinAlgError)
+"""What a computation on numbers can end in; anything else is a fault of ours and not hidden."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,33 +45,73 @@ class Decided:
 
 
 def decide_chunk(
-    desk: Desk, accounts: Iterable[Account | Refused], told: Callable[[int], None] | None = None
+    desk: Desk, accounts: Roster | Sequence[Account | Refused], told: Callable[[int], None] | None = None
 ) -> Decided:
-    """Decide these accounts, in their order.
+    """Decide these accounts; the rows keep their order.
 
     Parameters
     ----------
     told
         Called now and then with how many are done.
     """
-    counts = {outcome.name: 0 for outcome in Outcome}
-    rows, worker = empty_rows(), str(os.getpid())
-    for done, entry in enumerate(accounts, 1):
-        began, clock = dt.datetime.now(dt.UTC), time.perf_counter()
-        proposal, tactical = _outcome(desk, entry)
-        counts[proposal.outcome.name] += 1
-        record(rows, proposal, tactical)
-        own = rows["timings"]
-        for column, value in (
-            ("account_id", proposal.account),
-            ("started", began.isoformat()),
-            ("worker", worker),
-            ("seconds", time.perf_counter() - clock),
-        ):
-            own[column].append(value)
+    entries = accounts if isinstance(accounts, Roster) else list(accounts)
+    alone, sheet, done = np.ones(len(entries), dtype=bool), Sheet(len(entries), desk.market.universe.assets), 0
+    for cohort, positions in _squads(desk, entries):
+        for start in range(0, len(cohort), ABREAST):
+            some = np.arange(start, min(start + ABREAST, len(cohort)))
+            kept = _decide_together(desk, (cohort.pick(some), positions[some]), sheet)
+            alone[kept] = False
+            done += len(kept)
+            if told:
+                told(done)
+    for position in np.flatnonzero(alone).tolist():
+        _decide_alone(desk, entries[position], position, sheet)
+        done += 1
         if told:
             told(done)
-    return Decided({name: pa.table(own, schema=SCHEMAS[name]) for name, own in rows.items()}, counts)
+    return Decided(sheet.tables(), sheet.counts)
+
+
+def _squads(desk: Desk, entries: Roster | list[Account | Refused]) -> list[Squad]:
+    if any(isinstance(limit, Custom) for limit in desk.policy.limits):
+        return []  # a user's own limit is a function of one account
+    universe = desk.market.universe
+    return muster(entries, universe) if isinstance(entries, Roster) else muster_accounts(entries, universe)
+
+
+def _decide_together(desk: Desk, squad: Squad, sheet: Sheet) -> np.ndarray:
+    """Decide accounts of one model at once; return the positions of those that are decided now.
+
+    Where the computation fails, each half is tried without the other: whoever it fails for is left to be asked alone,
+    and the others become what they would have become without that neighbour.
+    """
+    cohort, positions = squad
+    try:
+        return _tabulate_together(desk, squad, sheet)
+    except _FAILURES:
+        if len(cohort) == 1:
+            return positions[:0]
+        halves = np.array_split(np.arange(len(cohort)), 2)
+        return np.concatenate([_decide_together(desk, (cohort.pick(h), positions[h]), sheet) for h in halves])
+
+
+def _tabulate_together(desk: Desk, squad: Squad, sheet: Sheet) -> np.ndarray:
+    cohort, positions = squad
+    began, clock = dt.datetime.now(dt.UTC), time.perf_counter()
+    decisions, kept, engine = decide_all(desk.problem, cohort, desk.beliefs[cohort.model])
+    if len(kept):
+        tactical = desk.targets_of(cohort.model, decisions.cases.aversion)
+        spent = (time.perf_counter() - clock) / len(kept)
+        taken = Time(began.isoformat(), spent, engine / len(cohort), str(os.getpid()))
+        tabulate(sheet, decisions, tactical, positions[kept], taken)
+    return positions[kept]
+
+
+def _decide_alone(desk: Desk, entry: Account | Refused, position: int, sheet: Sheet) -> None:
+    began, clock = dt.datetime.now(dt.UTC), time.perf_counter()
+    proposal, tactical = _outcome(desk, entry)
+    taken = Time(began.isoformat(), time.perf_counter() - clock, None, str(os.getpid()))
+    record(sheet, proposal, tactical, position, taken)
 
 
 def _outcome(desk: Desk, entry: Account | Refused) -> tuple[Proposal, np.ndarray | None]:
@@ -74,7 +124,7 @@ def _outcome(desk: Desk, entry: Account | Refused) -> tuple[Proposal, np.ndarray
             return decide(desk.problem, entry, belief, desk.on), desk.target_of(entry)
         except AccountError:
             raise
-        except (TrimtabError, ArithmeticError, ValueError, np.linalg.LinAlgError) as error:
+        except _FAILURES as error:
             return _crashed(desk, entry, belief, error), None
     except AccountError as error:
         return quarantine(entry, error), None
@@ -87,7 +137,7 @@ def _crashed(desk: Desk, account: Account, belief: Tilt, error: Exception) -> Pr
         return replace(hold(desk.problem, account, belief), outcome=Outcome.UNSOLVED, reason=reason, code="FAILED")
     except AccountError:
         raise
-    except (TrimtabError, ArithmeticError, ValueError, np.linalg.LinAlgError):
+    except _FAILURES:
         raise AccountError(
             reason, code="FAILED", table="accounts", field="account_id", value=account.id, mend="look at its numbers"
         ) from error

@@ -15,7 +15,7 @@ from ..models.accounts import Account, Model
 from ..models.markets import Market
 from ..models.tilts import NO_TILT, Tilt, tilt
 from ..optimizer.problems import Problem, outline, state
-from ..optimizer.tactical import tactical_target
+from ..optimizer.tactical import tactical_targets
 from ..units import FrozenMap
 from .books import Book
 
@@ -31,7 +31,7 @@ class Desk:
     market: Market
     on: dt.date
     beliefs: Mapping[str, Tilt]
-    tactical: dict[tuple[str, float], np.ndarray | None] = field(default_factory=dict, repr=False)
+    tactical: dict[tuple[str, float], np.ndarray] = field(default_factory=dict, repr=False)
 
     def __reduce__(self):
         """Pickle what was given; a compiled problem cannot travel and a cache need not."""
@@ -44,10 +44,17 @@ class Desk:
 
     def target_of(self, account: Account) -> np.ndarray | None:
         """Return the tactical target of an account's model at its aversion; None where there is no releasable one."""
-        key = (account.model, self.policy.aversion(account))
-        if key not in self.tactical:
-            self.tactical[key] = tactical_target(self.problem, *key, self.beliefs[account.model])
-        return self.tactical[key]
+        target = self.targets_of(account.model, np.array([self.policy.aversion(account)]))[0]
+        return None if np.isnan(target[0]) else target
+
+    def targets_of(self, model: str, aversions: np.ndarray) -> np.ndarray:
+        """Return the tactical target of a model at each aversion, shape (m, n), not numbers where there is none."""
+        asked, which = np.unique(aversions, return_inverse=True)
+        new = np.array([gamma for gamma in asked if (model, gamma) not in self.tactical])
+        if len(new):
+            found = tactical_targets(self.problem, model, new, self.beliefs[model])
+            self.tactical.update({(model, gamma): target for gamma, target in zip(new, found, strict=True)})
+        return np.stack([self.tactical[model, gamma] for gamma in asked])[which]
 
 
 def open_desk(book: Book, policy: Policy, on: dt.date, overlay: Tilt = NO_TILT) -> Desk:

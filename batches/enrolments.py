@@ -1,38 +1,38 @@
 """Putting the accounts of a book together. A bad row concerns its account alone, and is told by table and line.
 
-Rows are checked column by column, so that a million accounts cost seconds; only when they are walked is each account
-put together.
+Columns are checked as a whole and bad cells, which are rare, looked at one by one, so that a million accounts cost
+seconds; only when they are walked is each account put together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from ..constraints.policies import Policy
 from ..errors import AccountError, BookError
-from ..models.accounts import RULES
+from ..models.accounts import RULES, Rule
 from ..models.universes import Universe
 from ..units import FrozenMap, did_you_mean
-from .columns import bad_cell, cell, codes, id_fault, numbers, texts, tidy
+from .censuses import EVERYBODY, Census, Register, close, enter_accounts, enter_others
+from .columns import bad_cell, cell, codes, numbers
 from .layouts import LAYOUTS
 from .rosters import Roster, Rows
-from .tables import Table
+from .tables import Stored, Table
 
-EVERYBODY = "*"
 STATUSES = ("active", "blocked", "closed")
 OPEN_ORDERS = ("", "open")
 DONE_ORDERS = ("filled", "cancelled", "rejected", "expired")
 MOST_UNITS = 1e15
 """Beyond 2^50 a unit is no longer exact."""
-MOST_COMPARED = 5000
-"""Among how many ids the nearest is looked for: a message is not worth minutes."""
+NAMING = ("restrictions", "holdings", "orders")
+"""The tables beside ``accounts`` that make a stranger of an id, in the order they are asked."""
 _PLAIN = "a plain number such as 1234.5, without separators, percent or spaces"
 
 
-def enrol(tables: Mapping[str, Table], policy: Policy | None, universe: Universe) -> Roster:
-    """Put the accounts of a book together.
+def enrol(tables: Mapping[str, Stored | Table], policy: Policy | None, universe: Universe) -> Roster:
+    """Put the accounts of a book together, all in memory.
 
     Parameters
     ----------
@@ -42,177 +42,209 @@ def enrol(tables: Mapping[str, Table], policy: Policy | None, universe: Universe
     Raises
     ------
     BookError
-        A column of ``accounts`` that is no limit of the policy; a restriction of the whole desk that cannot be read.
+        A column of ``accounts`` that is no limit of the policy; a restriction of the whole desk that cannot be read; a
+        table that has changed since the book was read.
     """
-    accounts = tables["accounts"]
-    ids = texts(accounts, "account_id")
-    first: dict[str, int] = {}
-    faults: dict[str, AccountError] = {}
-    for row, name in enumerate(ids):
-        if name in first:
-            faults.setdefault(
-                name,
-                _fault(
-                    accounts,
-                    "account_id",
-                    row,
-                    "DUPLICATE_ACCOUNT",
-                    f"the account {name!r} occurs twice",
-                    "keep one row an account",
-                ),
-            )
-        first.setdefault(name, row)
-    models = texts(accounts, "model_id")
-    _check_ids(accounts, first, faults)
-    if policy is not None:
-        _check_models(accounts, first, models, policy, faults)
-    flows, statuses, overrides = _own_columns(accounts, ids, policy, faults)
-    units = {name: _units(tables.get(name), name, universe, faults) for name in ("holdings", "orders")}
-    restrictions, desk, strangers = _restrictions(tables.get("restrictions"), universe, faults)
+    whole = {name: _whole(tables[name]) for name in ("accounts", *NAMING) if name in tables}
+    check_overrides(whole["accounts"].data.column_names, policy)
+    desk: tuple[tuple[str, Rule], ...] = ()
+    if "restrictions" in whole:
+        of_desk = of_everybody(whole["restrictions"])
+        desk = read_desk(whole["restrictions"].take(np.flatnonzero(of_desk)), universe)
+        whole["restrictions"] = whole["restrictions"].take(np.flatnonzero(~of_desk))
+    register, owners = Register(), {}
+    for name, table in ((n, whole[n]) for n in ("accounts", *NAMING) if n in whole):
+        owners[name] = _enter(register, table)
+    census = close(register, {name: table.parts for name, table in whole.items()})
+    return put_together(whole, owners, census, desk, policy, universe)
+
+
+def put_together(
+    tables: Mapping[str, Table],
+    owners: Mapping[str, np.ndarray],
+    census: Census,
+    desk: tuple[tuple[str, Rule], ...],
+    policy: Policy | None,
+    universe: Universe,
+) -> Roster:
+    """Put the accounts of a census together from their rows.
+
+    Parameters
+    ----------
+    tables
+        ``accounts`` and those of :data:`NAMING` that there are; ``restrictions`` without those of the desk.
+    owners
+        Whose each row is, as a position in the census, by table.
+    desk
+        The restrictions of every account.
+    """
+    accounts, faults = tables["accounts"], dict(census.first)
+    ids = FrozenMap(zip(census.ids, range(len(census.ids)), strict=True))
+    rows = np.full(len(census.ids), -1, dtype=np.int64)
+    rows[owners["accounts"][::-1]] = np.arange(len(accounts))[::-1]  # the first row of each stays
+    models = _models(accounts, rows, census, policy, faults)
+    flows, statuses, overrides = _own_columns(accounts, owners["accounts"], census, faults)
+    groups = {name: _group(owners.get(name), ids) for name in NAMING}
+    units = {}
     for name in ("holdings", "orders"):
-        strangers |= {
-            account: (name, rows[0]) for account, rows in _by_account(units[name][0]) if account not in strangers
-        }
-    extra = _strangers(tables, strangers, first, faults)
-    rows = np.array([*first.values(), *([-1] * len(extra))], dtype=np.int64)
+        own = _units(tables.get(name), owners.get(name), census, universe, faults)
+        units[name] = (groups[name], *own)
+    restrictions = _restrictions(tables.get("restrictions"), owners.get("restrictions"), census, universe, faults)
+    for name, fault in census.last.items():
+        faults[name] = fault if ids.get(name, 0) >= census.accounts else faults.get(name, fault)
     return Roster(
-        (*first, *extra),
-        (*(models[r] for r in first.values()), *([""] * len(extra))),
+        census.ids,
+        models,
         FrozenMap(faults),
         flows,
         statuses,
         FrozenMap(overrides),
         rows,
         FrozenMap(units),
-        restrictions,
+        (groups["restrictions"], *restrictions),
         desk,
+        universe.assets,
     )
 
 
-def _check_ids(accounts: Table, first: Mapping[str, int], faults: dict[str, AccountError]) -> None:
-    for name, row in first.items():
-        fault = "means every account and is no id" if name == EVERYBODY else id_fault(name)
-        if not fault:
+def check_overrides(columns: Sequence[str], policy: Policy | None) -> None:
+    """Refuse columns of ``accounts`` that are neither known nor limits of the policy; raise ``BookError``."""
+    for column in columns:
+        if policy is None or column in (*LAYOUTS["accounts"].known, "risk_aversion", *policy.names):
             continue
-        meant = tidy(name)
-        twin = f"; the account {meant!r} is there too" if meant in first else ""
-        faults.setdefault(
-            name,
-            _fault(
-                accounts,
-                "account_id",
-                row,
-                "BAD_ID",
-                f"the id {name[:40]!r} {fault}{twin}",
-                f"did you mean {meant[:40]!r}?" if meant and meant != name else "give it an id",
-            ),
+        known = (*LAYOUTS["accounts"].known, "risk_aversion", *policy.names)
+        raise BookError(
+            f"the column {column!r} is neither known nor a limit of the policy",
+            code="UNKNOWN_COLUMN",
+            table="accounts",
+            field=column,
+            value=column,
+            mend=did_you_mean(column, known) or f"limits: {', '.join(policy.names)}",
         )
-        if meant in first and meant != name:  # which rows belong to which of the two, nobody can say
-            faults.setdefault(
-                meant,
-                _fault(
-                    accounts,
-                    "account_id",
-                    first[meant],
-                    "ID_FORMS",
-                    f"the accounts {name[:40]!r} and {meant!r} differ only in what nobody can see",
-                    "keep one",
-                ),
-            )
 
 
-def _check_models(
-    accounts: Table, first: Mapping[str, int], models: list[str], policy: Policy, faults: dict[str, AccountError]
-) -> None:
-    for name, row in first.items():
-        if models[row] not in policy.models:
-            words = f"there is no model {models[row]!r}" if models[row] else "it has no model"
-            faults.setdefault(
-                name,
-                _fault(
-                    accounts,
-                    "model_id",
-                    row,
-                    "UNKNOWN_MODEL",
-                    words,
-                    did_you_mean(models[row], policy.models) or "add it to strategic",
-                ),
-            )
+def of_everybody(restrictions: Table) -> np.ndarray:
+    """Mark the restrictions of the whole desk."""
+    own, names = codes(restrictions, "account_id")
+    return np.array([name == EVERYBODY for name in names], dtype=bool)[own]
 
 
-def _own_columns(accounts: Table, ids: list[str], policy: Policy | None, faults: dict[str, AccountError]):
+def read_desk(restrictions: Table, universe: Universe) -> tuple[tuple[str, Rule], ...]:
+    """Read the restrictions of the whole desk, ``(asset, rule)`` each.
+
+    Raises
+    ------
+    BookError
+        One that cannot be read: no account could be trusted to be restricted as the desk meant.
+    """
+    positions, kinds = _rules(restrictions, universe)
+    for row in np.flatnonzero((positions < 0) | (kinds < 0)):
+        column, code, words, mend = _rule_words(restrictions, int(row), universe)
+        raise bad_cell(restrictions, column, int(row), mend, code, words)
+    return tuple((universe.assets[p], RULES[k]) for p, k in zip(positions, kinds, strict=True))
+
+
+def _whole(table: Stored | Table) -> Table:
+    return table.read() if isinstance(table, Stored) else table
+
+
+def _enter(register: Register, table: Table) -> np.ndarray:
+    """Enter a table into a register; return the rank of each row's account."""
+    ranks, start = [np.zeros(0, dtype=np.int64)], 0
+    rows = np.arange(len(table)) if table.rows is None else table.rows
+    for ids in table.data["account_id"].chunks:
+        stop = start + len(ids)
+        if table.name == "accounts":
+            ranks.append(enter_accounts(register, ids, start))
+        else:
+            ranks.append(enter_others(register, table.name, ids, rows[start:stop]))
+        start = stop
+    return np.concatenate(ranks)
+
+
+def _models(
+    accounts: Table, rows: np.ndarray, census: Census, policy: Policy | None, faults: dict[str, AccountError]
+) -> tuple[str, ...]:
+    """Return each account's model, empty for strangers; refuse the accounts of unknown ones."""
+    own, names = codes(accounts, "model_id")
+    own = np.append(own, len(names))[rows]  # a stranger has no row: -1 takes the empty name behind the last
+    names = [*names, ""]
+    if policy is not None:
+        unknown = np.array([name not in policy.models for name in names], dtype=bool)[own]
+        mends = {}
+        for rank in np.flatnonzero(unknown[: census.accounts]):
+            name, row = names[own[rank]], int(rows[rank])
+            if name not in mends:
+                mends[name] = did_you_mean(name, policy.models) or "add it to strategic"
+            words = f"there is no model {name!r}" if name else "it has no model"
+            _refuse(faults, census, rank, _fault(accounts, "model_id", row, "UNKNOWN_MODEL", words, mends[name]))
+    return tuple(np.array(names, dtype=object)[own].tolist())
+
+
+def _own_columns(accounts: Table, owners: np.ndarray, census: Census, faults: dict[str, AccountError]):
     """Read cash flow, status and overrides; a bad cell refuses its account."""
 
     def refuse(bad: np.ndarray, column: str, code: str, mend: str) -> None:
-        for row in np.flatnonzero(bad):
-            faults.setdefault(
-                ids[row],
-                _fault(
-                    accounts, column, int(row), code, f"{column} is {cell(accounts, column, int(row))[:40]!r}", mend
-                ),
-            )
+        for row in np.flatnonzero(bad).tolist():
+            words = f"{column} is {cell(accounts, column, row)[:40]!r}"
+            _refuse(faults, census, owners[row], _fault(accounts, column, row, code, words, mend))
 
     flows, bad = numbers(accounts, "cash_flow", 0.0)
     refuse(bad | (np.abs(flows) >= MOST_UNITS), "cash_flow", "BAD_CASH_FLOW", f"{_PLAIN}; empty for none")
-    statuses = tuple(s or "active" for s in texts(accounts, "status"))
-    refuse(np.array([s not in STATUSES for s in statuses], dtype=bool), "status", "BAD_STATUS", ", ".join(STATUSES))
+    own, states = codes(accounts, "status")
+    refuse(
+        np.array([s not in ("", *STATUSES) for s in states], dtype=bool)[own],
+        "status",
+        "BAD_STATUS",
+        ", ".join(STATUSES),
+    )
+    statuses = tuple(np.array([s or "active" for s in states], dtype=object)[own].tolist())
     overrides = {}
     for column in accounts.data.column_names:
-        if column in LAYOUTS["accounts"].known:
-            continue
-        if policy is not None and column != "risk_aversion" and column not in policy.names:
-            known = (*LAYOUTS["accounts"].known, "risk_aversion", *policy.names)
-            raise BookError(
-                f"the column {column!r} is neither known nor a limit of the policy",
-                code="UNKNOWN_COLUMN",
-                table="accounts",
-                field=column,
-                value=column,
-                mend=did_you_mean(column, known) or f"limits: {', '.join(policy.names)}",
-            )
-        overrides[column], bad = numbers(accounts, column, np.nan)
-        refuse(bad, column, "BAD_OVERRIDE", f"{_PLAIN}; empty for none")
+        if column not in LAYOUTS["accounts"].known:
+            overrides[column], bad = numbers(accounts, column, np.nan)
+            refuse(bad, column, "BAD_OVERRIDE", f"{_PLAIN}; empty for none")
     return flows, statuses, overrides
 
 
-def _group(table: Table | None) -> Rows:
-    if table is None or not len(table):
-        return Rows(np.zeros(0, dtype=np.int64), np.zeros(1, dtype=np.int64), FrozenMap())
-    own, names = codes(table, "account_id")
-    starts = np.concatenate([[0], np.cumsum(np.bincount(own, minlength=len(names)))])
-    return Rows(np.argsort(own, kind="stable"), starts, FrozenMap({name: i for i, name in enumerate(names)}))
+def _group(owners: np.ndarray | None, ids: Mapping[str, int]) -> Rows:
+    own = np.zeros(0, dtype=np.int64) if owners is None else owners
+    starts = np.concatenate([[0], np.cumsum(np.bincount(own, minlength=len(ids)))])
+    return Rows(np.argsort(own, kind="stable"), starts, ids)
 
 
-def _by_account(rows: Rows) -> Iterator[tuple[str, np.ndarray]]:
-    for name in rows.ids:
-        yield name, rows.of(name)
-
-
-def _units(table: Table | None, name: str, universe: Universe, faults: dict[str, AccountError]):
-    """Read the signed units of holdings or open orders, and refuse the accounts of bad rows."""
-    rows = _group(table)
-    if table is None or not len(table):
-        return rows, (), np.zeros(0)
-    asset_codes, assets = codes(table, "asset_id")
+def _units(
+    table: Table | None,
+    owners: np.ndarray | None,
+    census: Census,
+    universe: Universe,
+    faults: dict[str, AccountError],
+) -> tuple[np.ndarray, np.ndarray]:
+    """Read assets and signed units of holdings or open orders, and refuse the accounts of bad rows."""
+    if table is None or owners is None or not len(table):
+        return np.zeros(0, dtype=np.int64), np.zeros(0)
+    positions = _positions(table, universe)
     quantities, bad = numbers(table, "quantity")
     bad |= ~(np.abs(np.where(bad, 0.0, quantities)) < MOST_UNITS)
-    account_codes, accounts = codes(table, "account_id")
-    unknown = np.array([a not in universe.positions for a in assets], dtype=bool)[asset_codes]
-    faulty = [(unknown, "asset_id", "UNKNOWN_ASSET"), (bad, "quantity", "BAD_QUANTITY")]
-    if name == "holdings":
-        pairs = account_codes * len(assets) + asset_codes
+    faulty = [(positions < 0, "asset_id", "UNKNOWN_ASSET"), (bad, "quantity", "BAD_QUANTITY")]
+    if table.name == "holdings":
+        pairs = owners * (len(universe) + 1) + positions
         faulty.append((_repeats(pairs), "asset_id", "DUPLICATE_HOLDING"))
     else:
-        states = texts(table, "status")
-        faulty.append(
-            (np.array([s not in (*OPEN_ORDERS, *DONE_ORDERS) for s in states], dtype=bool), "status", "BAD_STATUS")
-        )
-        quantities = np.where(np.array([s in OPEN_ORDERS for s in states], dtype=bool), quantities, 0.0)
+        own, states = codes(table, "status")
+        unknown = np.array([s not in (*OPEN_ORDERS, *DONE_ORDERS) for s in states], dtype=bool)[own]
+        faulty.append((unknown, "status", "BAD_STATUS"))
+        quantities = np.where(np.array([s in OPEN_ORDERS for s in states], dtype=bool)[own], quantities, 0.0)
     for mask, column, code in faulty:
-        for row in np.flatnonzero(mask):
-            words, mend = _unit_words(table, column, code, int(row), universe)
-            faults.setdefault(accounts[account_codes[row]], _fault(table, column, int(row), code, words, mend))
-    return rows, tuple(assets[c] for c in asset_codes), quantities
+        for row in np.flatnonzero(mask).tolist():
+            words, mend = _unit_words(table, column, code, row, universe)
+            _refuse(faults, census, owners[row], _fault(table, column, row, code, words, mend))
+    return positions, quantities
+
+
+def _positions(table: Table, universe: Universe) -> np.ndarray:
+    own, assets = codes(table, "asset_id")
+    return np.array([universe.positions.get(a, -1) for a in assets], dtype=np.int64)[own]
 
 
 def _unit_words(table: Table, column: str, code: str, row: int, universe: Universe) -> tuple[str, str]:
@@ -230,74 +262,49 @@ def _unit_words(table: Table, column: str, code: str, row: int, universe: Univer
 
 def _repeats(keys: np.ndarray) -> np.ndarray:
     """Mark every occurrence of a key but its first."""
-    order = np.argsort(keys, kind="stable")
     repeated = np.zeros(len(keys), dtype=bool)
-    repeated[order[1:]] = keys[order[1:]] == keys[order[:-1]]
+    plain = np.sort(keys)
+    if (plain[1:] == plain[:-1]).any():
+        order = np.argsort(keys, kind="stable")
+        repeated[order[1:]] = keys[order[1:]] == keys[order[:-1]]
     return repeated
 
 
-def _restrictions(table: Table | None, universe: Universe, faults: dict[str, AccountError]):
-    """Read the rules by account, those of the whole desk, and which accounts the table names."""
-    rows = _group(table)
-    if table is None or not len(table):
-        return (rows, ()), (), {}
-    owners, assets, rules = (texts(table, c) for c in ("account_id", "asset_id", "rule"))
-    for row, (owner, asset, rule) in enumerate(zip(owners, assets, rules, strict=True)):
-        if asset not in universe.positions:
-            column, code, words = "asset_id", "UNKNOWN_ASSET", f"{asset[:40]!r} is not in the assets table"
-            mend = did_you_mean(asset, universe.assets) or "name an asset"
-        elif rule not in RULES:
-            column, code, words = "rule", "UNKNOWN_RULE", f"{rule[:40]!r} is no rule"
-            mend = did_you_mean(rule, RULES) or f"one of {', '.join(RULES)}"
-        else:
-            continue
-        if owner == EVERYBODY:  # shared: no account could be trusted to be restricted as the desk meant
-            raise bad_cell(table, column, row, mend, code, words)
-        faults.setdefault(owner, _fault(table, column, row, code, words, mend))
-    pairs = tuple(zip(assets, rules, strict=True))
-    named = {name: ("restrictions", own[0]) for name, own in _by_account(rows) if name != EVERYBODY}
-    return (rows, pairs), tuple(pairs[i] for i in rows.of(EVERYBODY)), named
-
-
-def _strangers(
-    tables: Mapping[str, Table],
-    named: Mapping[str, tuple[str, int]],
-    first: Mapping[str, int],
+def _restrictions(
+    table: Table | None,
+    owners: np.ndarray | None,
+    census: Census,
+    universe: Universe,
     faults: dict[str, AccountError],
-) -> list[str]:
-    """Refuse ids that other tables name and ``accounts`` does not, and the account that was probably meant.
+) -> tuple[np.ndarray, np.ndarray]:
+    """Read assets and rules of the accounts' own restrictions, and refuse the accounts of bad rows."""
+    if table is None or owners is None:
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    positions, kinds = _rules(table, universe)
+    for row in np.flatnonzero((positions < 0) | (kinds < 0)).tolist():
+        column, code, words, mend = _rule_words(table, row, universe)
+        _refuse(faults, census, owners[row], _fault(table, column, row, code, words, mend))
+    return positions, kinds
 
-    Half of an account's holdings may stand under the other form of its id: trading on the rest would be wrong.
-    """
-    extra = []
-    for name, (table, row) in named.items():
-        if name in first:
-            continue
-        extra.append(name)
-        meant = tidy(name)
-        near = did_you_mean(name, first) if len(first) <= MOST_COMPARED else ""
-        mend = f"did you mean {meant!r}?" if meant in first else near or "add it to accounts"
-        faults[name] = _fault(
-            tables[table],
-            "account_id",
-            int(row),
-            "UNKNOWN_ACCOUNT",
-            f"{name[:40]!r} is not in the accounts table",
-            mend,
-        )
-        if meant in first:
-            faults.setdefault(
-                meant,
-                _fault(
-                    tables[table],
-                    "account_id",
-                    int(row),
-                    "ID_FORMS",
-                    f"rows stand under {name[:40]!r} and under {meant!r}",
-                    f"write {meant!r} everywhere",
-                ),
-            )
-    return extra
+
+def _rules(table: Table, universe: Universe) -> tuple[np.ndarray, np.ndarray]:
+    own, names = codes(table, "rule")
+    places: dict[str, int] = {rule: i for i, rule in enumerate(RULES)}
+    return _positions(table, universe), np.array([places.get(name, -1) for name in names], dtype=np.int64)[own]
+
+
+def _rule_words(table: Table, row: int, universe: Universe) -> tuple[str, str, str, str]:
+    asset, rule = cell(table, "asset_id", row), cell(table, "rule", row)
+    if asset not in universe.positions:
+        words = f"{asset[:40]!r} is not in the assets table"
+        return "asset_id", "UNKNOWN_ASSET", words, did_you_mean(asset, universe.assets) or "name an asset"
+    mend = did_you_mean(rule, RULES) or f"one of {', '.join(RULES)}"
+    return "rule", "UNKNOWN_RULE", f"{rule[:40]!r} is no rule", mend
+
+
+def _refuse(faults: dict[str, AccountError], census: Census, rank: int, fault: AccountError) -> None:
+    """Refuse an account, unless it is already: the first fault is the one that is told."""
+    faults.setdefault(census.ids[rank], fault)
 
 
 def _fault(table: Table, column: str, row: int, code: str, words: str, mend: str) -> AccountError:

@@ -1,57 +1,184 @@
-"""A proposal as rows of the tables of a run."""
+"""Proposals as rows of the tables of a run: one account's, or those of many decided together."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 
+from ..optimizer.decisions import Decisions, list_binding
+from ..optimizer.orders import name_trades
 from ..optimizer.proposals import Proposal
 from ..optimizer.solutions import Outcome
-from .stores import Columns
+from .stores import SCHEMAS, empty_rows
 
 _FIGURES = ("nav", "turnover", "cost", "tracking_error", "expected_gain", "utility", "given_up")
+_SILENT = "long_only"
+"""A limit that is no news where it binds: an asset that is simply not held."""
 
 
-def record(rows: Mapping[str, Columns], proposal: Proposal, tactical: np.ndarray | None) -> None:
-    """Append one account to the tables: what became of it, its targets and trades, or why it was refused."""
-    _add(rows["accounts"], _account(proposal))
+@dataclass(frozen=True)
+class Time:
+    """When deciding an account began, its seconds, those of them inside an engine where that is known, and by whom."""
+
+    started: str
+    seconds: float
+    engine: float | None
+    worker: str
+
+
+_WEIGHTS = ("current", "strategic", "tactical", "ideal", "target", "low", "high")
+
+
+class Sheet:
+    """The rows of a chunk while it is decided, each with its account's position in the chunk; it only collects.
+
+    Target weights stand in whole arrays from the start, a row an account: they are nine tenths of a run.
+    """
+
+    def __init__(self, accounts: int, assets: Sequence[str]) -> None:
+        self.rows = empty_rows([name for name in SCHEMAS if name != "targets"])
+        self.places: dict[str, list[int]] = {name: [] for name in self.rows}
+        self.pieces: dict[str, list[tuple[np.ndarray, pa.Table]]] = {name: [] for name in self.rows}
+        self.counts = {outcome.name: 0 for outcome in Outcome}
+        self.ids, self.assets = np.full(accounts, None, dtype=object), pa.array(assets, pa.string())
+        self.weights = {name: np.full((accounts, len(assets)), np.nan) for name in _WEIGHTS}
+
+    def add(self, name: str, places: np.ndarray, columns: Mapping[str, object]) -> None:
+        """Add the rows of many accounts to a table."""
+        if len(places):
+            self.pieces[name].append((places, pa.table(dict(columns), schema=SCHEMAS[name])))
+
+    def place(self, where: int | np.ndarray, ids: object, weights: Mapping[str, np.ndarray]) -> None:
+        """Put the target rows of some accounts in their places."""
+        self.ids[where] = ids
+        for name, values in weights.items():
+            self.weights[name][where] = values
+
+    def tables(self) -> dict[str, pa.Table]:
+        """Return every table, its rows in the order of the accounts."""
+        return {name: self._targets() if name == "targets" else self._table(name) for name in SCHEMAS}
+
+    def _table(self, name: str) -> pa.Table:
+        parts = [(np.array(self.places[name], dtype=np.int64), pa.table(self.rows[name], schema=SCHEMAS[name]))]
+        parts += self.pieces[name]
+        places = np.concatenate([p for p, _ in parts])
+        whole = pa.concat_tables([table for _, table in parts])
+        if not (places[1:] >= places[:-1]).all():
+            whole = whole.take(pa.array(np.argsort(places, kind="stable")))
+        return whole.combine_chunks()
+
+    def _targets(self) -> pa.Table:
+        there = np.flatnonzero(self.ids.astype(bool))
+        n = len(self.assets)
+        who = pa.array(self.ids[there], pa.string()).take(pa.array(np.repeat(np.arange(len(there)), n)))
+        columns: dict[str, pa.Array] = {
+            "account_id": who,
+            "asset_id": self.assets.take(pa.array(np.tile(np.arange(n), len(there)))),
+        }
+        for name, values in self.weights.items():
+            flat = values[there].reshape(-1)
+            columns[name] = pa.array(flat, mask=np.isnan(flat)) if name == "tactical" else pa.array(flat)
+        return pa.table(columns, schema=SCHEMAS["targets"])
+
+
+def record(sheet: Sheet, proposal: Proposal, tactical: np.ndarray | None, place: int, taken: Time) -> None:
+    """Add one account: what became of it, its targets and trades, or why it was refused."""
+    sheet.counts[proposal.outcome.name] += 1
+    _add(sheet, "accounts", place, _account(proposal))
+    _add(
+        sheet,
+        "timings",
+        place,
+        {
+            "account_id": proposal.account,
+            "started": taken.started,
+            "seconds": taken.seconds,
+            "engine": taken.engine,
+            "worker": taken.worker,
+        },
+    )
     if proposal.weights is None:
-        _add(
-            rows["quarantine"],
-            {
-                "account_id": proposal.account,
-                "code": proposal.code,
-                "field": proposal.field,
-                "value": proposal.value,
-                "message": proposal.reason,
-            },
-        )
+        refused = {"code": proposal.code, "field": proposal.field, "value": proposal.value}
+        _add(sheet, "quarantine", place, {"account_id": proposal.account, **refused, "message": proposal.reason})
         return
-    n = len(proposal.weights)
-    own = rows["targets"]
-    own["account_id"].extend([proposal.account] * n)
-    own["asset_id"].extend(proposal.weights.index)
-    own["tactical"].extend([None] * n if tactical is None else tactical.tolist())
-    for column in ("current", "strategic", "ideal", "target", "low", "high"):
-        own[column].extend(proposal.weights[column].tolist())
+    frame = proposal.weights
+    known = {} if tactical is None else {"tactical": tactical}
+    sheet.place(
+        place, proposal.account, known | {name: frame[name].to_numpy() for name in _WEIGHTS if name != "tactical"}
+    )
     for trade in proposal.trades:
+        row = {name: getattr(trade, name) for name in ("trade_id", "side", "quantity", "value", "weight", "cost")}
         _add(
-            rows["trades"],
-            {
-                "trade_id": trade.trade_id,
-                "account_id": proposal.account,
-                "asset_id": trade.asset,
-                "side": trade.side,
-                "quantity": trade.quantity,
-                "value": trade.value,
-                "weight": trade.weight,
-                "cost": trade.cost,
-                "reason": trade.reason,
-            },
+            sheet,
+            "trades",
+            place,
+            {**row, "account_id": proposal.account, "asset_id": trade.asset, "reason": trade.reason},
         )
+
+
+def tabulate(sheet: Sheet, decisions: Decisions, tactical: np.ndarray, places: np.ndarray, taken: Time) -> None:
+    """Add many accounts of one model; ``tactical`` is (m, n), its rows not numbers where there is none."""
+    cases, m = decisions.cases, len(places)
+    sheet.counts[Outcome.OPTIMAL.name] += m
+    ids = pa.array(cases.cohort.ids, pa.string())
+    same = lambda text: pa.array([text] * m, pa.string())  # noqa: E731
+    figures = {name: _numbers(getattr(decisions, name)) for name in _FIGURES if name != "nav"}
+    sheet.add(
+        "accounts",
+        places,
+        {
+            "account_id": ids, "model_id": same(cases.cohort.model), "outcome": same(Outcome.OPTIMAL.name),
+            "code": same(""), "reason": pa.array(decisions.reasons, pa.string()), "nav": _numbers(cases.standing.nav),
+            **figures, "gap": _numbers(decisions.gap), "certified_te": _numbers(decisions.certified_te),
+            "binding": pa.array(_all_bounds(decisions), pa.string()), "relaxed": same("[]"),
+        },
+    )  # fmt: skip
+    weights = {"current": cases.program.current, "strategic": cases.context.strategic, "tactical": tactical}
+    weights |= {"ideal": decisions.ideal, "target": decisions.target, "low": cases.program.lo, "high": cases.program.hi}
+    sheet.place(places, cases.cohort.ids, weights)
+    _tabulate_trades(sheet, decisions, places, ids)
+    spent = {"seconds": np.full(m, taken.seconds), "engine": np.full(m, taken.engine or 0.0)}
+    sheet.add(
+        "timings", places, {"account_id": ids, "started": same(taken.started), **spent, "worker": same(taken.worker)}
+    )
+
+
+def _tabulate_trades(sheet: Sheet, decisions: Decisions, places: np.ndarray, ids: pa.Array) -> None:
+    orders, cases = decisions.orders, decisions.cases
+    universe, on = cases.context.market.universe, cases.context.market.on
+    names = name_trades(cases.cohort.ids, universe.assets, orders, on)
+    sheet.add(
+        "trades",
+        places[orders.account],
+        {
+            "trade_id": pa.array(names, pa.string()), "account_id": ids.take(pa.array(orders.account)),
+            "asset_id": sheet.assets.take(pa.array(orders.asset)),
+            "side": pa.array(["sell", "buy"]).take(pa.array((orders.weight > 0).astype(np.int64))),
+            "quantity": orders.quantity, "value": orders.value, "weight": orders.weight, "cost": orders.cost,
+            "reason": pa.array(orders.pulls, pa.string()).take(pa.array(orders.pull)),
+        },
+    )  # fmt: skip
+
+
+def _all_bounds(decisions: Decisions) -> list[str]:
+    """Return what :func:`_bounds` returns, of every account."""
+    said: list[list[str]] = [[] for _ in decisions.reasons]
+    for limit, labels, account, row, bound, used in list_binding(decisions):
+        if limit == _SILENT:
+            continue
+        heads = [f'{{"limit": {_text(limit)}, "on": {_text(on)}, "bound": ' for on in labels]
+        for i, q, b, u in zip(account, row, bound, used, strict=True):
+            said[i].append(f'{heads[q]}{b!r}, "used": {u!r}}}')
+    return [f"[{', '.join(own)}]" for own in said]
+
+
+def _text(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _account(proposal: Proposal) -> dict[str, object]:
@@ -73,11 +200,9 @@ def _account(proposal: Proposal) -> dict[str, object]:
 
 
 def _bounds(proposal: Proposal) -> str:
-    """Return the limits with nothing left; an asset that is simply not held is no news."""
+    """Return the limits with nothing left."""
     bounds = [
-        {"limit": r.limit, "on": r.on, "bound": r.bound, "used": r.used}
-        for r in proposal.binding
-        if r.limit != "long_only"
+        {"limit": r.limit, "on": r.on, "bound": r.bound, "used": r.used} for r in proposal.binding if r.limit != _SILENT
     ]
     return json.dumps(bounds, ensure_ascii=False, allow_nan=False)
 
@@ -86,6 +211,11 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _add(rows: Columns, row: Mapping[str, object]) -> None:
-    for column, values in rows.items():
+def _numbers(values: np.ndarray) -> pa.Array:
+    return pa.array(values, mask=~np.isfinite(values))
+
+
+def _add(sheet: Sheet, table: str, place: int, row: Mapping[str, object]) -> None:
+    sheet.places[table].append(place)
+    for column, values in sheet.rows[table].items():
         values.append(row[column])

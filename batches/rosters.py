@@ -9,7 +9,7 @@ from typing import Literal, cast
 import numpy as np
 
 from ..errors import AccountError
-from ..models.accounts import Account, Rule
+from ..models.accounts import RULES, Account, Rule
 
 Status = Literal["active", "blocked", "closed"]
 
@@ -49,8 +49,16 @@ class Roster:
         Why an account is refused, by id.
     values
         Cash flow, status and overrides by column, a value a row of ``accounts``.
-    holdings, orders, restrictions
-        The rows of each account; the columns stand beside them.
+    units
+        Of ``holdings`` and of ``orders``: the rows of each account, then two arrays, a value a row of the table: the
+        asset's position in ``assets`` (-1 unknown) and the signed units (0 for orders that are not open).
+    restrictions
+        The rows of each account, then the asset's position and the rule's in :data:`~trimtab.models.accounts.RULES`,
+        -1 where unknown.
+    desk
+        ``(asset, rule)`` pairs that hold for every account, before its own.
+    assets
+        Their ids in the universe's order.
     """
 
     ids: tuple[str, ...]
@@ -60,9 +68,10 @@ class Roster:
     statuses: tuple[str, ...]
     overrides: Mapping[str, np.ndarray]
     rows: np.ndarray
-    units: Mapping[str, tuple[Rows, tuple[str, ...], np.ndarray]]
-    restrictions: tuple[Rows, tuple[tuple[str, str], ...]]
-    desk: tuple[tuple[str, str], ...]
+    units: Mapping[str, tuple[Rows, np.ndarray, np.ndarray]]
+    restrictions: tuple[Rows, np.ndarray, np.ndarray]
+    desk: tuple[tuple[str, Rule], ...]
+    assets: tuple[str, ...]
 
     def __len__(self) -> int:
         """Count the accounts, refused ones too."""
@@ -70,28 +79,34 @@ class Roster:
 
     def __iter__(self) -> Iterator[Account | Refused]:
         """Walk the accounts."""
-        for name, model, row in zip(self.ids, self.models, self.rows, strict=True):
-            fault = self.faults.get(name)
-            yield Refused(name, model, fault) if fault else self._account(name, model, row)
+        return (self[position] for position in range(len(self)))
+
+    def __getitem__(self, position: int) -> Account | Refused:
+        """Put one account together."""
+        name, model = self.ids[position], self.models[position]
+        fault = self.faults.get(name)
+        return Refused(name, model, fault) if fault else self._account(name, model, int(self.rows[position]))
 
     def _account(self, name: str, model: str, row: int) -> Account:
         own = {limit: float(values[row]) for limit, values in self.overrides.items() if not np.isnan(values[row])}
-        rules, pairs = self.restrictions
-        mine = tuple(pairs[i] for i in rules.of(name))
+        rows, positions, kinds = self.restrictions
+        mine = tuple((self.assets[positions[i]], RULES[kinds[i]]) for i in rows.of(name))
         return Account(
             name,
             model,
             self._sum("holdings", name),
             float(self.flows[row]),
             self._sum("orders", name),
-            cast("tuple[tuple[str, Rule], ...]", self.desk + mine),
+            self.desk + mine,
             own,
             cast("Status", self.statuses[row]),
         )
 
     def _sum(self, table: str, name: str) -> dict[str, float]:
-        rows, assets, quantities = self.units[table]
+        rows, positions, quantities = self.units[table]
+        own = rows.of(name)
         total: dict[str, float] = {}
-        for i in rows.of(name):
-            total[assets[i]] = total.get(assets[i], 0.0) + float(quantities[i])
+        for position, quantity in zip(positions[own].tolist(), quantities[own].tolist(), strict=True):
+            asset = self.assets[position]
+            total[asset] = total.get(asset, 0.0) + quantity
         return {a: q for a, q in total.items() if q}

@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from .problems import Case
+from .problems import Case, Cases
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,83 @@ class Trade:
     reason: str
 
 
-def turnover(case: Case, weights: np.ndarray) -> float:
-    """Return one-way turnover ``max(buys - inflow, sells - outflow)`` over non-cash assets, at least 0."""
-    z = np.delete(weights - case.program.current, case.program.cash)
-    return float(
-        max(np.maximum(z, 0).sum() - case.standing.inflow, np.maximum(-z, 0).sum() - case.standing.outflow, 0.0)
+def turnover(case: Case | Cases, weights: np.ndarray) -> np.ndarray:
+    """Return one-way turnover ``max(buys - inflow, sells - outflow)`` over non-cash assets, at least 0, shape (...)."""
+    z = moves(case, weights)
+    buys = np.maximum(z, 0.0).sum(-1) - case.standing.inflow
+    return np.maximum(np.maximum(buys, np.maximum(-z, 0.0).sum(-1) - case.standing.outflow), 0.0)
+
+
+def moves(case: Case | Cases, weights: np.ndarray) -> np.ndarray:
+    """Return the signed weight traded of each asset, shape (..., n); the cash only takes the rest."""
+    z = weights - case.program.current
+    z[..., case.program.cash] = 0.0
+    return z
+
+
+@dataclass(frozen=True, eq=False)
+class Orders:
+    """What is traded, a row a trade: positions of account and asset, signed weight, units, money, its pull.
+
+    ``pull`` indexes ``pulls``, the reasons there can be.
+    """
+
+    account: np.ndarray
+    asset: np.ndarray
+    weight: np.ndarray
+    quantity: np.ndarray
+    value: np.ndarray
+    cost: np.ndarray
+    pull: np.ndarray
+    pulls: tuple[str, ...]
+
+
+def price_orders(case: Cases, target: np.ndarray, lots: np.ndarray) -> Orders:
+    """Put the trades that reach target weights into units and money: an order for each asset that moves, cash apart.
+
+    Parameters
+    ----------
+    target
+        Shape (m, n).
+    lots
+        The units an asset trades in, 0 where fractional, shape (n,) or (m, n).
+    """
+    program, market = case.program, case.context.market
+    whole = moves(case, target)
+    account, asset = np.nonzero(whole)
+    z, size = whole[account, asset], np.abs(whole[account, asset])
+    nav = case.standing.nav[account]
+    value = size * nav
+    lot = np.broadcast_to(lots, target.shape)[account, asset]
+    impact = program.impact[account, asset] * case.horizon * size**1.5 * nav
+    pull, pulls = _pulls(case, account, asset, z)
+    return Orders(
+        account,
+        asset,
+        z,
+        _whole(value / market.prices[asset], lot),
+        value,
+        market.costs.proportional[asset] * value + impact,
+        pull,
+        pulls,
     )
+
+
+def _pulls(case: Cases, account: np.ndarray, asset: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Say what pulls each trade most: back to strategic, the shift, or a view by what it alone would move."""
+    program, belief = case.program, case.belief
+    drift = (case.context.strategic - program.current)[account, asset]
+    shift = np.broadcast_to(belief.target, program.current.shape)[account, asset]
+    # Without limits and costs view k moves lambda_k p_k / gamma: its own legs and nothing else.
+    views = list(zip(belief.views, belief.lambdas, belief.legs, strict=False))
+    gamma = program.gamma[account]
+    strength = np.stack([drift, shift, *(size * legs[asset] / gamma for _, size, legs in views)]) * np.sign(z)
+    best = np.argmax(strength, axis=0)
+    names = ("back to strategic", "strategic shift", *(f"view {v}" for v, _, _ in views), _ROOM)
+    return np.where(strength.max(axis=0) > 0, best, len(names) - 1), names
+
+
+_ROOM = "makes room for the other trades"
 
 
 def list_trades(case: Case, target: np.ndarray, lots: np.ndarray) -> Iterator[Trade]:
@@ -40,49 +111,30 @@ def list_trades(case: Case, target: np.ndarray, lots: np.ndarray) -> Iterator[Tr
 
     ``lots`` are the units an asset trades in, 0 where fractional.
     """
-    market, nav, on = case.context.market, float(case.standing.nav), case.context.market.on
-    z = target - case.program.current
-    for i, asset in enumerate(market.universe.assets):
-        if i == case.program.cash or z[i] == 0.0:
-            continue
-        value = abs(z[i]) * nav
-        cost = market.costs.proportional[i] * value + case.program.impact[i] * case.horizon * abs(z[i]) ** 1.5 * nav
-        side = "buy" if z[i] > 0 else "sell"
-        quantity = _whole(value / market.prices[i], lots[i])
-        yield Trade(
-            _trade_id(case.account.id, asset, side, quantity, on),
-            asset,
-            side,
-            quantity,
-            value,
-            float(z[i]),
-            float(cost),
-            _reason(case, i, float(z[i])),
-        )
+    orders, assets = price_orders(case.lift(), target[None], lots), case.context.market.universe.assets
+    names = name_trades([case.account.id], assets, orders, case.context.market.on)
+    numbers = (orders.quantity, orders.value, orders.weight, orders.cost)
+    for name, i, pull, *sizes in zip(names, orders.asset, orders.pull, *numbers, strict=True):
+        side = "buy" if sizes[2] > 0 else "sell"
+        yield Trade(name, assets[i], side, *(float(x) for x in sizes), orders.pulls[pull])
 
 
-def _whole(quantity: float, lot: float) -> float:
-    """Return the quantity without the last bits that weights leave on a whole number of lots."""
-    lots = round(quantity / lot) if lot else 0
-    return lots * lot if lot and abs(quantity - lots * lot) < 1e-6 * lot else quantity
+def _whole(quantity: np.ndarray, lot: np.ndarray) -> np.ndarray:
+    """Return quantities without the last bits that weights leave on a whole number of lots."""
+    unit = np.where(lot > 0, lot, 1.0)
+    lots = np.round(quantity / unit)
+    return np.where((lot > 0) & (np.abs(quantity - lots * unit) < 1e-6 * unit), lots * unit, quantity)
 
 
-def _trade_id(account: str, asset: str, side: str, quantity: float, on: dt.date | None) -> str:
-    """Name a trade by the decision alone, so that a retry cannot double an order.
+def name_trades(accounts: Sequence[str], assets: Sequence[str], orders: Orders, on: dt.date | None) -> list[str]:
+    """Name each trade by the decision alone, so that a retry cannot double an order.
 
     Six digits of the quantity: another release of Python or numpy may give other last bits, not another decision.
     """
-    text = json.dumps([account, asset, side, f"{quantity:.6g}", str(on)])
-    return hashlib.sha256(text.encode()).hexdigest()[:24]
-
-
-def _reason(case: Case, i: int, z: float) -> str:
-    """Say what pulls this trade most: back to strategic, the shift, or a view by what it alone would move."""
-    drift = case.context.strategic[i] - case.program.current[i]
-    shift = float(np.broadcast_to(case.belief.target, case.program.current.shape)[i])
-    pulls = {"back to strategic": drift, "strategic shift": shift}
-    # Without limits and costs view k moves lambda_k p_k / gamma: its own legs and nothing else.
-    views = zip(case.belief.views, case.belief.lambdas, case.belief.legs, strict=False)
-    pulls |= {f"view {v}": size * legs[i] / case.program.gamma for v, size, legs in views}
-    best = max(pulls, key=lambda k: pulls[k] * np.sign(z))
-    return best if pulls[best] * z > 0 else "makes room for the other trades"
+    heads = [f"[{json.dumps(account)}, " for account in accounts]
+    middles = [f'{json.dumps(asset)}, "{side}", "' for asset in assets for side in ("sell", "buy")]
+    which, tail = (2 * orders.asset + (orders.weight > 0)).tolist(), f'", "{on}"]'
+    return [
+        hashlib.sha256(f"{heads[i]}{middles[k]}{quantity:.6g}{tail}".encode()).hexdigest()[:24]
+        for i, k, quantity in zip(orders.account.tolist(), which, orders.quantity.tolist(), strict=True)
+    ]

@@ -78,6 +78,35 @@ class Case:
     names: tuple[str, ...]
     program: Program
 
+    def lift(self) -> Cases:
+        """Return the case of one account as one of many."""
+        standing, context = self.standing, self.context
+        account = self.account
+        none = np.zeros((1, len(context.current)))
+        cohort = Cohort(np.array([account.id], dtype=object), account.model, none, none, np.zeros(1))
+        each = lambda x: np.asarray(x)[None]  # noqa: E731
+        own = ("nav", "quantities", "weights", "inflow", "outflow", "held_by_orders")
+        return Cases(
+            cohort,
+            self.model,
+            replace(standing, **{name: each(getattr(standing, name)) for name in own}),
+            replace(
+                context,
+                strategic=each(context.strategic),
+                current=each(context.current),
+                nav=each(context.nav),
+                inflow=each(context.inflow),
+                outflow=each(context.outflow),
+                rules={rule: each(mask) for rule, mask in context.rules.items()},
+                overrides={name: np.array([float(x)]) for name, x in context.overrides.items()},
+            ),
+            self.belief,
+            np.array([self.aversion]),
+            self.horizon,
+            self.names,
+            self.program.lift(),
+        )
+
 
 def state(policy: Policy, market: Market) -> Problem:
     """State what a policy allows in a market, and compile it.

@@ -16,7 +16,7 @@ from ..units import basis_points, percent
 from .answers import Attempt
 from .certificates import NO_CERTIFICATE, Certificate
 from .orders import Trade, list_trades, turnover
-from .problems import Case, Problem, pose
+from .problems import Case, Cases, Problem, pose
 from .rooms import BINDING, Room, room
 from .solutions import Outcome, Price, Solution
 from .trades import Target, choose_target
@@ -134,7 +134,7 @@ def _standing(
     attempts: tuple[Attempt, ...] = (),
 ) -> Proposal:
     current = case.program.current
-    figures = _figures(case, current, 0)
+    figures = read_figures(case, current, 0)
     return Proposal(
         case.account.id,
         case.account.model,
@@ -145,9 +145,9 @@ def _standing(
         certificate=certificate,
         attempts=attempts,
         nav=case.standing.nav,
-        tracking_error=figures.tracking_error,
-        expected_gain=figures.expected_gain,
-        utility=figures.utility,
+        tracking_error=float(figures.tracking_error),
+        expected_gain=float(figures.expected_gain),
+        utility=float(figures.utility),
         notes=_dropped(case.belief),
     )
 
@@ -157,7 +157,7 @@ def _proposal(case: Case, cause: str, target: Target, solution: Solution) -> Pro
     trades = tuple(list_trades(case, weights, target.lots))
     costs = case.context.market.costs
     fees = costs.ticket_fee * len(trades)
-    figures = _figures(case, weights, len(trades))
+    figures = read_figures(case, weights, len(trades))
     return Proposal(
         case.account.id,
         case.account.model,
@@ -171,11 +171,11 @@ def _proposal(case: Case, cause: str, target: Target, solution: Solution) -> Pro
         solution.certificate,
         solution.attempts,
         case.standing.nav,
-        turnover=turnover(case, weights),
+        turnover=float(turnover(case, weights)),
         cost=sum(t.cost for t in trades) + fees,
-        tracking_error=figures.tracking_error,
-        expected_gain=figures.expected_gain,
-        utility=figures.utility,
+        tracking_error=float(figures.tracking_error),
+        expected_gain=float(figures.expected_gain),
+        utility=float(figures.utility),
         given_up=target.given_up,
         trade_gap=target.gap,
         notes=target.notes + _dropped(case.belief) + _less_bullish(case.belief),
@@ -185,28 +185,35 @@ def _proposal(case: Case, cause: str, target: Target, solution: Solution) -> Pro
 def _reason(solution: Solution, trades: tuple[Trade, ...], target: Target) -> str:
     if solution.certificate.waived:  # never said of an answer that a custom limit keeps from its proof
         return f"weights that every limit allows; that none are better is not proved: {solution.certificate.reason}"
-    if trades:
-        return solution.outcome.value
-    if np.array_equal(solution.ideal, target.weights):
+    stays = np.array_equal(solution.ideal, target.weights)
+    return solution.outcome.value if trades else why_no_trade(target.given_up, stays=stays)
+
+
+def why_no_trade(given_up: float, *, stays: bool) -> str:
+    """Say why a solved account does not trade; ``stays`` where its ideal is where it stands."""
+    if stays:
         return "the best weights the policy allows are the current ones"
-    if target.given_up <= 0:
+    if given_up <= 0:
         return "no trade is worth its ticket fee"
-    return f"no trade is worth making: all of them together would add {basis_points(target.given_up)} a year"
+    return f"no trade is worth making: all of them together would add {basis_points(given_up)} a year"
 
 
-@dataclass(frozen=True)
-class _Figures:
-    tracking_error: float
-    expected_gain: float
-    utility: float
+@dataclass(frozen=True, eq=False)
+class Figures:
+    """What a portfolio promises, shapes (...): tracking error, expected gain and utility, annual, ticket fees off."""
+
+    tracking_error: np.ndarray
+    expected_gain: np.ndarray
+    utility: np.ndarray
 
 
-def _figures(case: Case, weights: np.ndarray, trades: int) -> _Figures:
+def read_figures(case: Case | Cases, weights: np.ndarray, trades: int | np.ndarray) -> Figures:
+    """Return the figures of one account's weights, or of many accounts', with so many trades each."""
     active = weights - case.context.strategic
-    fees = case.context.market.costs.ticket_fee * trades
-    tickets = fees / float(case.standing.nav) / case.horizon if fees else 0.0
-    gain = float(np.dot(np.broadcast_to(case.belief.alpha(case.aversion), active.shape), active))
-    return _Figures(float(case.context.market.risk.volatility(active)), gain, case.program.utility(weights) - tickets)
+    fees = case.context.market.costs.ticket_fee * np.asarray(trades)
+    tickets = np.where(fees > 0, fees / np.where(fees > 0, case.standing.nav, 1.0) / case.horizon, 0.0)
+    gain = (case.belief.alpha(case.aversion) * active).sum(-1)
+    return Figures(case.context.market.risk.volatility(active), gain, case.program.utility(weights) - tickets)
 
 
 def _weights(case: Case, ideal: np.ndarray, target: np.ndarray) -> pd.DataFrame:

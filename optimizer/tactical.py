@@ -7,24 +7,44 @@ import numpy as np
 from ..constraints.limits import Context
 from ..models.accounts import Model
 from ..models.tilts import Tilt
+from .crowds import ask_all
 from .engines import ask
 from .problems import Problem
-from .programs import build
+from .programs import POINT, Program, build
 
 
-def tactical_target(problem: Problem, model: str, aversion: float, belief: Tilt) -> np.ndarray | None:
-    """Return the optimum without costs under the limits that every account of a model shares, shape (n,).
+def tactical_targets(problem: Problem, model: str, aversions: np.ndarray, belief: Tilt) -> np.ndarray:
+    """Return the optimum without costs under the limits that every account of a model shares, shape (m, n).
 
     One solve a policy, model, gamma and tilt. Deviation, group, tracking error, volatility and position limits shape
     it; turnover, cash flows, restrictions and whatever else is an account's own do not.
 
+    Parameters
+    ----------
+    aversions
+        The gammas asked for, shape (m,).
+
     Returns
     -------
-    numpy.ndarray or None
-        None where no weights satisfy the shared limits, or no answer passed the gate.
+    numpy.ndarray
+        A row is not a number where no weights satisfy the shared limits, or no answer passed the gate.
     """
     shared = problem.shared
-    strategic = Model(model, shared.policy.models[model], aversion).vector(shared.market.universe)
-    context = Context(shared.market, strategic, strategic)
-    program = build(context, shared.policy.terms(context), belief, aversion, shared.policy.cost_horizon_years)
-    return ask(program, shared.statement(program)).weights
+    one = Model(model, shared.policy.models[model], shared.policy.risk_aversion).vector(shared.market.universe)
+    found = np.full((len(aversions), len(one)), np.nan)
+
+    def pose(gamma: float | np.ndarray) -> Program:
+        strategic = np.broadcast_to(one, (*np.shape(gamma), len(one)))
+        context = Context(shared.market, strategic, strategic, nav=np.ones(np.shape(gamma)))
+        return build(context, shared.policy.terms(context), belief, gamma, shared.policy.cost_horizon_years)
+
+    program = pose(np.asarray(aversions, dtype=float))
+    if not (program.customs or (program.ball_most < POINT).any()):
+        crowd = ask_all(shared, program)
+        found[crowd.released] = crowd.weights[crowd.released]
+    for i in np.flatnonzero(np.isnan(found[:, 0])):
+        alone = pose(float(aversions[i]))
+        weights = ask(alone, shared.statement(alone)).weights
+        if weights is not None:
+            found[i] = weights
+    return found

@@ -1,0 +1,110 @@
+"""From a roster to cohorts: the accounts that numpy can treat at once, as arrays; the others stay one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..models.accounts import RULES, Account
+from ..models.cohorts import Cohort
+from ..models.universes import Universe
+from .rosters import Refused, Roster
+
+Squad = tuple[Cohort, np.ndarray]
+"""Accounts of one model, and where they stand in the roster."""
+
+
+def muster(roster: Roster, universe: Universe) -> list[Squad]:
+    """Return the accounts of a roster that are active and hold something, by model."""
+    n, m = len(universe), len(roster)
+    held, ordered = (_units(roster, name, n) for name in ("holdings", "orders"))
+    at = np.maximum(roster.rows, 0)
+    flows = np.where(roster.rows >= 0, roster.flows[at], 0.0)
+    fine = np.array([name not in roster.faults for name in roster.ids], dtype=bool) & (roster.rows >= 0)
+    fine &= np.array([roster.statuses[row] == "active" for row in at], dtype=bool)
+    fine &= held.any(-1) | ordered.any(-1) | (flows != 0)
+    rules = _rules(roster, universe)
+    ids, models = np.empty(m, dtype=object), np.array(roster.models, dtype=object)
+    ids[:] = roster.ids
+    squads = []
+    for model in dict.fromkeys(models[fine]):
+        mine = np.flatnonzero(fine & (models == model))
+        cohort = Cohort(
+            ids[mine],
+            model,
+            held[mine],
+            ordered[mine],
+            flows[mine],
+            {rule: mask[mine] for rule, mask in rules.items()},
+            {name: own[at[mine]] for name, own in roster.overrides.items()},
+        )
+        squads.append((cohort, mine))
+    return squads
+
+
+def _positions(roster: Roster, name_rows) -> tuple[np.ndarray, np.ndarray]:
+    """Return whose each grouped row is, as positions in the roster (-1 nobody's here), and the rows."""
+    owner = np.full(len(name_rows.ids), -1, dtype=np.int64)
+    for position, name in enumerate(roster.ids):
+        i = name_rows.ids.get(name)
+        if i is not None:
+            owner[i] = position
+    return np.repeat(owner, np.diff(name_rows.starts)), name_rows.order
+
+
+def _units(roster: Roster, table: str, n: int) -> np.ndarray:
+    rows, assets, quantities = roster.units[table]
+    out = np.zeros((len(roster), n))
+    if not len(rows.order):
+        return out
+    owner, order = _positions(roster, rows)
+    asset, quantity = assets[order], quantities[order]
+    kept = (owner >= 0) & (asset >= 0)
+    # Added up in the order of the table, as one account alone does.
+    flat = np.bincount(owner[kept] * n + asset[kept], quantity[kept], len(roster) * n)
+    return flat.reshape(out.shape)
+
+
+def _rules(roster: Roster, universe: Universe) -> dict[str, np.ndarray]:
+    rows, assets, kinds = roster.restrictions
+    masks: dict[str, np.ndarray] = {}
+    shape = (len(roster), len(universe))
+    for asset, rule in roster.desk:
+        masks.setdefault(rule, np.zeros(shape, dtype=bool))[:, universe.positions[asset]] = True
+    if len(rows.order):
+        owner, order = _positions(roster, rows)
+        asset, kind = assets[order], kinds[order]
+        kept = (owner >= 0) & (asset >= 0) & (kind >= 0)
+        for k in np.unique(kind[kept]):
+            these = kept & (kind == k)
+            masks.setdefault(RULES[k], np.zeros(shape, dtype=bool))[owner[these], asset[these]] = True
+    return masks
+
+
+def muster_accounts(entries: Sequence[Account | Refused], universe: Universe) -> list[Squad]:
+    """Return what :func:`muster` returns, of accounts already put together."""
+    squads: dict[str, list[int]] = {}
+    for position, entry in enumerate(entries):
+        if isinstance(entry, Account) and entry.status == "active" and not entry.empty:
+            squads.setdefault(entry.model, []).append(position)
+    return [(_cohort([entries[i] for i in mine], universe), np.array(mine)) for mine in squads.values()]
+
+
+def _cohort(accounts: Sequence[Account], universe: Universe) -> Cohort:
+    shape, at = (len(accounts), len(universe)), universe.positions
+    held, ordered, masks = np.zeros(shape), np.zeros(shape), {rule: np.zeros(shape, dtype=bool) for rule in RULES}
+    names = dict.fromkeys(name for account in accounts for name in account.overrides)
+    overrides = {name: np.full(len(accounts), np.nan) for name in names}
+    ids = np.empty(len(accounts), dtype=object)
+    for i, account in enumerate(accounts):
+        ids[i] = account.id
+        for units, own in ((held, account.quantities), (ordered, account.orders)):
+            for asset, quantity in own.items():
+                units[i, at[asset]] = quantity
+        for asset, rule in account.restrictions:
+            masks[rule][i, at[asset]] = True
+        for name, value in account.overrides.items():
+            overrides[name][i] = value
+    flows = np.array([account.cash_flow for account in accounts])
+    return Cohort(ids, accounts[0].model, held, ordered, flows, masks, overrides)

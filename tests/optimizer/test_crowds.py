@@ -1,0 +1,126 @@
+"""Many accounts at once are each account alone: the same answers as one by one, the same bits in any company."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+
+from trimtab.models.cohorts import Cohort
+from trimtab.optimizer import Outcome, solve
+from trimtab.optimizer.certificates import CERTIFIED_TE, RESIDUAL
+from trimtab.optimizer.crowds import ask_all
+from trimtab.optimizer.problems import outline, pose, pose_all
+
+SAMPLE = int(os.environ.get("TRIMTAB_CAMPAIGN", "60"))
+
+
+def _cohort(d, size=3):
+    """The account of a draw, and others of the same mandate that have drifted elsewhere."""
+    rng = np.random.default_rng([d.seed, 5])
+    universe = d.market.universe
+    held = np.array([d.account.quantities.get(a, 0.0) for a in universe.assets])
+    quantities = held * np.exp(rng.normal(0, 0.1, (size, len(held))))
+    quantities[0] = held
+    rules = {}
+    for asset, rule in d.account.restrictions:
+        rules.setdefault(rule, np.zeros(quantities.shape, dtype=bool))[:, universe.positions[asset]] = True
+    overrides = {name: np.full(size, own) for name, own in d.account.overrides.items()}
+    ids = np.array([str(i) for i in range(size)], dtype=object)
+    flows = np.full(size, d.account.cash_flow)
+    return Cohort(ids, "m", quantities, np.zeros_like(quantities), flows, rules, overrides)
+
+
+def _account(d, cohort, i):
+    units = dict(zip(d.market.universe.assets, cohort.quantities[i], strict=True))
+    return replace(d.account, id=str(i), quantities=units)
+
+
+@pytest.mark.parametrize("seed", range(SAMPLE))
+def test_the_crowd_says_what_each_is_told_alone(draws, seed):
+    d = draws.draw(seed)
+    problem, cohort = outline(d.policy, d.market), _cohort(d)
+    cases, kept = pose_all(problem, cohort, d.belief)
+    if not len(kept):
+        pytest.skip("nobody of this mandate can be posed with others")
+    crowd = ask_all(problem, cases.program)
+    assert (crowd.residual[crowd.released] <= RESIDUAL).all()
+    assert (crowd.certified_te[crowd.released] <= CERTIFIED_TE).all()
+    for i in range(len(kept)):
+        alone = solve(problem, _account(d, cohort, kept[i]), d.belief)
+        if alone.outcome is Outcome.UNSOLVED:
+            assert not crowd.released[i], f"{d.kinds}: weights where there are none"
+        elif crowd.released[i]:
+            apart = d.market.risk.volatility(crowd.weights[i] - alone.ideal)
+            assert apart <= crowd.certified_te[i] + alone.certificate.certified_te + 1e-12, d.kinds
+            weights = crowd.weights[i]
+            assert cases.program.pick(i).utility(weights) == pytest.approx(
+                alone.case.program.utility(alone.ideal), abs=1e-10
+            )
+
+
+@pytest.mark.parametrize("seed", range(0, SAMPLE, 2))
+def test_bits_do_not_depend_on_neighbours(draws, seed):
+    d = draws.draw(seed)
+    problem, cohort = outline(d.policy, d.market), _cohort(d)
+    cases, kept = pose_all(problem, cohort, d.belief)
+    if len(kept) < len(cohort):
+        pytest.skip("somebody of this mandate is asked alone")
+    whole = ask_all(problem, cases.program)
+    backwards = cohort.pick(np.arange(len(cohort))[::-1])
+    turned = ask_all(outline(d.policy, d.market), pose_all(problem, backwards, d.belief)[0].program)
+    for i in range(len(cohort)):
+        single = ask_all(
+            outline(d.policy, d.market), pose_all(problem, cohort.pick(np.array([i])), d.belief)[0].program
+        )
+        for name in ("released", "weights", "residual", "gap", "certified_te"):
+            here = getattr(whole, name)[i]
+            np.testing.assert_array_equal(getattr(single, name)[0], here)
+            np.testing.assert_array_equal(getattr(turned, name)[len(cohort) - 1 - i], here)
+
+
+def test_most_of_what_can_be_solved_is_solved_together(draws):
+    """The general way is for the few; else a run of a million accounts would take days."""
+    solvable = together = 0
+    for seed in range(40):
+        d = draws.draw(seed)
+        problem = outline(d.policy, d.market)
+        if solve(problem, d.account, d.belief).outcome is Outcome.OPTIMAL:
+            solvable += 1
+            cases, kept = pose_all(problem, _cohort(d, 1), d.belief)
+            together += bool(len(kept) and ask_all(problem, cases.program).released[0])
+    assert together >= 0.9 * solvable
+
+
+def test_a_bad_neighbour_changes_nothing(desk):
+    """Beside an account whose problem has no answer, and one without numbers, the third keeps its bits."""
+    problem = outline(desk.policy, desk.market)
+    cash = desk.market.universe.cash
+    held = np.array([desk.account.quantities.get(a, 0.0) for a in desk.market.universe.assets])
+    quantities = np.array([held, held, held])
+    rules = {"no_hold": np.zeros(quantities.shape, dtype=bool)}
+    rules["no_hold"][1, :] = np.arange(len(held)) != cash  # out of everything at once: the turnover limit forbids it
+    cohort = Cohort(np.array(["1", "2", "3"], dtype=object), "balanced", quantities, 0 * quantities, np.zeros(3), rules)
+    cases, _ = pose_all(problem, cohort, desk.no_tilt)
+    program = cases.program
+    spoilt = replace(program, force=np.array([[np.nan] * len(held), program.force[1], program.force[2]]))
+    crowd = ask_all(outline(desk.policy, desk.market), spoilt)
+    np.testing.assert_array_equal(crowd.released, [False, False, True])
+    alone = ask_all(problem, program.pick(np.array([2])))
+    np.testing.assert_array_equal(alone.weights[0], crowd.weights[2])
+
+
+def test_the_numbers_of_a_chunk_are_those_of_its_accounts(draws):
+    """What is stated for many, picked for one, is what is stated for that one."""
+    for seed in range(12):
+        d = draws.draw(seed)
+        problem, cohort = outline(d.policy, d.market), _cohort(d)
+        cases, kept = pose_all(problem, cohort, d.belief)
+        for i, which in enumerate(kept):
+            ours, theirs = cases.program.pick(i), pose(problem, _account(d, cohort, which), d.belief).program
+            for field in fields(ours):
+                mine, other = getattr(ours, field.name), getattr(theirs, field.name)
+                if isinstance(mine, (np.ndarray, float)):
+                    np.testing.assert_array_equal(mine, other, err_msg=f"seed {seed}, {field.name}")
