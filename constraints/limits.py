@@ -36,6 +36,9 @@ class Context:
         the account and the desk, and what is frozen for want of a price or by an open order.
     overrides
         Numbers by the name of a limit, shape (...); along an account axis NaN is none.
+    allowances
+        The most of each asset that may be sold and bought, decimals of NAV, shape (2, ..., n): the account's part of
+        what the desk as a whole may trade; None where it is free.
     """
 
     market: Market
@@ -46,6 +49,7 @@ class Context:
     outflow: np.ndarray | float = 0.0
     rules: Mapping[str, np.ndarray] = field(default_factory=FrozenMap)
     overrides: Mapping[str, float | np.ndarray] = field(default_factory=FrozenMap)
+    allowances: np.ndarray | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

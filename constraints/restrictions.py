@@ -49,7 +49,13 @@ class Restriction(Limit):
 
 
 def barred(pairs: Iterable[tuple[str, str]], universe: Universe) -> dict[str, np.ndarray]:
-    """Return the mask of each rule, shape (n,), from ``(asset, rule)`` pairs; raise ``AccountError`` on unknown ones."""
+    """Return the mask of each rule, shape (n,), from ``(asset, rule)`` pairs.
+
+    Raises
+    ------
+    AccountError
+        A rule or an asset that nobody knows.
+    """
     rules: dict[str, np.ndarray] = {}
     for asset, rule in pairs:
         if rule not in RULES:

@@ -121,33 +121,56 @@ def traded(term: Trades, weights: np.ndarray, current: np.ndarray) -> np.ndarray
     return total - term.base
 
 
+@dataclass(frozen=True, eq=False)
+class Sides:
+    """Every bound of a term at given weights, shapes (..., q, s): q rows, s sides of each (lower, upper; or one alone).
+
+    ``room`` is infinite where a side is absent. A pinned row has one bound, not two.
+    """
+
+    labels: tuple[str, ...]
+    bound: np.ndarray
+    used: np.ndarray
+    room: np.ndarray
+
+
+def sides(term: Term, weights: np.ndarray, current: np.ndarray, risk: Risk, universe: Universe) -> Sides:
+    """Read a term at the weights of one account or of many: bounds, what is used of them, and the room left."""
+    if isinstance(term, Box):
+        return _two_sides(term.lo, term.hi, weights, universe.assets)
+    if isinstance(term, Rows):
+        at = np.einsum("rn,...n->...r", term.matrix, weights)
+        return _two_sides(term.lo, term.hi, at, term.labels or ("",) * len(term.matrix))
+    if isinstance(term, Custom):
+        room = np.array(np.min(term.slack(weights, current)), dtype=float)
+        room = np.where(np.isfinite(room), room, -np.inf)
+        return _one_side(np.zeros_like(room), -room, room)
+    if isinstance(term, Trades):
+        used, most = traded(term, weights, current), np.asarray(term.most)
+        return _one_side(-most, -used, most - used) if term.at_least else _one_side(most, used, most - used)
+    used, most = risk.volatility(np.where(term.on, weights - term.anchor, 0.0)), np.asarray(term.most)
+    return _one_side(most, used, most - used)
+
+
 def use(term: Term, weights: np.ndarray, current: np.ndarray, risk: Risk, universe: Universe) -> list[Use]:
     """Read a term at one account's weights: every finite bound, what is used of it and the room left."""
-    if isinstance(term, Box):
-        return _sides(term.lo, term.hi, weights, universe.assets)
-    if isinstance(term, Rows):
-        return _sides(term.lo, term.hi, term.matrix @ weights, term.labels or ("",) * len(term.matrix))
-    if isinstance(term, Trades):
-        used, most = float(traded(term, weights, current)), float(term.most)
-        return [Use(-most, -used, most - used)] if term.at_least else [Use(most, used, most - used)]
-    if isinstance(term, RiskBall):
-        used, most = float(risk.volatility(np.where(term.on, weights - term.anchor, 0.0))), float(term.most)
-        return [Use(most, used, most - used)]
-    room = float(np.min(term.slack(weights, current)))
-    return [Use(0.0, -room, room if np.isfinite(room) else -np.inf)]
+    read = sides(term, weights, current, risk, universe)
+    kept = zip(*np.nonzero(read.room < np.inf), strict=True)
+    return [
+        Use(float(read.bound[q, s]), float(read.used[q, s]), float(read.room[q, s]), read.labels[q]) for q, s in kept
+    ]
 
 
-def _sides(lo: np.ndarray, hi: np.ndarray, value: np.ndarray, labels: Sequence[str]) -> list[Use]:
-    uses = []
-    for low, high, at, label in zip(lo, hi, value, labels, strict=True):
-        if low == high:  # pinned: one bound, not two
-            uses.append(Use(float(low), float(at), -abs(float(at - low)), label))
-            continue
-        if np.isfinite(low):
-            uses.append(Use(float(low), float(at), float(at - low), label))
-        if np.isfinite(high):
-            uses.append(Use(float(high), float(at), float(high - at), label))
-    return uses
+def _one_side(bound: np.ndarray, used: np.ndarray, room: np.ndarray) -> Sides:
+    alike = np.broadcast_arrays(bound, used, room)
+    return Sides(("",), *(x[..., None, None] for x in alike))
+
+
+def _two_sides(lo: np.ndarray, hi: np.ndarray, at: np.ndarray, labels: tuple[str, ...]) -> Sides:
+    lo, hi, at = np.broadcast_arrays(lo, hi, at)
+    pinned = lo == hi
+    below, above = np.where(pinned, -np.abs(at - lo), at - lo), np.where(pinned, np.inf, hi - at)
+    return Sides(labels, np.stack([lo, hi], -1), np.stack([at, at], -1), np.stack([below, above], -1))
 
 
 def grandfathered(term: Term, current: np.ndarray, risk: Risk) -> Term:

@@ -96,6 +96,9 @@ class Account:
         Numbers by the name of a limit, or ``risk_aversion``; they may only tighten.
     status
         ``"active"``, or ``"blocked"`` or ``"closed"``: then nothing is done.
+    allowances
+        The most of an asset that may be sold and bought, decimals of NAV by asset id: this account's part of what the
+        desk as a whole may trade.
     """
 
     id: str
@@ -106,6 +109,7 @@ class Account:
     restrictions: tuple[tuple[str, Rule], ...] = ()
     overrides: Mapping[str, float] = field(default_factory=FrozenMap)
     status: Literal["active", "blocked", "closed"] = "active"
+    allowances: Mapping[str, tuple[float, float]] = field(default_factory=FrozenMap)
 
     @property
     def empty(self) -> bool:
@@ -114,7 +118,7 @@ class Account:
 
     def __post_init__(self) -> None:
         """Freeze the tables."""
-        for name in ("quantities", "orders", "overrides"):
+        for name in ("quantities", "orders", "overrides", "allowances"):
             object.__setattr__(self, name, FrozenMap(getattr(self, name)))
         object.__setattr__(self, "restrictions", tuple((str(a), r) for a, r in self.restrictions))
 

@@ -28,6 +28,9 @@ class Cohort:
         Masks of the assets under ``no_buy``, ``no_sell``, ``no_hold`` and ``frozen``, shape (m, n), where any is.
     overrides
         Numbers by the name of a limit, or ``risk_aversion``, shape (m,); NaN for none.
+    allowances
+        The most of each asset that may be sold and bought, decimals of NAV, shape (2, m, n); None where the desk as a
+        whole leaves everybody free.
     """
 
     ids: np.ndarray
@@ -37,6 +40,7 @@ class Cohort:
     flows: np.ndarray
     rules: Mapping[str, np.ndarray] = field(default_factory=FrozenMap)
     overrides: Mapping[str, np.ndarray] = field(default_factory=FrozenMap)
+    allowances: np.ndarray | None = None
 
     def __len__(self) -> int:
         """Count the accounts."""
@@ -52,4 +56,5 @@ class Cohort:
             flows=self.flows[which],
             rules={rule: mask[which] for rule, mask in self.rules.items()},
             overrides={name: own[which] for name, own in self.overrides.items()},
+            allowances=None if self.allowances is None else self.allowances[:, which],
         )

@@ -99,6 +99,7 @@ class Case:
                 outflow=each(context.outflow),
                 rules={rule: each(mask) for rule, mask in context.rules.items()},
                 overrides={name: np.array([float(x)]) for name, x in context.overrides.items()},
+                allowances=None if context.allowances is None else context.allowances[:, None],
             ),
             self.belief,
             np.array([self.aversion]),
@@ -170,10 +171,18 @@ def pose(problem: Problem, account: Account, belief: Tilt) -> Case:
         standing.outflow,
         rules,
         {k: v for k, v in account.overrides.items() if k != "risk_aversion"},
+        _allowances(account, market),
     )
     aversion, horizon = policy.aversion(account), policy.horizon(belief)
     program = build(context, policy.terms(context), belief, aversion, horizon)
     return Case(account, model, standing, context, belief, aversion, horizon, policy.names, program)
+
+
+def _allowances(account: Account, market: Market) -> np.ndarray | None:
+    if not account.allowances:
+        return None
+    sold, bought = zip(*(account.allowances.get(a, (np.inf, np.inf)) for a in market.universe.assets), strict=True)
+    return np.array([sold, bought])
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,6 +214,7 @@ class Cases:
             outflow=self.context.outflow[which],
             rules={rule: mask[which] for rule, mask in self.context.rules.items()},
             overrides={name: own[which] for name, own in self.context.overrides.items()},
+            allowances=None if self.context.allowances is None else self.context.allowances[:, which],
         )
         return replace(
             self,
@@ -246,6 +256,7 @@ def pose_all(problem: Problem, cohort: Cohort, belief: Tilt) -> tuple[Cases, np.
         standing.outflow,
         rules,
         {name: own for name, own in cohort.overrides.items() if name != "risk_aversion"},
+        cohort.allowances,
     )
     own = cohort.overrides.get("risk_aversion", np.full(len(kept), np.nan))
     aversion, horizon = np.where(np.isnan(own), policy.risk_aversion, own), policy.horizon(belief)
