@@ -78,7 +78,7 @@ def test_standing_limits_come_first(context):
     below = Policy((Cash(least=-0.1),))
     assert "cash_floor" in [name for name, _ in below.terms(context)]
     short = Policy((Leverage(1.5),), long_only=False)
-    assert [name for name, _ in short.terms(context)] == ["frozen", "leverage", "leverage"]
+    assert [name for name, _ in short.terms(held)] == ["frozen", "leverage", "leverage"]
 
 
 def test_an_override_of_nothing_is_refused(context):
