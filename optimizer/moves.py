@@ -185,7 +185,7 @@ def weigh(ground: Ground, moves: Moves, level: np.ndarray) -> tuple[np.ndarray, 
 
 
 def _excesses(ground: Ground, moves: Moves, count: np.ndarray) -> list[np.ndarray]:
-    """Return by how much the cash and each row, trade term and ball is beyond its bound after the moves, (m, k) each."""
+    """Return by how much cash, rows, trade terms and balls are beyond their bounds after each move, (m, k) each."""
     tickets, program, table = ground.tickets, ground.tickets.program, moves.table
     cash, line = program.cash, _PLAIN
     left = ground.weights[:, [cash]] - moves.paid

@@ -13,14 +13,13 @@ from .moves import Curves, Ground, Moves, add_customs, pairs, read_curves, singl
 from .remainders import Bench, leanest_within, sides
 from .tickets import Tickets, better, judge, with_cash
 
-_FIRST = 12
-"""Moves after which the most promising start is chosen."""
+_FIRST = (8, 8)
+"""Moves after which the most promising start is chosen, and the size of the pool until then."""
 _STEPS = 60
 _STRIDES = (8.0, 64.0)
 """Longer steps of assets that trade already, in lots: with small lots one at a time is a long way."""
 _POOL = 12
-_SAVERS = 8
-"""How many of the moves that save most trades and turnover are tried in pairs."""
+"""How many of the best moves up, and down, are tried in pairs."""
 _HAIR = 1e-13
 """A gain of rounding size would go round in circles."""
 
@@ -31,9 +30,12 @@ def search(bench: Bench, starts: list[np.ndarray], level: np.ndarray, pool: int 
     Assets that trade already go first: a hair of utility is had from them by a few lots, where a trade more would cost
     its whole worth. Only in the end may others join.
     """
-    tickets = bench.tickets
-    tried = [mend(tickets, round_trades(tickets, start), level, others=False, steps=_FIRST) for start in starts]
-    best = best_of(tickets, [at_lots(tickets, lots) for lots in tried], level)
+    tickets, m = bench.tickets, len(level)
+    # All starts of all accounts at once: to mend, each is an account.
+    many = tickets.pick(np.tile(np.arange(m), len(starts)))
+    lots = round_trades(many, np.concatenate(starts))
+    lots = mend(many, lots, np.tile(level, len(starts)), others=False, steps=_FIRST[0], pool=_FIRST[1])
+    best = best_of(tickets, list(at_lots(many, lots).reshape(len(starts), m, -1)), level)
     lots = mend(tickets, round_trades(tickets, best), level, others=False, pool=pool)
     lots = mend(tickets, lots, level, others=True, pool=pool)
     return settle_fractions(bench, at_lots(tickets, lots), level)
@@ -200,7 +202,7 @@ def _pool(moves: Moves, utility: np.ndarray, keys: np.ndarray, size: int) -> np.
     merits = (
         (np.where(real & (paid > 0), -utility, np.inf), size),
         (np.where(real & (paid < 0), -utility, np.inf), size),
-        (np.where(real, keys[..., 2], np.inf), _SAVERS),
+        (np.where(real, keys[..., 2], np.inf), 2 * size // 3),
     )
     places = [np.argsort(merit, axis=-1, kind="stable")[:, :k] for merit, k in merits]
     return np.concatenate(places, axis=1)
