@@ -7,6 +7,7 @@ import numpy as np
 from ..constraints.limits import Context
 from ..models.accounts import Model
 from ..models.tilts import Tilt
+from ..units import Each
 from .crowds import ask_all
 from .engines import ask
 from .problems import Problem
@@ -33,7 +34,7 @@ def tactical_targets(problem: Problem, model: str, aversions: np.ndarray, belief
     one = Model(model, shared.policy.models[model], shared.policy.risk_aversion).vector(shared.market.universe)
     found = np.full((len(aversions), len(one)), np.nan)
 
-    def pose(gamma: float | np.ndarray) -> Program:
+    def pose(gamma: Each) -> Program:
         strategic = np.broadcast_to(one, (*np.shape(gamma), len(one)))
         context = Context(shared.market, strategic, strategic, nav=np.ones(np.shape(gamma)))
         return build(context, shared.policy.terms(context), belief, gamma, shared.policy.cost_horizon_years)
