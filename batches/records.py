@@ -99,6 +99,7 @@ def record(sheet: Sheet, proposal: Proposal, tactical: np.ndarray | None, place:
             "started": taken.started,
             "seconds": taken.seconds,
             "engine": taken.engine,
+            "trade_gap": proposal.trade_gap if proposal.trades else None,
             "worker": taken.worker,
         },
     )
@@ -142,7 +143,8 @@ def tabulate(sheet: Sheet, decisions: Decisions, tactical: np.ndarray, places: n
     weights |= {"ideal": decisions.ideal, "target": decisions.target, "low": cases.program.lo, "high": cases.program.hi}
     sheet.place(places, cases.cohort.ids, weights)
     _tabulate_trades(sheet, decisions, places, ids)
-    spent = {"seconds": np.full(m, taken.seconds), "engine": np.full(m, taken.engine or 0.0)}
+    spent: dict[str, object] = {"seconds": np.full(m, taken.seconds), "engine": np.full(m, taken.engine or 0.0)}
+    spent["trade_gap"] = _numbers(decisions.trade_gap)
     sheet.add(
         "timings", places, {"account_id": ids, "started": same(taken.started), **spent, "worker": same(taken.worker)}
     )

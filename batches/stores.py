@@ -45,7 +45,11 @@ SCHEMAS: Mapping[str, pa.Schema] = FrozenMap(
             "trade_id account_id asset_id side quantity value weight cost reason",
         ),
         "quarantine": _schema("account_id code field value message", "", "account_id code field value message"),
-        "timings": _schema("account_id started worker", "seconds engine", "account_id started seconds engine worker"),
+        "timings": _schema(
+            "account_id started worker",
+            "seconds engine trade_gap",
+            "account_id started seconds engine trade_gap worker",
+        ),
     }
 )
 SEAL = "run.json"

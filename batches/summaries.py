@@ -39,7 +39,10 @@ _LISTED = 20
 """Accounts in a list of the worst."""
 _WORDINGS = 1000
 """Reasons told apart: beyond, they are counted together, so that memory stays bounded whatever the reasons say."""
-_ACCOUNTS = ("account_id", "outcome", "code", "reason", "nav", "turnover", "cost", "gap", "certified_te", "binding")
+_ACCOUNTS = (
+    *("account_id", "outcome", "code", "reason", "nav", "turnover", "cost"),
+    *("gap", "certified_te", "binding"),
+)
 _AMOUNT = re.compile(r"(?<![\w])[-+]?\d[\d.,]*(?:e[-+]?\d+)?")
 # What an account used of a limit differs in every account; without it few texts are left to parse. Inside a JSON text a
 # quote is written \" and so this never matches there.
@@ -71,6 +74,9 @@ class Summary:
     uncertain
         The accounts whose ideal is proved least closely: ``account_id``, ``certified_te`` (decimal a year), ``gap``
         (utility a year).
+    trade_gap
+        Of the accounts sampled for it: how many (``sampled``), and the ``median`` and the ``largest`` amount by which
+        their trades, as turnover and what each trade is worth, are above what none could be below; decimals of NAV.
     slowest
         The accounts that took longest: ``account_id``, ``seconds``. The one part that differs between two runs of the
         same inputs, so it is not in the frame.
@@ -83,18 +89,20 @@ class Summary:
     places: pd.DataFrame
     reasons: pd.DataFrame
     uncertain: pd.DataFrame
+    trade_gap: Mapping[str, float]
     slowest: pd.DataFrame
 
     def to_frame(self) -> pd.DataFrame:
         """Return it in long form, as ``summary.parquet`` holds it: a row a figure.
 
-        ``section`` is outcomes, money, assets, limits, places, reasons or uncertain; ``rank`` counts from 1 in each;
+        ``section`` is outcomes, money, trade_gap, assets, limits, places, reasons or uncertain; ``rank`` counts from 1;
         ``key`` (and ``on``: what a limit binds on, the code of a reason) says what the figure is of; ``measure`` names
         it; a number stands in ``value``, words in ``text``.
         """
         rows: list[tuple[Any, ...]]
         rows = [("outcomes", i, name, "", "accounts", n, "") for i, (name, n) in enumerate(self.outcomes.items(), 1)]
         rows += [("money", i, name, "", "total", x, "") for i, (name, x) in enumerate(self.money.items(), 1)]
+        rows += [("trade_gap", i, name, "", "all", x, "") for i, (name, x) in enumerate(self.trade_gap.items(), 1)]
         for section, frame, key, on in (
             ("assets", self.assets.reset_index(), "asset_id", None),
             ("limits", self.limits, "limit", None),
@@ -165,8 +173,10 @@ def summarise(run: Kept) -> Summary:
         "trading_accounts": flows.accounts,
     }
     slowest = pd.DataFrame({"account_id": pd.Series(dtype="str"), "seconds": pd.Series(dtype=float)})
-    for table in stream(run.path, "timings", list(slowest.columns)):
-        slowest = _worst(slowest, table, "seconds")
+    gaps = []
+    for table in stream(run.path, "timings", [*slowest.columns, "trade_gap"]):
+        slowest = _worst(slowest, table.select(list(slowest.columns)), "seconds")
+        gaps.append(table["trade_gap"].drop_null().to_numpy())
     return Summary(
         outcomes=FrozenMap({outcome.name: read.outcomes[outcome.name] for outcome in Outcome}),
         money=FrozenMap(money),
@@ -175,8 +185,15 @@ def summarise(run: Kept) -> Summary:
         places=_ranked(read.places, ["limit", "on"]),
         reasons=read.frame_of_reasons(),
         uncertain=read.uncertain,
+        trade_gap=_spread(np.concatenate([*gaps, np.zeros(0)])),
         slowest=slowest,
     )
+
+
+def _spread(gaps: np.ndarray) -> FrozenMap:
+    if not len(gaps):
+        return FrozenMap({"sampled": 0})
+    return FrozenMap({"sampled": len(gaps), "median": float(np.median(gaps)), "largest": float(gaps.max())})
 
 
 def write_summary(folder: Path, summary: Summary) -> None:

@@ -142,7 +142,10 @@ def rebalance(
         done = run(book, policy, on, out, workers=workers, cluster=cluster, chunk=chunk, progress=progress)
     console = page()
     show_run(console, done)
-    say(console, f"Written to {out}: accounts, targets, trades, quarantine and timings (.parquet), run.json.")
+    say(
+        console,
+        f"Written to {out}: accounts, targets, trades, quarantine, timings, summary and impact (.parquet), run.json.",
+    )
     return BLOCKED if done.blocked else FINE
 
 

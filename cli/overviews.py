@@ -156,6 +156,13 @@ def _show_proof_and_time(out: Console, summary: Summary) -> None:
         say(out, "  Every ideal is less than 0.0001 bp of tracking error from the true optimum.")
     elif len(uncertain):
         say(out, f"  Least certain, tracking error to the true optimum at most: {_named(uncertain, _in_basis_points)}.")
+    gap = summary.trade_gap
+    if gap["sampled"] and gap["largest"] > 0:
+        say(
+            out,
+            f"  Turnover, each trade counted with its worth: within {percent(gap['median'], 3)} of NAV of the least "
+            f"there could be (median of {gap['sampled']:,} accounts sampled; the widest {percent(gap['largest'], 3)}).",
+        )
     if len(slowest):
         say(out, f"  Slowest: {_named(slowest, _in_seconds)}.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,13 +11,14 @@ import numpy as np
 from ..constraints import terms
 from ..models.cohorts import Cohort
 from ..models.tilts import Tilt
+from .answers import Multipliers
 from .crowds import ask_all
 from .orders import Orders, price_orders, turnover
 from .problems import Cases, Problem, pose_all
 from .proposals import read_figures, why_no_trade
 from .rooms import BINDING
 from .solutions import Outcome
-from .targets import choose_targets
+from .targets import Targets, choose_targets, gaps
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +37,9 @@ class Decisions:
         The sentence of each.
     turnover, cost, tracking_error, expected_gain, utility, gap, certified_te, given_up
         As in a proposal, shape (m,).
+    trade_gap
+        As in a proposal for a sample of accounts, chosen by their id; not a number for the others: the bound costs as
+        much as the trades.
     """
 
     cases: Cases
@@ -50,6 +55,11 @@ class Decisions:
     gap: np.ndarray
     certified_te: np.ndarray
     given_up: np.ndarray
+    trade_gap: np.ndarray
+
+
+SAMPLED = 64
+"""One account in so many is told how far its trades are above the fewest there could be."""
 
 
 def decide_all(problem: Problem, cohort: Cohort, belief: Tilt) -> tuple[Decisions, np.ndarray, float]:
@@ -69,6 +79,7 @@ def decide_all(problem: Problem, cohort: Cohort, belief: Tilt) -> tuple[Decision
     ideal, multipliers = crowd.weights[passed], crowd.multipliers.pick(passed)
     gap, te, target = crowd.gap[passed], crowd.certified_te[passed], choose_targets(problem, cases, ideal, multipliers)
     settled = np.flatnonzero(target.settled)
+    trade_gap = _sample_gaps(problem, cases, ideal, multipliers, target)[settled]
     cases, kept, ideal, gap, te = cases.pick(settled), kept[settled], ideal[settled], gap[settled], te[settled]
     weights, given_up = target.weights[settled], target.given_up[settled]
     lots = np.broadcast_to(target.lots, target.weights.shape)[settled]
@@ -84,11 +95,22 @@ def decide_all(problem: Problem, cohort: Cohort, belief: Tilt) -> tuple[Decision
     return (
         Decisions(
             cases, ideal, weights, orders, reasons, turnover(cases, weights), costs, figures.tracking_error,
-            figures.expected_gain, figures.utility, gap, te, given_up,
+            figures.expected_gain, figures.utility, gap, te, given_up, trade_gap,
         ),
         kept,
         crowd.seconds,
     )  # fmt: skip
+
+
+def _sample_gaps(
+    problem: Problem, cases: Cases, ideal: np.ndarray, multipliers: Multipliers, target: Targets
+) -> np.ndarray:
+    chosen = [zlib.crc32(name.encode()) % SAMPLED == 0 for name in cases.cohort.ids]
+    which = np.flatnonzero(np.array(chosen, dtype=bool) & target.settled)
+    out = np.full(len(ideal), np.nan)
+    if len(which):
+        out[which] = gaps(problem, cases, ideal, multipliers, target, which)[1]
+    return out
 
 
 Bound = tuple[str, tuple[str, ...], list[int], list[int], list[float], list[float]]

@@ -130,7 +130,7 @@ def test_an_empty_run_sums_to_nothing(tmp_path):
     assert summary.share("cost") == 0
     assert str(summary) == "0 accounts: none\nno trades"
     write_summary(tmp_path, summary)
-    assert set(pd.read_parquet(tmp_path / "summary.parquet")["section"]) == {"outcomes", "money"}
+    assert set(pd.read_parquet(tmp_path / "summary.parquet")["section"]) == {"outcomes", "money", "trade_gap"}
 
 
 def frame_of(folder, summary):
