@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,9 +12,11 @@ from ..constraints.tickets import Lots, TradeCount, TradeSize
 from ..models.cohorts import Cohort
 from ..models.tilts import Tilt
 from .crowds import ask_all
+from .legs import Leg
 from .orders import Orders, price_orders, turnover
 from .problems import Cases, Problem, pose_all
 from .proposals import read_figures, why_no_trade
+from .pulls import trade_reasons
 from .rooms import BINDING
 from .solutions import Outcome
 
@@ -52,8 +54,13 @@ class Decisions:
     given_up: np.ndarray
 
 
-def decide_all(problem: Problem, cohort: Cohort, belief: Tilt) -> tuple[Decisions, np.ndarray, float]:
+def decide_all(
+    problem: Problem, cohort: Cohort, belief: Tilt, legs: Mapping[float, Leg] | None = None
+) -> tuple[Decisions, np.ndarray, float]:
     """Decide the accounts of one model that can be treated alike.
+
+    With leg 1 of the model by aversion (:func:`.legs.trace_model`) each trade is told by its largest part and what held
+    it; without, by what alone would pull it most.
 
     Returns
     -------
@@ -70,9 +77,11 @@ def decide_all(problem: Problem, cohort: Cohort, belief: Tilt) -> tuple[Decision
     gap, te, target = crowd.gap[passed], crowd.certified_te[passed], choose_targets(problem, cases, ideal, multipliers)
     settled = np.flatnonzero(target.settled)
     cases, kept, ideal, gap, te = cases.pick(settled), kept[settled], ideal[settled], gap[settled], te[settled]
+    multipliers = multipliers.pick(settled)
     weights, given_up = target.weights[settled], target.given_up[settled]
     lots = np.broadcast_to(target.lots, target.weights.shape)[settled]
-    orders = price_orders(cases, weights, lots)
+    reasons = None if legs is None else trade_reasons(cases, ideal, weights, multipliers, legs)
+    orders = price_orders(cases, weights, lots, reasons)
     count = np.bincount(orders.account, minlength=len(kept))
     figures = read_figures(cases, weights, count)
     costs = np.bincount(orders.account, orders.cost, len(kept)) + cases.context.market.costs.ticket_fee * count

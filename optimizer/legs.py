@@ -111,9 +111,14 @@ def trace_model(problem: Problem, model: str, aversion: float, belief: Tilt) -> 
     """
     shared, program = pose_tactical(problem, model, aversion, belief)
     answer = answer_tactical(shared, program)
-    if answer is None:
-        raise UnsolvedError(f"model {model} has no tactical target: no weights satisfy the limits its accounts share")
-    (target, prices), strategic, unit = answer, program.current, program.scale
+    target, prices, strategic, unit = answer.weights, answer.multipliers, program.current, program.scale
+    if target is None or prices is None:
+        why = (
+            "no weights satisfy the limits that its accounts share"
+            if answer.infeasible
+            else "no answer passed the check"
+        )
+        raise UnsolvedError(f"model {model} has no tactical target at aversion {aversion:g}: {why}")
     believed = beliefs(program, belief, aversion, strategic)
     folded, held = pulls_of_model(program, prices, strategic)
     names, forces, kinks = _parts([*believed, *held], len(strategic), unit)

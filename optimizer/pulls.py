@@ -1,8 +1,9 @@
 """The reason beside each trade, for many accounts at once: what moves it most, and what holds it.
 
 What belongs to a model (leg 1 of :mod:`.legs`) is exact and traced once; the account's own way back to strategic is a
-difference; what its costs and limits do on the way from the tactical target is one difference too, named by what has the
-highest price where it counts, without following leg 2. The exact parts of one account are :func:`.reasons.explain`.
+difference; what its costs and limits do on the way from the tactical target is one difference too, named by what has
+the highest price where it counts, without following leg 2. The exact parts of one account are
+:func:`.reasons.explain`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from .forces import COST, HELD, pushes
 from .legs import Leg
 from .orders import moves
 from .problems import Cases
+from .programs import Program
 from .reasons import BACK, LAST, OUTSIDE, spoken
 
 Reasons = tuple[np.ndarray, tuple[str, ...]]
@@ -49,22 +51,23 @@ def trade_reasons(
     """
     whole = moves(cases, target)
     account, asset = np.nonzero(whole)
-    sign = np.sign(whole[account, asset])
+    size, sign = np.abs(whole[account, asset]), np.sign(whole[account, asset])
     names, parts, tactical = _shared_parts(cases, legs)
-    own = target - tactical
-    drift = cases.context.strategic - cases.program.current
-    strength = [drift[account, asset], *(part[account, asset] for part in parts), own[account, asset]]
-    first = np.argmax(np.stack(strength) * sign, axis=0)
-    holds, held, heaviest = _holds(cases, ideal, multipliers, account, asset, sign)
-    opposes = own[account, asset] * sign < -np.maximum(_SEEN, 0.01 * np.abs(whole[account, asset]))
-    rounded = np.abs(target - ideal)[account, asset] > 0.5 * np.abs(own[account, asset])
-    stops = np.array([name.startswith(STOPPED) for name in holds], dtype=bool)
-    # What only holds back is told where it did; what stops is told where it stands.
-    last = np.where(
-        stops[held], held, np.where(opposes, np.where(rounded, len(holds) - 1, np.where(held > 0, held, heaviest[account])), 0)
-    )
-    made_up = 1 + len(names) + np.where(rounded, len(holds) - 1, heaviest[account])
-    first = np.where(first == 1 + len(names), made_up, first)
+    shared = {name for leg in legs.values() for name, _ in leg.program.named}
+    own = (target - tactical)[account, asset]
+    drift = (cases.context.strategic - cases.program.current)[account, asset]
+    strength = np.stack([drift, *(part[account, asset] for part in parts), own]) * sign
+    holds, held, heaviest = _holds(cases, ideal, multipliers, shared, (account, asset, sign))
+
+    # The account's own difference is named by what holds this trade, else by what weighs most on the account.
+    lots, rounded = len(holds) - 1, np.abs(target - ideal)[account, asset] > 0.5 * np.abs(own)
+    makes_up = np.where(rounded, lots, heaviest[account])
+    opposed = np.where(rounded, lots, np.where(held > 0, held, heaviest[account]))
+    stops = np.array([name.startswith(STOPPED) for name in holds], dtype=bool)[held]
+    opposes = own * sign < -np.maximum(_SEEN, 0.01 * size)
+    last = np.where(stops, held, np.where(opposes, opposed, 0))
+    first = np.argmax(strength, axis=0)
+    first = np.where(first > len(names), first + makes_up, first)
     heads = (BACK, *names, *(_instead(name) for name in holds))
     return first * len(holds) + last, tuple(f"{a}; {b}" if b else a for a in heads for b in holds)
 
@@ -93,15 +96,15 @@ def _shared_parts(cases: Cases, legs: Mapping[float, Leg]) -> tuple[list[str], l
 
 
 def _holds(
-    cases: Cases, ideal: np.ndarray, multipliers: Multipliers, account: np.ndarray, asset: np.ndarray, sign: np.ndarray
+    cases: Cases, ideal: np.ndarray, multipliers: Multipliers, shared: set[str], trades: tuple[np.ndarray, ...]
 ) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
-    """Return what can hold a trade (the first is nothing, the last is lots), what holds each, what weighs most on whom."""
+    """Return what can hold a trade (first nothing, last lots), what holds each most, and what weighs most on whom."""
+    account, asset, sign = trades
     names, most = [""], np.zeros(len(account))
     held, heaviest = np.zeros(len(account), dtype=int), np.zeros(len(ideal), dtype=int)
     weight = np.zeros(len(ideal))
     faint = _PRICED * np.asarray(cases.program.scale)
-    shared = {limit.name for limit in cases.policy_limits if limit.shared} if False else set()
-    for name, resists, stops in _resistances(cases, ideal, multipliers, shared):
+    for name, resists, stops in _resistances(cases.program, ideal, multipliers, shared):
         label = f"{STOPPED if stops else HELD}{spoken(name)}"
         if label not in names:
             names.append(label)
@@ -114,3 +117,38 @@ def _holds(
             more = total > np.maximum(weight, faint)
             heaviest, weight = np.where(more, at, heaviest), np.where(more, total, weight)
     return (*names, LAST), held, heaviest
+
+
+def _resistances(
+    program: Program, ideal: np.ndarray, prices: Multipliers, shared: set[str]
+) -> Iterator[tuple[str, np.ndarray, bool]]:
+    """Yield each limit with what a unit more of each asset costs under it, shape (m, n), and whether it stops paths."""
+    z = ideal - program.current
+    root = 1.5 * np.sqrt(np.abs(z))
+    yield COST, (program.cost + program.impact * root) * np.sign(z), False
+    push, left, right = pushes(program, ideal, prices)
+    above = np.where(ideal >= program.hi - _PRICED, np.maximum(push - right, 0.0), 0.0)
+    below = np.where(ideal <= program.lo + _PRICED, np.minimum(push - left, 0.0), 0.0)
+    at = {terms.Rows: 0, terms.Trades: 0, terms.RiskBall: 0}
+    for name, term in program.named:
+        k = at.get(type(term), 0)
+        if isinstance(term, terms.Box):
+            mine = (above * (term.hi == program.hi), below * (term.lo == program.lo))
+            above, below = above - mine[0], below - mine[1]
+            yield name, mine[0] + mine[1], name in shared
+        elif isinstance(term, terms.Rows):
+            height = len(term.matrix)
+            yield name, np.einsum("mr,rn->mn", prices.rows[:, k : k + height], term.matrix), name in shared
+            at[terms.Rows] += height - 1
+        elif isinstance(term, terms.Trades):
+            way = np.sign(ideal if term.from_zero else z)
+            slope = term.row + np.where(way > 0, term.buy, np.where(way < 0, -term.sell, 0.0))
+            slope = slope + program.power[:, k] * root * way
+            yield name, prices.trades[:, [k]] * slope, name in shared and not (term.buy.any() or term.sell.any())
+        elif isinstance(term, terms.RiskBall):
+            most = np.where(program.ball_most[:, k] > 0, program.ball_most[:, k], 1.0)
+            away = np.where(term.on, ideal - program.anchor[:, k], 0.0)
+            pull = (prices.balls[:, k] / most)[:, None]
+            yield name, pull * np.where(term.on, program.market_risk.times(away), 0.0), False
+        if type(term) in at:
+            at[type(term)] += 1

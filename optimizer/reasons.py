@@ -8,10 +8,9 @@
           + parts of leg 2           held back by costs, turnover, a restriction ...
           + (target - p)             phase, lots, small trades
 
-A split by multipliers alone blows up (a trade of -3.9 % as -30 % + 37 % + ...): what a view pushes against a bound moves
-nothing, so the parts follow the path on which the forces grow (:mod:`.legs`), and only what moved counts. It is the
-Aumann-Shapley value of the optimum as a function of its forces. A bound or a row that stops a path has a price and the
-words "stopped by", not a part.
+A split by multipliers alone blows up (a trade of -3.9 % as -30 % + 37 % + ...): what a view pushes against a bound
+moves nothing. So the parts follow the path on which the forces grow (:mod:`.legs`), and only what moved counts. A bound
+or a row that stops a path has a price and the words "stopped by", not a part.
 """
 
 from __future__ import annotations
@@ -86,7 +85,7 @@ class Explanation:
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """Say it: a sentence an asset that trades or was kept from it, the largest first, then what stopped the rest."""
+        """Say it: a sentence for each asset that trades or was kept from it, the largest first."""
         return tuple(_sentences(self))
 
     def __str__(self) -> str:

@@ -16,6 +16,7 @@ from ..models.markets import Market
 from ..models.tilts import NO_TILT, Tilt, tilt
 from ..models.views import View
 from ..units import day
+from .legs import Leg
 from .problems import Problem, state
 from .proposals import Proposal, hold, propose, quarantine
 from .solutions import Outcome, solve
@@ -71,8 +72,11 @@ def rebalance(
     return proposal
 
 
-def decide(problem: Problem, account: Account, belief: Tilt, on: dt.date) -> Proposal:
-    """Do what :func:`rebalance` does for one account; raise ``AccountError`` where its data cannot be used."""
+def decide(problem: Problem, account: Account, belief: Tilt, on: dt.date, leg: Leg | None = None) -> Proposal:
+    """Do what :func:`rebalance` does for one account; raise ``AccountError`` where its data cannot be used.
+
+    ``leg`` is leg 1 of the account's model (:func:`.legs.trace_model`), where the reasons of trades are to read it.
+    """
     if not (cause := due(problem, account, belief, on)):  # is there anything to do?
         return hold(problem, account, belief, why_held(account))
-    return propose(solve(problem, account, belief), cause)  # where to stand, what to trade
+    return propose(solve(problem, account, belief), cause, leg)  # where to stand, what to trade

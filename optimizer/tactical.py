@@ -7,9 +7,9 @@ import numpy as np
 from ..constraints.limits import Context
 from ..models.accounts import Model
 from ..models.tilts import Tilt
-from .answers import Multipliers
+from .certificates import Certificate
 from .crowds import ask_all
-from .engines import ask
+from .engines import Released, ask
 from .problems import Problem
 from .programs import POINT, Program, build
 
@@ -53,11 +53,11 @@ def pose_tactical(problem: Problem, model: str, aversion: float | np.ndarray, be
     return shared, build(context, named, belief, aversion, shared.policy.cost_horizon_years)
 
 
-def answer_tactical(shared: Problem, program: Program) -> tuple[np.ndarray, Multipliers] | None:
-    """Return the tactical target of one program and the prices of its limits; None where there is none to release."""
+def answer_tactical(shared: Problem, program: Program) -> Released:
+    """Return the tactical target of one program and the prices of its limits: by the crowd's engine, else alone."""
     if not (program.customs or (program.ball_most < POINT).any()):
         crowd = ask_all(shared, program.lift())
         if crowd.released[0]:
-            return crowd.weights[0], crowd.multipliers.pick(0)
-    found = ask(program, shared.statement(program))
-    return None if found.weights is None or found.multipliers is None else (found.weights, found.multipliers)
+            proof = Certificate(float(crowd.residual[0]), float(crowd.gap[0]), float(crowd.certified_te[0]))
+            return Released(crowd.weights[0], crowd.multipliers.pick(0), proof, ())
+    return ask(program, shared.statement(program))
