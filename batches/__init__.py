@@ -8,8 +8,12 @@ _HOMES = {
     "Book": "books",
     "Refused": "rosters",
     "Run": "runs",
+    "Summary": "summaries",
+    "export": "exports",
+    "open_run": "openings",
     "read_book": "books",
     "run": "runs",
+    "summarise": "summaries",
 }
 __all__ = tuple(_HOMES)
 

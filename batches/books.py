@@ -1,4 +1,8 @@
-"""A book: the tables of one day, read once, handed out as nouns."""
+"""A book: the tables of one day, checked and digested once, handed out as nouns.
+
+What accounts share is kept in memory. The tables with rows an account stay in their files: they are read when they are
+asked for, and refused if they have changed since.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..constraints.policies import Policy
 from ..errors import BookError
@@ -16,10 +21,11 @@ from ..models.tilts import NO_TILT, Tilt
 from ..models.views import View
 from ..units import FrozenMap, day, did_you_mean
 from .enrolments import enrol
-from .layouts import LAYOUTS, check_tables
+from .layouts import LAYOUTS, PER_ACCOUNT, check_tables
+from .parts import SUFFIXES
 from .premises import read_market, read_models, read_shifts, read_universe, read_views
 from .rosters import Refused, Roster
-from .tables import SUFFIXES, Table, read_table
+from .tables import Stored, Table, read_table, store_table
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,15 +36,24 @@ class Book:
     ----------
     path
         The folder.
-    tables
-        By name.
+    shared
+        The tables that all accounts share, by name.
+    stored
+        Those with rows an account, by name.
     ignored
         Names in the folder that are no tables (a README, say).
     """
 
     path: Path
-    tables: Mapping[str, Table]
+    shared: Mapping[str, Table]
+    stored: Mapping[str, Stored]
     ignored: tuple[str, ...] = ()
+
+    @property
+    def tables(self) -> Mapping[str, Any]:
+        """Every table by name, in memory (:class:`Table`) or in its files (:class:`Stored`)."""
+        found: dict[str, Table | Stored] = {**self.shared, **self.stored}
+        return FrozenMap({name: found[name] for name in LAYOUTS if name in found})
 
     @property
     def digests(self) -> Mapping[str, tuple[str, ...]]:
@@ -53,21 +68,21 @@ class Book:
         BookError, MarketError
             A cell that is not what its column says, or numbers no market can have.
         """
-        return read_market(self.tables, policy, day(on))
+        return read_market(self.shared, policy, day(on))
 
     def policy(self, policy: Policy) -> Policy:
         """Return the policy with the strategic models of this book."""
-        return policy.with_models(read_models(self.tables["strategic"], read_universe(self.tables["assets"])))
+        return policy.with_models(read_models(self.shared["strategic"], read_universe(self.shared["assets"])))
 
     def views(self, on: dt.date | str | None = None) -> tuple[View, ...]:
         """Return the views, or those live on a day."""
-        views = read_views(self.tables.get("views"))
+        views = read_views(self.shared.get("views"))
         return views if on is None else tuple(v for v in views if v.live(day(on)))
 
     def tilts(self, market: Market, model: Model, on: dt.date | str) -> Tilt:
         """Return what the rows of ``tilts`` that are live on a day do to one model."""
-        models = read_models(self.tables["strategic"], market.universe)
-        shifts = read_shifts(self.tables.get("tilts"), models)
+        models = read_models(self.shared["strategic"], market.universe)
+        shifts = read_shifts(self.shared.get("tilts"), models)
         return NO_TILT if shifts is None else read_tilts(shifts, market, model, day(on))
 
     def roster(self, policy: Policy) -> Roster:
@@ -76,9 +91,10 @@ class Book:
         Raises
         ------
         BookError
-            A column of ``accounts`` that is no limit of the policy, a restriction of the desk that cannot be read.
+            A column of ``accounts`` that is no limit of the policy, a restriction of the desk that cannot be read, a
+            table that has changed since the book was read.
         """
-        return enrol(self.tables, policy, read_universe(self.tables["assets"]))
+        return enrol(self.stored, policy, read_universe(self.shared["assets"]))
 
     def accounts(self, policy: Policy) -> Iterator[Account | Refused]:
         """Walk the accounts in the order of their table, one item a distinct id.
@@ -127,8 +143,13 @@ def read_book(path: str | Path) -> Book:
             )
         found[name] = entry
     check_tables(set(found))
-    ordered = [name for name in LAYOUTS if name in found]
-    return Book(folder, FrozenMap({name: read_table(name, found[name]) for name in ordered}), tuple(ignored))
+    shared, stored = {}, {}
+    for name in (name for name in LAYOUTS if name in found):
+        if name in PER_ACCOUNT:
+            stored[name] = store_table(name, found[name])
+        else:
+            shared[name] = read_table(name, found[name])
+    return Book(folder, FrozenMap(shared), FrozenMap(stored), tuple(ignored))
 
 
 def _check_stray(entry: Path, name: str) -> None:

@@ -23,7 +23,9 @@ from ..optimizer.decisions import decide_all
 from ..optimizer.proposals import Proposal, hold, quarantine
 from ..optimizer.rebalancing import decide
 from ..optimizer.solutions import Outcome
+from .allowances import merge, slow_down
 from .desks import Desk
+from .impacts import Parts
 from .musters import Squad, muster, muster_accounts
 from .records import Sheet, Time, record, tabulate
 from .rosters import Refused, Roster
@@ -45,7 +47,10 @@ class Decided:
 
 
 def decide_chunk(
-    desk: Desk, accounts: Roster | Sequence[Account | Refused], told: Callable[[int], None] | None = None
+    desk: Desk,
+    accounts: Roster | Sequence[Account | Refused],
+    told: Callable[[int], None] | None = None,
+    parts: Parts | None = None,
 ) -> Decided:
     """Decide these accounts; the rows keep their order.
 
@@ -53,7 +58,20 @@ def decide_chunk(
     ----------
     told
         Called now and then with how many are done.
+    parts
+        An account's part of what the desk as a whole may trade; decided once more is who would trade more.
     """
+    first = _decide(desk, accounts, told)
+    again = slow_down(accounts, first.tables["trades"], parts) if parts else []
+    if not again:
+        return first
+    second = _decide(desk, again, None)
+    tables = merge(first.tables["accounts"]["account_id"].to_pylist(), first.tables, second.tables)
+    outcomes = tables["accounts"]["outcome"].to_pylist()
+    return Decided(tables, {outcome.name: outcomes.count(outcome.name) for outcome in Outcome})
+
+
+def _decide(desk: Desk, accounts: Roster | Sequence[Account | Refused], told: Callable[[int], None] | None) -> Decided:
     entries = accounts if isinstance(accounts, Roster) else list(accounts)
     alone, sheet, done = np.ones(len(entries), dtype=bool), Sheet(len(entries), desk.market.universe.assets), 0
     for cohort, positions in _squads(desk, entries):

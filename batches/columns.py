@@ -32,10 +32,15 @@ def texts(table: Table, column: str) -> list[str]:
 
 
 def codes(table: Table, column: str) -> tuple[np.ndarray, list[str]]:
-    """Return a text column as positions in the list of its distinct values, in order of first occurrence."""
-    encoded = table.data[column].combine_chunks().dictionary_encode()
-    if isinstance(encoded, pa.ChunkedArray):
-        encoded = encoded.combine_chunks()
+    """Return a text column as positions in the list of its distinct values.
+
+    They come in order of first occurrence, except where the column was read as numbers of such a list.
+    """
+    if not table.has(column):
+        return np.zeros(len(table), dtype=np.int64), [""]
+    encoded = table.data[column].unify_dictionaries().combine_chunks()
+    if not pa.types.is_dictionary(encoded.type):
+        encoded = encoded.dictionary_encode()
     return encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64), encoded.dictionary.to_pylist()
 
 

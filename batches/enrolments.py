@@ -172,7 +172,7 @@ def _models(
     if policy is not None:
         unknown = np.array([name not in policy.models for name in names], dtype=bool)[own]
         mends = {}
-        for rank in np.flatnonzero(unknown[: census.accounts]):
+        for rank in np.flatnonzero(unknown[: census.accounts]).tolist():
             name, row = names[own[rank]], int(rows[rank])
             if name not in mends:
                 mends[name] = did_you_mean(name, policy.models) or "add it to strategic"

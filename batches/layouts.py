@@ -82,6 +82,8 @@ LAYOUTS: Mapping[str, Layout] = FrozenMap(
         "signals": Layout(("date", "available_at"), (), "series"),
     }
 )
+PER_ACCOUNT = ("accounts", "holdings", "restrictions", "orders", "positions", "history", "phases")
+"""The tables with rows an account: they may be larger than memory."""
 REQUIRED = ("assets", "strategic", "accounts", "holdings")
 RISKS = ("covariance", "exposures", "returns")
 FACTORS = ("factor_covariance", "specific")

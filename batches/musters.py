@@ -17,6 +17,8 @@ Squad = tuple[Cohort, np.ndarray]
 
 def muster(roster: Roster, universe: Universe) -> list[Squad]:
     """Return the accounts of a roster that are active and hold something, by model."""
+    if not len(roster.flows):  # strangers alone
+        return []
     n, m = len(universe), len(roster)
     held, ordered = (_units(roster, name, n) for name in ("holdings", "orders"))
     at = np.maximum(roster.rows, 0)
@@ -43,24 +45,14 @@ def muster(roster: Roster, universe: Universe) -> list[Squad]:
     return squads
 
 
-def _positions(roster: Roster, name_rows) -> tuple[np.ndarray, np.ndarray]:
-    """Return whose each grouped row is, as positions in the roster (-1 nobody's here), and the rows."""
-    owner = np.full(len(name_rows.ids), -1, dtype=np.int64)
-    for position, name in enumerate(roster.ids):
-        i = name_rows.ids.get(name)
-        if i is not None:
-            owner[i] = position
-    return np.repeat(owner, np.diff(name_rows.starts)), name_rows.order
-
-
 def _units(roster: Roster, table: str, n: int) -> np.ndarray:
     rows, assets, quantities = roster.units[table]
     out = np.zeros((len(roster), n))
     if not len(rows.order):
         return out
-    owner, order = _positions(roster, rows)
+    owner, order = np.repeat(np.arange(len(roster)), np.diff(rows.starts)), rows.order
     asset, quantity = assets[order], quantities[order]
-    kept = (owner >= 0) & (asset >= 0)
+    kept = asset >= 0
     # Added up in the order of the table, as one account alone does.
     flat = np.bincount(owner[kept] * n + asset[kept], quantity[kept], len(roster) * n)
     return flat.reshape(out.shape)
@@ -73,9 +65,9 @@ def _rules(roster: Roster, universe: Universe) -> dict[str, np.ndarray]:
     for asset, rule in roster.desk:
         masks.setdefault(rule, np.zeros(shape, dtype=bool))[:, universe.positions[asset]] = True
     if len(rows.order):
-        owner, order = _positions(roster, rows)
+        owner, order = np.repeat(np.arange(len(roster)), np.diff(rows.starts)), rows.order
         asset, kind = assets[order], kinds[order]
-        kept = (owner >= 0) & (asset >= 0) & (kind >= 0)
+        kept = (asset >= 0) & (kind >= 0)
         for k in np.unique(kind[kept]):
             these = kept & (kind == k)
             masks.setdefault(RULES[k], np.zeros(shape, dtype=bool))[owner[these], asset[these]] = True
@@ -107,4 +99,14 @@ def _cohort(accounts: Sequence[Account], universe: Universe) -> Cohort:
         for name, value in account.overrides.items():
             overrides[name][i] = value
     flows = np.array([account.cash_flow for account in accounts])
-    return Cohort(ids, accounts[0].model, held, ordered, flows, masks, overrides)
+    return Cohort(ids, accounts[0].model, held, ordered, flows, masks, overrides, _allowances(accounts, universe))
+
+
+def _allowances(accounts: Sequence[Account], universe: Universe) -> np.ndarray | None:
+    if not any(account.allowances for account in accounts):
+        return None
+    out = np.full((2, len(accounts), len(universe)), np.inf)
+    for i, account in enumerate(accounts):
+        for asset, allowed in account.allowances.items():
+            out[:, i, universe.positions[asset]] = allowed
+    return out

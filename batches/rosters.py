@@ -25,7 +25,11 @@ class Refused:
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """The rows of one table grouped by account: ``order[starts[i]:starts[i + 1]]`` are those of ``ids[i]``."""
+    """The rows of one table grouped by account, for every account of a roster in its order.
+
+    ``order[starts[i]:starts[i + 1]]`` are the rows, in the table's order, of the account whose position ``ids`` has as
+    ``i``.
+    """
 
     order: np.ndarray
     starts: np.ndarray
@@ -47,14 +51,16 @@ class Roster:
         Of each account; strangers, which only other tables know, come last and have no model.
     faults
         Why an account is refused, by id.
-    values
-        Cash flow, status and overrides by column, a value a row of ``accounts``.
+    flows, statuses, overrides
+        Cash flow in money, status, and overrides by column (NaN: none): a value a row of ``accounts``.
+    rows
+        The row of ``accounts`` that is each account's; -1 for strangers.
     units
         Of ``holdings`` and of ``orders``: the rows of each account, then two arrays, a value a row of the table: the
         asset's position in ``assets`` (-1 unknown) and the signed units (0 for orders that are not open).
     restrictions
         The rows of each account, then the asset's position and the rule's in :data:`~trimtab.models.accounts.RULES`,
-        -1 where unknown.
+        -1 where unknown; those of the whole desk are not among them.
     desk
         ``(asset, rule)`` pairs that hold for every account, before its own.
     assets
@@ -90,7 +96,7 @@ class Roster:
     def _account(self, name: str, model: str, row: int) -> Account:
         own = {limit: float(values[row]) for limit, values in self.overrides.items() if not np.isnan(values[row])}
         rows, positions, kinds = self.restrictions
-        mine = tuple((self.assets[positions[i]], RULES[kinds[i]]) for i in rows.of(name))
+        mine: tuple[tuple[str, Rule], ...] = tuple((self.assets[positions[i]], RULES[kinds[i]]) for i in rows.of(name))
         return Account(
             name,
             model,

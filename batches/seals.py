@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import json
 import platform
+import shutil
 from collections.abc import Mapping
 from dataclasses import fields
 from functools import cache
@@ -18,9 +19,8 @@ from ..constraints.policies import Policy
 from ..errors import RunError
 from ..models.tilts import Tilt
 from .books import Book
-from .stores import digest_tables, read_seal
+from .stores import WORK, digest_beside, digest_tables, read_seal
 
-FORMAT = "trimtab run 1"
 DISTRIBUTIONS = (
     "trimtab",
     "cvxpy",
@@ -87,6 +87,11 @@ def _plain(value: object) -> object:
     return repr(value.tolist()) if isinstance(value, np.ndarray) else repr(value)
 
 
+def build() -> str:
+    """Name what is installed here: its releases and our own code."""
+    return _digest([versions(), code()])
+
+
 def claim(out: Path, name: str) -> dict[str, object] | None:
     """Take a folder for a run, or return the seal of the run that is already finished there.
 
@@ -98,36 +103,58 @@ def claim(out: Path, name: str) -> dict[str, object] | None:
     try:
         if out.is_symlink() or (out.exists() and not out.is_dir()):
             raise RunError(f"{out} is not a folder; choose another name")
-        seal = read_seal(out) if out.exists() else None
         marker = out / f".run-{name}"
-        if seal is not None:
-            if seal.get("run_id") != name:
-                raise RunError(
-                    f"{out} holds another run ({str(seal.get('run_id'))[:12]}, of {seal.get('on')}); "
-                    "choose another folder"
-                )
+        # Whoever finishes this run beside us takes the mark away after the seal stands: so look for the seal last.
+        marked, used = marker.exists(), out.exists() and any(out.iterdir())
+        if (seal := finished(out, name)) is not None:
             _check_whole(out, seal)
-            marker.unlink(missing_ok=True)
+            release(out, name)
             return seal
-        if out.exists() and not marker.exists() and any(out.iterdir()):
-            other = next((p.name[5:17] for p in out.glob(".run-*")), "")
-            words = f"an unfinished run of other inputs ({other})" if other else "files that are no run"
-            raise RunError(f"{out} holds {words}; choose another folder")
+        if used and not marked:
+            raise RunError(f"{out} holds {_other(out) or 'files that are no run'}; choose another folder")
         out.mkdir(parents=True, exist_ok=True)
         marker.touch()
+        if other := _other(out, name):  # begun at the same moment
+            marker.unlink()
+            raise RunError(f"{out} holds {other}; choose another folder")
     except OSError as error:
-        raise RunError(f"{out} cannot be written: {error.strerror}; choose another folder") from None
+        raise RunError(f"{out} cannot be written: {error.strerror or error}; choose another folder") from None
     return None
 
 
+def finished(out: Path, name: str) -> dict[str, object] | None:
+    """Return the seal of this run, or None where it is not finished; raise ``RunError`` where it is another's."""
+    seal = read_seal(out) if out.exists() else None
+    if seal is not None and seal.get("run_id") != name:
+        raise RunError(
+            f"{out} holds another run ({str(seal.get('run_id'))[:12]}, of {seal.get('on')}); choose another folder"
+        )
+    return seal
+
+
+def _other(out: Path, name: str = "") -> str:
+    """Say which other run is unfinished here, if any."""
+    other = next((p.name[5:17] for p in sorted(out.glob(".run-*")) if p.name != f".run-{name}"), "")
+    return f"an unfinished run of other inputs ({other})" if other else ""
+
+
 def release(out: Path, name: str) -> None:
-    """Take the mark of an unfinished run away: the seal stands."""
+    """Take away what only an unfinished run needs: its mark, its manifest, the input of its chunks."""
     (out / f".run-{name}").unlink(missing_ok=True)
+    # Another parent may be reading there still; what it keeps us from removing is hidden, and goes the next time.
+    shutil.rmtree(out / WORK, ignore_errors=True)
+
+
+def abandon(out: Path, name: str) -> None:
+    """Leave a folder as it was found: the book turned out to be unfit before anything was decided."""
+    release(out, name)
+    if not any(out.iterdir()):
+        out.rmdir()
 
 
 def _check_whole(out: Path, seal: Mapping[str, object]) -> None:
     try:
-        whole = digest_tables(out) == seal.get("tables")
+        whole = digest_tables(out) == seal.get("tables") and digest_beside(out) == seal.get("beside")
     except (OSError, ValueError):
         whole = False
     if not whole:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -43,51 +45,159 @@ SCHEMAS: Mapping[str, pa.Schema] = FrozenMap(
             "trade_id account_id asset_id side quantity value weight cost reason",
         ),
         "quarantine": _schema("account_id code field value message", "", "account_id code field value message"),
-        "timings": _schema("account_id started worker", "seconds", "account_id started seconds worker"),
+        "timings": _schema("account_id started worker", "seconds engine", "account_id started seconds engine worker"),
     }
 )
 SEAL = "run.json"
-CHUNK = 2000
-"""Accounts in a row group: fixed, so that the bytes of a table do not depend on who wrote it."""
+FORMAT = "trimtab run 2"
+WORK = ".work"
+"""What a run needs while it is made: the input of each chunk and the manifest; gone once the run is sealed."""
 
 Columns = dict[str, list]
 
 
-@contextmanager
-def open_tables(folder: Path) -> Iterator[Mapping[str, pq.ParquetWriter]]:
-    """Open every table under a hidden name; on leaving without an error each is flushed to disk and renamed."""
-    with ExitStack() as stack:
-        yield {name: stack.enter_context(_open_table(folder, name)) for name in SCHEMAS}
+@dataclass(frozen=True)
+class Part:
+    """One file of a table: its rows, its size in bytes, its SHA-256 and, until it is published, its hidden name."""
+
+    rows: int
+    size: int
+    sha256: str
+    hidden: str = ""
+
+
+def table_folder(out: Path, table: str) -> Path:
+    """Return where the parts of a table stand."""
+    return out / f"{table}.parquet"
+
+
+def part_name(chunk: int, chunks: int) -> str:
+    """Name the part of a chunk, so that names sort as chunks do.
+
+    >>> part_name(7, 200)
+    'part-00007.parquet'
+    """
+    return f"part-{chunk:0{max(5, len(str(chunks - 1)))}d}.parquet"
+
+
+_SAID_OFTEN = (
+    *("account_id", "model_id", "asset_id", "outcome", "code"),
+    *("reason", "relaxed", "side", "started", "worker"),
+)
+"""Columns worth a dictionary: trying one for every number takes as long as writing them."""
+
+
+def write_part(out: Path, table: str, rows: pa.Table, stem: str) -> Part:
+    """Put rows on the disk under a hidden name that begins with ``stem`` and that nobody else has."""
+    sink = pa.BufferOutputStream()
+    # One row group of one array a column: the bytes of a part do not depend on how its rows came together.
+    with pq.ParquetWriter(
+        sink,
+        SCHEMAS[table],
+        compression="zstd",
+        use_dictionary=[n for n in SCHEMAS[table].names if n in _SAID_OFTEN],  # pyright: ignore[reportArgumentType]
+        write_statistics=["account_id"],  # pyright: ignore[reportArgumentType]  (pyarrow's stubs know one bool for all)
+        write_page_checksum=True,
+        store_schema=True,
+    ) as writer:
+        writer.write_table(rows.combine_chunks(), row_group_size=max(1, len(rows)))
+    data = sink.getvalue()
+    folder, hidden = table_folder(out, table), f".{stem}.{secrets.token_hex(6)}"
+    folder.mkdir(exist_ok=True)
+    with _new_file(folder / hidden) as file:
+        file.write(data)
+    return Part(len(rows), len(data), hashlib.sha256(data).hexdigest(), hidden)
+
+
+def publish(out: Path, file: str, parts: Mapping[str, Part]) -> None:
+    """Give the parts of a chunk their name, in place of what bore it; tables without a part lose theirs."""
+    for table in SCHEMAS:
+        folder = table_folder(out, table)
+        if table in parts:
+            (folder / parts[table].hidden).replace(folder / file)
+        elif (folder / file).exists():
+            (folder / file).unlink()
+        else:
+            continue
+        sync_folder(folder)
+
+
+def discard(out: Path, parts: Mapping[str, Part]) -> None:
+    """Remove hidden parts that will not be published."""
+    for table, part in parts.items():
+        (table_folder(out, table) / part.hidden).unlink(missing_ok=True)
+
+
+def is_sound(out: Path, file: str, parts: Mapping[str, Part]) -> bool:
+    """Whether the published parts of a chunk are there, to the last bit, and no others of that name."""
+    for table in SCHEMAS:
+        path, part = table_folder(out, table) / file, parts.get(table)
+        if part is None:
+            if path.exists():
+                return False
+            continue
+        try:
+            if path.stat().st_size != part.size or _digest(path) != part.sha256:
+                return False
+        except OSError:  # gone, or on a bad block: the chunk is done again either way
+            return False
+    return True
+
+
+def tidy_tables(out: Path, parts: Mapping[str, Mapping[str, Part]]) -> dict[str, dict[str, Any]]:
+    """Make every table a folder of exactly these parts, an empty one where there is none; say what a seal says of them.
+
+    Parameters
+    ----------
+    parts
+        By table and file.
+    """
+    said = {}
+    for table in SCHEMAS:
+        folder, own = table_folder(out, table), dict(parts.get(table, {}))
+        folder.mkdir(exist_ok=True)
+        for path in folder.iterdir():
+            if path.name not in own:
+                path.unlink()
+        if not own:
+            name = part_name(0, 1)
+            own[name] = write_part(out, table, SCHEMAS[table].empty_table(), "empty")
+            (folder / own[name].hidden).replace(folder / name)
+        sync_folder(folder)
+        said[table] = _said({file: own[file] for file in sorted(own)})
+    sync_folder(out)
+    return said
+
+
+def _said(parts: Mapping[str, Part]) -> dict[str, Any]:
+    files = {file: {"rows": part.rows, "bytes": part.size, "sha256": part.sha256} for file, part in parts.items()}
+    return {"rows": sum(part.rows for part in parts.values()), "parts": files}
 
 
 @contextmanager
-def _open_table(folder: Path, name: str) -> Iterator[pq.ParquetWriter]:
-    with (
-        _whole(folder, f"{name}.parquet") as file,
-        pq.ParquetWriter(
-            file,
-            SCHEMAS[name],
-            compression="zstd",
-            write_page_checksum=True,
-            store_schema=True,
-        ) as writer,
-    ):
-        yield writer
-
-
-@contextmanager
-def _whole(folder: Path, name: str) -> Iterator[Any]:
+def whole(folder: Path, name: str) -> Iterator[Any]:
     """Write a file that appears under its name only when it is complete and on the disk."""
     hidden = folder / f".{name}.tmp"
     hidden.unlink(missing_ok=True)  # of an interrupted run
-    # O_EXCL: a link that somebody put there is never followed.
-    handle = os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-    with os.fdopen(handle, "wb") as file:
+    with _new_file(hidden) as file:
         yield file
-        file.flush()
-        os.fsync(file.fileno())
     hidden.replace(folder / name)
     sync_folder(folder)
+
+
+@contextmanager
+def _new_file(path: Path) -> Iterator[Any]:
+    """Write a file that was not there, and put it on the disk; on an error it is gone again."""
+    # O_EXCL: a link that somebody put there is never followed.
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def sync_folder(folder: Path) -> None:
@@ -101,16 +211,18 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def write_rows(writers: Mapping[str, pq.ParquetWriter], tables: Mapping[str, pa.Table]) -> None:
-    """Append rows to the tables, a row group each."""
-    for name, table in tables.items():
-        if len(table):
-            writers[name].write_table(table, row_group_size=len(table))
+BESIDE = ("impact.parquet", "summary.parquet")
+"""What a run says of itself beside its tables."""
+
+
+def digest_beside(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of what stands beside the tables, by file."""
+    return {name: _digest(folder / name) for name in BESIDE}
 
 
 def write_seal(folder: Path, seal: Mapping[str, Any]) -> None:
     """Write ``run.json``: the last file of a run, and the one that makes it a run."""
-    with _whole(folder, SEAL) as file:
+    with whole(folder, SEAL) as file:
         file.write(json.dumps(seal, indent=2, allow_nan=False).encode() + b"\n")
 
 
@@ -122,20 +234,23 @@ def read_seal(folder: Path) -> dict[str, Any] | None:
         return None
     except (OSError, ValueError):
         raise RunError(f"{folder / SEAL} cannot be read; choose another folder") from None
-    if not isinstance(seal, dict) or seal.get("format") != "trimtab run 1":
-        raise RunError(f"{folder / SEAL} was not written by trimtab; choose another folder")
+    if not isinstance(seal, dict) or seal.get("format") != FORMAT:
+        raise RunError(f"{folder / SEAL} was not written by this version of trimtab; choose another folder")
     return seal
 
 
-def digest_tables(folder: Path) -> dict[str, dict[str, Any]]:
-    """Return file, rows and SHA-256 of every table."""
+def digest_tables(out: Path) -> dict[str, dict[str, Any]]:
+    """Return what a seal says of the tables that stand in a folder: rows, and rows, size and SHA-256 of each part."""
     found = {}
-    for name in SCHEMAS:
-        path = folder / f"{name}.parquet"
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        found[name] = {"file": path.name, "rows": pq.read_metadata(path).num_rows, "sha256": digest}
+    for table in SCHEMAS:
+        paths = sorted(p for p in table_folder(out, table).iterdir() if not p.name.startswith((".", "_")))
+        found[table] = _said({p.name: Part(pq.read_metadata(p).num_rows, p.stat().st_size, _digest(p)) for p in paths})
     return found
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def empty_rows(names: Sequence[str] = tuple(SCHEMAS)) -> dict[str, Columns]:

@@ -50,12 +50,13 @@ A first look, with nothing but what is installed:
 Every morning:
   trimtab check BOOK --policy policy.toml --on 2017-02-28
   trimtab rebalance BOOK --policy policy.toml --on 2017-02-28 --out runs/2017-02-28
+  trimtab export runs/2017-02-28 --table trades
 
 \b
 Exit status:
   0  sealed, every account accounted for (refused ones too)
   1  our fault: please report it
-  2  bad shared input or usage, or --out holds another run; nothing was written
+  2  bad shared input or usage, --out holds another run, or a run cannot go on: the message says what to do
   3  sealed, but BLOCKED by a tripwire of the policy: people have to look at it
 """,
 )
@@ -116,22 +117,54 @@ def check(book: Path, policy: Path | None, on: dt.date | None, whole: bool) -> i
 @click.option("--policy", required=True, type=POLICY, help="The mandate, a TOML file.")
 @click.option("--on", required=True, type=_Day(), help="The day, like 2017-02-28.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="A new folder for the run.")
-def rebalance(book: Path, policy: Path, on: dt.date, out: Path) -> int:
+@click.option("--workers", type=click.IntRange(min=1), help="Processes at most; all processors by default.")
+@click.option("--cluster", metavar="ADDRESS", help="A Dask scheduler (tcp://...) whose workers decide instead.")
+@click.option(
+    "--chunk", type=click.IntRange(min=1), default=5000, show_default=True, help="Accounts made safe at a time."
+)
+def rebalance(
+    book: Path, policy: Path, on: dt.date, out: Path, workers: int | None, cluster: str | None, chunk: int
+) -> int:
     """Decide every account of BOOK and write the run.
 
     A bad account is QUARANTINED with its reason and never stops the others. The same command on a finished run does
-    nothing; on an interrupted one it does the run again.
+    nothing; on an interrupted one it goes on where it stopped, with other workers if you like. The answers depend
+    neither on workers nor on chunks.
     """
+    if workers and cluster:
+        raise click.UsageError("--workers are processes of this machine, --cluster is elsewhere: give one of them")
     from ..batches.runs import run
-    from .pages import page, say, show_run
+    from .overviews import show_run
+    from .pages import page, say
     from .progress import meter
 
     with meter("deciding") as progress:
-        done = run(book, policy, on, out, progress=progress)
+        done = run(book, policy, on, out, workers=workers, cluster=cluster, chunk=chunk, progress=progress)
     console = page()
     show_run(console, done)
     say(console, f"Written to {out}: accounts, targets, trades, quarantine and timings (.parquet), run.json.")
     return BLOCKED if done.blocked else FINE
+
+
+@trimtab.command()
+@click.argument("run", type=BOOK)
+@click.option("--format", "form", type=click.Choice(["csv"]), default="csv", show_default=True, help="What to write.")
+@click.option("--table", "tables", multiple=True, help="A table like trades; repeat it for several. All by default.")
+@click.option("--out", type=click.Path(path_type=Path), help="A folder for the files; RUN-csv by default.")
+def export(run: Path, form: str, tables: tuple[str, ...], out: Path | None) -> int:
+    """Write tables of a finished RUN as CSV, for spreadsheets.
+
+    Numbers keep every digit. Text that a spreadsheet could take for a formula gets an apostrophe in front.
+    """
+    from ..batches.exports import export as write
+    from .pages import page, quote, say
+
+    files = write(run, out or run.resolve().with_name(f"{run.resolve().name}-{form}"), tables)
+    console = page()
+    say(console, f"Written, {len(files)} {'file' if len(files) == 1 else 'files'}:")
+    for path in files:
+        quote(console, f"  {path}")
+    return FINE
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -145,7 +178,7 @@ def main(arguments: list[str] | None = None) -> None:
         error.show()
         status = BAD_INPUT
     except click.Abort:
-        click.echo("trimtab: interrupted; the same command does the run again", err=True)
+        click.echo("trimtab: interrupted; the same command resumes a run", err=True)
         status = INTERRUPTED
     except (InputError, RunError) as error:
         notes = "".join(f"\n  {note}" for note in getattr(error, "__notes__", ()))

@@ -20,7 +20,8 @@ from ..models.shocks import Shock
 from ..optimizer.rebalancing import decide
 from ..scenarios.shocks import shock
 from ..units import day
-from .pages import head, page, quote, say, show_proposal, show_run, show_shocks, show_views
+from .overviews import show_run
+from .pages import head, page, quote, say, show_proposal, show_shocks, show_views
 from .progress import meter
 
 # A par bond's modified duration at the yields of that day; gold and shares are left where they are.

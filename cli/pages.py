@@ -13,11 +13,9 @@ from rich.table import Table
 
 from ..models.views import View
 from ..optimizer.proposals import Proposal
-from ..optimizer.solutions import Outcome
 from ..units import basis_points, percent
 
 if TYPE_CHECKING:
-    from ..batches.runs import Run
     from .checks import Findings
 
 SHOWN = 8
@@ -83,61 +81,17 @@ def head(out: Console, words: str) -> None:
     _print(out, plain(words), "bold")
 
 
-def show_run(out: Console, run: Run) -> None:
-    """Show how the accounts of a run ended, what is traded, and why any were refused."""
-    total = sum(run.counts.values())
-    say(
-        out,
-        f"Run {run.run_id[:12]}: {total:,} accounts"
-        + ("" if run.fresh else "; it was finished before, nothing was computed"),
-        style="bold",
-    )
-    ended = [(o.name, f"{run.counts[o.name]:,}", o.value) for o in Outcome if run.counts[o.name]]
-    lay(out, ("outcome", "accounts", "meaning"), ended, ["accounts"])
-    trades, accounts = run.table("trades"), run.table("accounts")
-    if len(trades):
-        say(
-            out,
-            f"{len(trades):,} trades in {trades['account_id'].nunique():,} accounts: "
-            f"{trades['value'].sum():,.0f} traded of "
-            f"{accounts['nav'].sum():,.0f}, at a cost of {accounts['cost'].sum():,.0f}.",
-        )
-    else:
-        say(out, "No trades.")
-    unsolved = accounts.loc[accounts["outcome"] == Outcome.UNSOLVED.name]
-    if len(unsolved):
-        head(out, "Unsolved")
-        _listed(
-            out,
-            ("account", "why"),
-            zip(unsolved["account_id"], unsolved["reason"], strict=True),
-            len(unsolved),
-            "in accounts.parquet",
-        )
-    quarantine = run.table("quarantine")
-    if len(quarantine):
-        head(out, "Quarantined")
-        rows = quarantine[["account_id", "code", "message"]].itertuples(index=False)
-        _listed(out, ("account", "code", "why"), rows, len(quarantine), "in quarantine.parquet")
-    if run.blocked:
-        out.print()
-        for why in run.why:
-            say(
-                out,
-                f"BLOCKED: {why}. The run is sealed, but people have to look at it before it trades.",
-                style="bold red",
-            )
-
-
-def _listed(
+def listed(
     out: Console,
     columns: Sequence[str],
     rows: Iterable[Sequence[object]],
     total: int,
     where: str,
     shown: int = SHOWN,
+    numeric: Iterable[str] = (),
 ) -> None:
-    lay(out, columns, [row for row, _ in zip(rows, range(shown), strict=False)])
+    """Print the first rows under headings, and how many more stand where."""
+    lay(out, columns, [row for row, _ in zip(rows, range(shown), strict=False)], numeric)
     if total > shown:
         say(out, f"  ... and {total - shown:,} more {where}")
 
@@ -247,10 +201,10 @@ def show_findings(out: Console, found: Findings, *, whole: bool = False) -> None
     if found.refused:
         head(out, "Refused accounts: they would be QUARANTINED")
         rows = [(r.account_id, r.error.code, str(r.error)) for r in found.refused]
-        _listed(out, ("account", "code", "why"), rows, len(found.refused), more, shown)
+        listed(out, ("account", "code", "why"), rows, len(found.refused), more, shown)
     if found.stuck:
         head(out, "Accounts whose limits contradict each other: they would be UNSOLVED")
-        _listed(out, ("account", "why"), found.stuck, len(found.stuck), more, shown)
+        listed(out, ("account", "why"), found.stuck, len(found.stuck), more, shown)
     if found.worth_a_look:
         head(out, "Worth a look")
         lay(out, ("", ""), [("-", warning) for warning in found.worth_a_look])

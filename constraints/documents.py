@@ -19,11 +19,12 @@ from .deviations import Deviation
 from .groups import Group
 from .leverages import Leverage
 from .limits import Limit, field_names
-from .policies import Assumptions, Estimation, Policy, Rebalance, Trading, Tripwires
+from .policies import Assumptions, Estimation, Policy, Rebalance, Trading
 from .positions import Position
 from .restrictions import Restriction
 from .tickets import Lots, TradeCount, TradeSize
 from .tracking_errors import TrackingError
+from .tripwires import Tripwires
 from .turnovers import Turnover
 from .volatilities import Volatility
 
@@ -88,6 +89,8 @@ class _Market(_Section):
 class _Run(_Section):
     max_quarantined: _Rate | None = Field(default=None, ge=0, le=1)
     max_unsolved: _Rate | None = Field(default=None, ge=0, le=1)
+    max_participation: _Rate | None = Field(default=None, gt=0, le=1)
+    on_participation: Literal["slow", "block"] = "slow"
 
 
 class _Document(_Section):
@@ -135,7 +138,9 @@ def read_policy(source: str | Path | Mapping[str, Any]) -> Policy:
         trades=Trading(read.trades.indifference, read.trades.trade_worth, read.trades.exact, read.trades.node_limit),
         estimation=Estimation(read.risk.method, read.risk.periods_per_year, read.risk.half_life),
         assumptions=Assumptions(read.market.cash_rate, read.market.ticket_fee, read.market.impact),
-        tripwires=Tripwires(read.run.max_quarantined, read.run.max_unsolved),
+        tripwires=Tripwires(
+            read.run.max_quarantined, read.run.max_unsolved, read.run.max_participation, read.run.on_participation
+        ),
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ..errors import AccountError, PolicyError
-from ..models.accounts import Account, Model
+from ..models.accounts import AVERSIONS, Account, Model
 from ..models.tilts import Tilt
 from ..units import FrozenMap, did_you_mean
 from .cash import Cash, floor
@@ -21,6 +21,10 @@ from .leverages import Leverage
 from .limits import Context, Limit, ends
 from .restrictions import account_boxes
 from .terms import Box, Term, grandfathered
+from .tripwires import Tripwires
+
+PARTICIPATION = "participation"
+"""What the part of an account is called in what the desk as a whole may trade."""
 
 
 @dataclass(frozen=True)
@@ -72,14 +76,6 @@ class Assumptions:
 
 
 @dataclass(frozen=True)
-class Tripwires:
-    """Shares of accounts beyond which a run is BLOCKED and waits for people; None for no wire."""
-
-    max_quarantined: float | None = None
-    max_unsolved: float | None = None
-
-
-@dataclass(frozen=True)
 class Policy:
     """A mandate, from Python or from TOML (:func:`trimtab.constraints.read_policy`).
 
@@ -121,7 +117,7 @@ class Policy:
     trades: Trading = Trading()
     estimation: Estimation = Estimation()
     assumptions: Assumptions = Assumptions()
-    tripwires: Tripwires = Tripwires()
+    tripwires: Tripwires = field(default_factory=Tripwires)
 
     def __post_init__(self) -> None:
         """Number repeated names and check what concerns the policy as a whole."""
@@ -175,7 +171,7 @@ class Policy:
     def aversion(self, account: Account) -> float:
         """Return the account's own gamma, or the policy's; raise ``AccountError`` unless it is positive."""
         own = account.overrides.get("risk_aversion", self.risk_aversion)
-        if not (isinstance(own, Real) and 1e-3 <= own <= 1e4):
+        if not (isinstance(own, Real) and AVERSIONS[0] <= own <= AVERSIONS[1]):
             raise AccountError(
                 f"its risk aversion is {own}",
                 code="BAD_AVERSION",
@@ -200,6 +196,9 @@ class Policy:
             if not any(isinstance(x, Cash) and x.tier == 0 and ends(x.least, None)[0] >= 0 for x in self.limits):
                 stated.append(("cash_floor", floor(context, 0.0)))
         stated.extend(account_boxes(context))
+        if context.allowances is not None:
+            sold, bought = context.allowances
+            stated.append((PARTICIPATION, Box(context.current - sold, context.current + bought)))
         self._check_overrides(context)
         for limit in self.limits:
             for term in limit.terms(context):
@@ -212,7 +211,7 @@ class Policy:
         fitting = [limit.name for limit in self.limits if limit.overridable]
         for name in context.overrides:
             own = context.overrides[name]
-            if name in fitting and isinstance(own, Real):
+            if name in fitting and isinstance(own, (Real, np.ndarray)):
                 continue
             if name in fitting:
                 raise AccountError(
@@ -248,6 +247,7 @@ class Policy:
         lines = [f"risk aversion {self.risk_aversion:g}, costs spread over {self.cost_horizon_years:g} years"]
         lines += ["long-only"] if self.long_only else []
         lines += [f"{limit}" + (f" (tier {limit.tier})" if limit.tier else "") for limit in self.limits]
+        lines += self.tripwires.sentences
         return "\n".join(lines)
 
 

@@ -15,7 +15,7 @@ from scipy import sparse
 from .columns import Integers, power_tangents, tangents, trade_tangents
 from .integers import write
 from .remainders import Bench, best_within, between, sides
-from .roundings import at_lots, lots_of, mend, round_trades
+from .roundings import best_of, on_lots, search
 from .tickets import judge, with_cash
 
 _ROUNDS = 40
@@ -48,7 +48,7 @@ def branch(bench: Bench, incumbent: np.ndarray | None, node_limit: int) -> Found
     """Find the fewest trades exactly, from a feasible incumbent or from none."""
     tickets = bench.tickets
     if incumbent is not None and tickets.lot.any():
-        incumbent = mend(bench, incumbent, bench.level, pool=80)
+        incumbent = _mend(bench, incumbent, bench.level)
     start = None if incumbent is None else float(judge(tickets, incumbent[None]).utility[0])
     if incumbent is not None and start is not None and start >= bench.level - 1e-13:
         return _fewest(bench, incumbent, bench.level, node_limit)
@@ -210,16 +210,23 @@ def _polish(bench: Bench, model: Integers, x: np.ndarray, level: float, reaching
     tickets = bench.tickets
     point = with_cash(tickets, model.weights(x))
     if (np.abs(x - np.round(x)) > 1e-6)[model.whole].any():
-        return round_trades(bench, [with_cash(tickets, model.weights(x, rounded=False))], level)
+        return _mend(bench, with_cash(tickets, model.weights(x, rounded=False)), level)
     if not ((tickets.lot == 0) & tickets.movable).any():
         return point
-    at = np.where(tickets.lot > 0, at_lots(tickets, lots_of(tickets, point), point), np.nan)
-    side = sides(tickets, point)
-    top = best_within(bench, side, at)
-    if top is None:
+    many = bench.lift()
+    at = np.where(tickets.lot > 0, on_lots(tickets, point), np.nan)
+    found = best_within(many, sides(tickets, point)[None], many.start(), at[None])
+    if not found.found[0]:
         return point
-    top = at_lots(tickets, lots_of(tickets, point), top[0])
-    return top if reaching else between(tickets, top, point, level)
+    top = on_lots(many.tickets, found.weights)
+    return top[0] if reaching else between(many.tickets, top, point[None], np.array([level]))[0]
+
+
+def _mend(bench: Bench, point: np.ndarray, level: float) -> np.ndarray:
+    """Return the point moved lot by lot to a better one, or as it was."""
+    many, levels = bench.lift(), np.array([level])
+    whole = on_lots(many.tickets, point[None])
+    return best_of(many.tickets, [search(many, [point[None]], levels, pool=40), whole], levels)[0]
 
 
 def cut(model: Integers, x: np.ndarray) -> float:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..constraints import terms
-from ..constraints.tickets import Lots, TradeCount, TradeSize
 from ..models.cohorts import Cohort
 from ..models.tilts import Tilt
 from .crowds import ask_all
@@ -19,6 +18,7 @@ from .proposals import read_figures, why_no_trade
 from .pulls import trade_reasons
 from .rooms import BINDING
 from .solutions import Outcome
+from .targets import choose_targets
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,23 +98,6 @@ def decide_all(
         kept,
         crowd.seconds,
     )  # fmt: skip
-
-
-@dataclass(frozen=True, eq=False)
-class _Plain:
-    weights: np.ndarray
-    lots: np.ndarray
-    given_up: np.ndarray
-    settled: np.ndarray
-
-
-def choose_targets(problem: Problem, cases: Cases, ideal: np.ndarray, multipliers: object) -> _Plain:
-    """Stand-in until minimal trades come by the chunk."""
-    del multipliers
-    plain = not (problem.policy.trades.indifference or cases.context.market.costs.ticket_fee)
-    plain &= not any(isinstance(limit, (Lots, TradeCount, TradeSize)) for limit in problem.policy.limits)
-    m = len(ideal)
-    return _Plain(ideal, np.zeros(ideal.shape[1]), np.zeros(m), np.full(m, plain))
 
 
 Bound = tuple[str, tuple[str, ...], list[int], list[int], list[float], list[float]]

@@ -43,7 +43,7 @@ def write(bench: Bench, given_up: float, reaching: bool) -> Integers:
     longs = np.arange(2 * k if len(gross) else 0) + width
     width += len(longs)
     unit = np.where(tickets.lot[assets] > 0, tickets.lot[assets], PERCENT)
-    blocks, width = quadratics(bench, assets, given_up, width)
+    blocks, width = lay_squares(bench, assets, given_up, width)
 
     moves, start = np.zeros((n, width)), program.current - bench.ideal
     moves[assets, buy], moves[assets, sell] = unit, -unit
@@ -232,7 +232,7 @@ def _square(m: Integers, block: Quadratic) -> tuple[np.ndarray, float]:
     return row, float(d @ c**2)
 
 
-def quadratics(bench: Bench, assets: np.ndarray, given_up: float, width: int) -> tuple[tuple[Quadratic, ...], int]:
+def lay_squares(bench: Bench, assets: np.ndarray, given_up: float, width: int) -> tuple[tuple[Quadratic, ...], int]:
     """Give columns to the square of the objective and to each ball; equal squares share theirs."""
     program = bench.tickets.program
     found: dict[bytes, Quadratic] = {}

@@ -29,12 +29,12 @@ class Trade:
 
 def turnover(case: Case | Cases, weights: np.ndarray) -> np.ndarray:
     """Return one-way turnover ``max(buys - inflow, sells - outflow)`` over non-cash assets, at least 0, shape (...)."""
-    z = moves(case, weights)
+    z = weigh_trades(case, weights)
     buys = np.maximum(z, 0.0).sum(-1) - case.standing.inflow
     return np.maximum(np.maximum(buys, np.maximum(-z, 0.0).sum(-1) - case.standing.outflow), 0.0)
 
 
-def moves(case: Case | Cases, weights: np.ndarray) -> np.ndarray:
+def weigh_trades(case: Case | Cases, weights: np.ndarray) -> np.ndarray:
     """Return the signed weight traded of each asset, shape (..., n); the cash only takes the rest."""
     z = weights - case.program.current
     z[..., case.program.cash] = 0.0
@@ -73,7 +73,7 @@ def price_orders(
         Those of :func:`.pulls.trade_reasons`; without them each trade is given what alone would pull it most.
     """
     program, market = case.program, case.context.market
-    whole = moves(case, target)
+    whole = weigh_trades(case, target)
     account, asset = np.nonzero(whole)
     z, size = whole[account, asset], np.abs(whole[account, asset])
     nav = case.standing.nav[account]

@@ -49,10 +49,17 @@ class Quadratics:
 
     def __init__(self, like: Program) -> None:
         """State the program; ``like`` is that of one account or of many, and its vectors do not matter."""
-        self._n, self._k = like.market_risk.loadings.shape
-        self._parts = ("w", "buy", "sell") if like.priced else ("w",)
+        n, k = like.market_risk.loadings.shape
+        self._n, self._k = n, k
+        # The cash takes the rest: where trading it is neither charged nor limited its buys and sells are not stated.
+        free = not (like.cost[..., like.cash].any() or like.buy[:, like.cash].any() or like.sell[:, like.cash].any())
+        self._pairs = np.delete(np.arange(n), like.cash) if free else np.arange(n)
+        self._widths = {"w": n}
+        if like.priced:
+            self._widths |= dict.fromkeys(("buy", "sell"), len(self._pairs))
         if like.from_zero.any():
-            self._parts += ("long", "short")
+            self._widths |= dict.fromkeys(("long", "short"), n)
+        self._widths["y"] = k
         self._matrices = self._state(like)
         self._solver: piqp.SparseSolver | None = None
 
@@ -61,8 +68,9 @@ class Quadratics:
         square = {"w": sparse.diags(like.risk.specific**2 / unit), "y": sparse.eye(k)}
         equalities = [self._block({"w": like.risk.loadings.T / np.sqrt(unit), "y": -sparse.eye(k)}, k)]
         if like.priced:
-            moves = {"w": sparse.eye(n), "buy": -sparse.eye(n), "sell": sparse.eye(n)}
-            equalities.insert(0, self._block(moves, n))
+            p = len(self._pairs)
+            moves = {"w": sparse.eye(n, format="csr")[self._pairs], "buy": -sparse.eye(p), "sell": sparse.eye(p)}
+            equalities.insert(0, self._block(moves, p))
         if like.from_zero.any():
             gross = {"w": sparse.eye(n), "long": -sparse.eye(n), "short": sparse.eye(n)}
             equalities.insert(1, self._block(gross, n))
@@ -70,18 +78,18 @@ class Quadratics:
         rows = [self._block({"w": like.rows}, len(like.rows))]
         for t, zero in enumerate(like.from_zero):
             up, down = ("long", "short") if zero else ("buy", "sell")
-            rows.append(self._block({"w": like.row[[t]], up: like.buy[[t]], down: like.sell[[t]]}, 1))
-        widths = [square.get(part, sparse.csc_matrix((n, n))) for part in (*self._parts, "y")]
+            on = np.arange(n) if zero else self._pairs
+            rows.append(self._block({"w": like.row[[t]], up: like.buy[[t]][:, on], down: like.sell[[t]][:, on]}, 1))
+        blocks = [square.get(part, sparse.csc_matrix((width, width))) for part, width in self._widths.items()]
         return (
-            sparse.block_diag(widths, format="csc"),
+            sparse.block_diag(blocks, format="csc"),
             sparse.vstack(equalities, format="csc"),
             sparse.vstack(rows, format="csc"),
         )
 
     def _block(self, parts: dict, height: int) -> sparse.csc_matrix:
         """Lay matrices side by side under their variables."""
-        widths = dict.fromkeys(self._parts, self._n) | {"y": self._k}
-        blocks = [sparse.csc_matrix(parts.get(name, (height, width))) for name, width in widths.items()]
+        blocks = [sparse.csc_matrix(parts.get(name, (height, width))) for name, width in self._widths.items()]
         return sparse.hstack(blocks, format="csc")
 
     def solve(self, program: Program) -> Replies:
@@ -127,19 +135,17 @@ class Quadratics:
         unit = np.broadcast_to(program.scale, (m,))[:, None]
         gamma = np.broadcast_to(program.gamma, (m,))[:, None]
         linear = -(program.force + gamma * program.risk.times(program.centre)) / unit
-        none, free = np.zeros((m, n)), np.full((m, n), np.inf)
         c, b, x_l, x_u = [linear], [], [program.lo], [program.hi]
-        if "buy" in self._parts:
-            cost = program.cost / unit
-            c += [cost, cost]
-            b.append(program.current)
-            x_l += [none, none]
-            x_u += [free, free]
-        if "long" in self._parts:
-            c += [none, none]
-            b.append(none)
-            x_l += [none, none]
-            x_u += [free, free]
+        for name, width in self._widths.items():
+            if name in ("buy", "sell", "long", "short"):
+                traded = name in ("buy", "sell")
+                c.append(program.cost[:, self._pairs] / unit if traded else np.zeros((m, width)))
+                x_l.append(np.zeros((m, width)))
+                x_u.append(np.full((m, width), np.inf))
+        if "buy" in self._widths:
+            b.append(program.current[:, self._pairs])
+        if "long" in self._widths:
+            b.append(np.zeros((m, n)))
         c.append(np.zeros((m, self._k)))
         b += [np.zeros((m, self._k)), np.ones((m, 1))]
         x_l.append(np.full((m, self._k), -np.inf))

@@ -20,6 +20,8 @@ from .answers import Multipliers
 from .programs import Program
 
 _STEPS = 30
+_PATIENCE = 5
+"""Steps without halving what the equations are missed by, after which an account is left."""
 _NEAREST = 1e-12
 """Where the curvature of |z|^1.5, infinite at 0, is cut off."""
 _SOLID = 1e-6
@@ -82,15 +84,19 @@ def solve_guess(
     whole = _write(program, guess)
     p = np.where(whole.active, _stack(multipliers) / program.scale[:, None], 0.0)
     found, last, live, system = np.zeros(m, dtype=bool), np.full(m, np.inf), np.arange(m), whole
+    least, stale = np.full(m, np.inf), np.zeros(m, dtype=int)
     for _ in range(_STEPS):
         slope, missed, jacobian = _residual(program, system, x[live], p[live], curved)
         size = np.maximum(np.abs(slope).max(-1), np.abs(missed).max(-1))
         settled = (size < 1e-14) | ((size < 1e-12) & (size >= 1e-3 * last[live]))
         last[live], found[live[settled]] = size, True
-        left = ~settled
+        halved = size < 0.5 * least[live]
+        stale[live] = np.where(halved, 0, stale[live] + 1)
+        least[live] = np.where(halved, size, least[live])
+        left = ~settled & (stale[live] < _PATIENCE)
         if not left.any():
             break
-        if settled.any():
+        if not left.all():
             live, system = live[left], system.pick(left)
             slope, missed, jacobian = slope[left], missed[left], jacobian[left]
         dx, dp = _step(program, system, x[live], p[live], (slope, missed, jacobian), curved)
@@ -191,8 +197,12 @@ def _step(
     # The factors and prices, then the weights without specific risk; who is pinned or does not bind stays.
     matrix = np.zeros((m, width + len(thin), width + len(thin)))
     matrix[:, :width, :width] = np.matmul(weighted, left.transpose(0, 2, 1)) * pull[:, None]
-    fixed = np.concatenate([np.ones((m, f)), ~system.active], axis=1)
-    matrix[:, np.arange(width), np.arange(width)] += fixed
+    # Where more binds than is free the prices are not unique: a hair of preference for small steps picks some, and the
+    # next step takes the hair back. A price that nothing free answers to stays.
+    prices = np.arange(f, width)
+    matrix[:, prices, prices] *= 1.0 + 1e-10
+    idle = ~system.active | ~((jacobian != 0) & system.free[:, None]).any(-1)
+    matrix[:, np.arange(width), np.arange(width)] += np.concatenate([np.ones((m, f)), idle], axis=1)
     loose = system.free[:, thin]
     edge = left[:, :, thin] * loose[:, None]
     matrix[:, :width, width:] = -edge

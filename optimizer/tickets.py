@@ -1,112 +1,159 @@
 """What makes a trade a real one: whole lots, the smallest ticket, the most trades, the fee of each; how it is judged.
 
 ``Tickets`` is to whole trades what :class:`~trimtab.optimizer.programs.Program` is to weights: all numbers of one
-account. A candidate is judged by numpy alone: how far it is outside any limit, its utility after ticket fees, its
-trades, its turnover.
+account, or of a chunk's. A candidate is judged by numpy alone: how far it is outside any limit, its utility after
+ticket fees, its trades, its turnover.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from ..constraints import terms
 from ..constraints.tickets import Lots, TradeCount, TradeSize
-from .problems import Case, Problem
+from .problems import Case, Cases, Problem
 from .programs import Program
 
 FEASIBLE = 1e-9
 """The largest excess over a limit, as in the gate."""
-_MARGIN = 1e-10
+MARGIN = 1e-10
+"""What of an excess is forgiven while candidates are compared."""
 FREE = 2
 """A side: buy or sell, whichever; +1 buys, -1 sells, 0 stays."""
+GRAIN = 1e-5
+"""Decimal of NAV by which fractional trades are moved while a target is sought: a tenth of a basis point."""
+_NOTHING = 1e-13
+"""Utility, decimal of NAV a year, below which a difference is rounding."""
 
 
 @dataclass(frozen=True, eq=False)
 class Tickets:
-    """One account's trades: numbers by asset, shape (n,), and the price of each trade.
+    """Trades of one account or of ``(m,)`` accounts: numbers by asset, and the price of each trade.
 
     Parameters
     ----------
     program
-        The account's program; its trade terms do not yet know ticket fees.
+        The program; its trade terms do not yet know ticket fees.
     lot
-        Weight of one lot, 0 where fractional; ``units``, ``prices`` and ``nav`` it is made of.
+        Weight of one lot, 0 where fractional, shape (..., n); ``units``, ``prices`` (n,) and ``nav`` it is made of.
     least
-        Smallest trade, decimal of NAV.
+        Smallest trade, decimal of NAV, shape (..., n).
     most
         The most trades.
     fee, yearly
-        One ticket fee: decimal of NAV, once; and a year, as utility counts it.
+        One ticket fee: decimal of NAV, once; and a year, as utility counts it. Shape (...).
     floors
         Which trade terms are cash after costs, shape (t,): ticket fees count there.
-    inflow, outflow, worth, indifference
-        Decimals of NAV (the last a year): see 5.6 of the design.
+    inflow, outflow
+        Decimals of NAV, shape (...).
+    worth, indifference
+        Decimals of NAV (the latter a year): see 5.6 of the design.
     """
 
     program: Program
     lot: np.ndarray
     units: np.ndarray
     prices: np.ndarray
-    nav: float
+    nav: float | np.ndarray
     least: np.ndarray
     most: int
-    fee: float
-    yearly: float
+    fee: float | np.ndarray
+    yearly: float | np.ndarray
     floors: np.ndarray
-    inflow: float
-    outflow: float
+    inflow: float | np.ndarray
+    outflow: float | np.ndarray
     worth: float
     indifference: float
 
     @property
     def plain(self) -> bool:
         """Whether nothing stands between the ideal and the market."""
-        return not (self.fee or self.indifference or self.lot.any() or self.least.any() or self.most < len(self.lot))
+        return not (
+            np.any(self.fee)
+            or self.indifference
+            or self.lot.any()
+            or self.least.any()
+            or self.most < self.lot.shape[-1]
+        )
 
     @property
     def movable(self) -> np.ndarray:
-        """Mask of assets that can trade at all; the cash only takes the rest."""
-        can = (
-            (self.program.hi > self.program.lo)
-            | (self.program.current < self.program.lo)
-            | (self.program.current > self.program.hi)
-        )
-        can[self.program.cash] = False
+        """Mask of assets that can trade at all, shape (..., n); the cash only takes the rest."""
+        program = self.program
+        can = (program.hi > program.lo) | (program.current < program.lo) | (program.current > program.hi)
+        can[..., program.cash] = False
         return can
+
+    @cached_property
+    def grid(self) -> np.ndarray:
+        """Weights by which trades are moved while a target is sought, shape (..., n): a lot, or a grain."""
+        return np.where(self.lot > 0, self.lot, GRAIN)
 
     def lots_to_weight(self, lots: np.ndarray) -> np.ndarray:
         """Return the traded weight of whole lots, from the integers."""
-        return np.where(lots != 0, lots * self.units * self.prices / self.nav, 0.0)
+        return np.where(lots != 0, lots * self.units * self.prices / np.asarray(self.nav)[..., None], 0.0)
+
+    def lift(self) -> Tickets:
+        """Return the tickets of one account as those of many."""
+        own = {name: np.asarray(getattr(self, name))[None] for name in _OWN}
+        return replace(self, program=self.program.lift(), **own)
+
+    def pick(self, which: int | np.ndarray) -> Tickets:
+        """Return the tickets of one account of a chunk, or of some: positions or a mask."""
+        return replace(self, program=self.program.pick(which), **{name: getattr(self, name)[which] for name in _OWN})
+
+
+_OWN = ("lot", "nav", "least", "fee", "yearly", "inflow", "outflow")
+"""What of tickets carries the account axis, the program apart."""
 
 
 @dataclass(frozen=True, eq=False)
 class Verdict:
-    """How candidates are: sum of excesses over limits, utility after fees, trades, turnover; shape (k,) each."""
+    """How candidates are: sum of excesses over limits, utility after fees, trades, turnover; shape (...) each."""
 
     excess: np.ndarray
     utility: np.ndarray
     count: np.ndarray
     turnover: np.ndarray
 
+    def keys(self, level: float | np.ndarray, worth: float) -> np.ndarray:
+        """Return what candidates are compared by, shape (..., 3), less is better.
+
+        Limits first, then utility up to ``level``, then few and small trades.
+        """
+        return np.stack([self.excess, missing(self.utility, level), worth * self.count + self.turnover], axis=-1)
+
     def order(self, level: float, worth: float) -> np.ndarray:
-        """Return the candidates, best first: limits, then utility up to ``level``, then few and small trades."""
-        short = np.maximum(level - self.utility, 0.0)
-        return np.lexsort((worth * self.count + self.turnover, np.where(short < 1e-13, 0.0, short), self.excess))
+        """Return the candidates of one account, best first."""
+        return np.lexsort(self.keys(level, worth).T[::-1])
 
     def key(self, k: int, level: float, worth: float) -> tuple[float, float, float]:
-        """Return what candidates are compared by; less is better."""
-        short = max(level - float(self.utility[k]), 0.0)
-        return float(self.excess[k]), short if short >= 1e-13 else 0.0, float(worth * self.count[k] + self.turnover[k])
+        """Return what one candidate of one account is compared by."""
+        first, second, third = (float(x) for x in self.keys(level, worth)[k])
+        return first, second, third
 
 
-def read_tickets(problem: Problem, case: Case) -> Tickets:
-    """Read the rules of whole trades from a policy's limits and the market, for one account."""
+def missing(utility: np.ndarray, level: float | np.ndarray) -> np.ndarray:
+    """Return what utility lacks of its level, at least 0."""
+    short = np.maximum(level - utility, 0.0)
+    return np.where(short < _NOTHING, 0.0, short)
+
+
+def better(new: np.ndarray, old: np.ndarray, hair: float = 0.0) -> np.ndarray:
+    """Return where keys (..., 3) are better by more than a hair in the first number that is not alike."""
+    less = new < old - hair
+    alike = new <= old if hair else new == old
+    return less[..., 0] | (alike[..., 0] & (less[..., 1] | (alike[..., 1] & less[..., 2])))
+
+
+def read_tickets(problem: Problem, case: Case | Cases) -> Tickets:
+    """Read the rules of whole trades from a policy's limits and the market, for one account or many."""
     context, program, trading = case.context, case.program, problem.policy.trades
-    n, nav = len(program.current), float(case.standing.nav)
-    units, least, most = np.zeros(n), np.zeros(n), n
+    n, nav = program.current.shape[-1], case.standing.nav
+    units, least, most = np.zeros(n), np.zeros(program.current.shape), n
     for limit in problem.policy.limits:
         if isinstance(limit, Lots):
             units = np.where(limit.units(context) > 0, limit.units(context), units)
@@ -115,13 +162,13 @@ def read_tickets(problem: Problem, case: Case) -> Tickets:
         elif isinstance(limit, TradeCount):
             most = min(most, limit.most)
     units, least = np.array(units, float), np.array(least, float)
-    units[program.cash], least[program.cash] = 0.0, 0.0
+    units[program.cash], least[..., program.cash] = 0.0, 0.0
     prices = np.where(np.isfinite(context.market.prices), context.market.prices, 0.0)
     fee = float(context.market.costs.ticket_fee) / nav
     floors = [t.at_least for _, t in program.named if isinstance(t, terms.Trades)]
     return Tickets(
         program,
-        units * prices / nav,
+        units * prices / np.asarray(nav)[..., None],
         units,
         prices,
         nav,
@@ -130,8 +177,8 @@ def read_tickets(problem: Problem, case: Case) -> Tickets:
         fee,
         fee / case.horizon,
         np.array(floors, dtype=bool),
-        float(case.standing.inflow),
-        float(case.standing.outflow),
+        case.standing.inflow,
+        case.standing.outflow,
         trading.trade_worth,
         trading.indifference,
     )
@@ -142,15 +189,26 @@ def restrict(tickets: Tickets, side: np.ndarray, at: np.ndarray | None = None) -
 
     Where ``at`` is a number the asset stands there (a whole number of lots).
     """
-    program = tickets.program
-    now, lo, hi = program.current, np.array(program.lo), np.array(program.hi)
-    lo = np.where(side == 0, now, np.where(side == 1, np.maximum(lo, now + tickets.least), lo))
-    hi = np.where(side == 0, now, np.where(side == -1, np.minimum(hi, now - tickets.least), hi))
+    program, cash = tickets.program, tickets.program.cash
+    now, lo, hi = program.current, program.lo, program.hi
+    low = np.where(side == 0, now, np.where(side == 1, np.maximum(lo, now + tickets.least), lo))
+    high = np.where(side == 0, now, np.where(side == -1, np.minimum(hi, now - tickets.least), hi))
     if at is not None:
-        lo, hi = np.where(np.isnan(at), lo, at), np.where(np.isnan(at), hi, at)
-    lo[program.cash], hi[program.cash] = program.lo[program.cash], program.hi[program.cash]
-    trades = int(np.count_nonzero(np.delete(side, program.cash)))
-    return replace(program, lo=lo, hi=hi, most=program.most - tickets.floors * (tickets.fee * trades))
+        low, high = np.where(np.isnan(at), low, at), np.where(np.isnan(at), high, at)
+    low[..., cash], high[..., cash] = lo[..., cash], hi[..., cash]
+    return charge(replace(tickets, program=replace(program, lo=low, hi=high)), count_trades(side, cash))
+
+
+def charge(tickets: Tickets, trades: np.ndarray) -> Program:
+    """Return the program whose cash floor pays the fees of so many trades, shape (...)."""
+    fees = np.asarray(tickets.fee * trades)[..., None]
+    return replace(tickets.program, most=tickets.program.most - tickets.floors * fees)
+
+
+def count_trades(moves: np.ndarray, cash: int) -> np.ndarray:
+    """Count what is not zero along the last axis, the cash apart."""
+    moved = moves != 0
+    return np.count_nonzero(moved, axis=-1) - moved[..., cash]
 
 
 def with_cash(tickets: Tickets, weights: np.ndarray) -> np.ndarray:
@@ -158,69 +216,69 @@ def with_cash(tickets: Tickets, weights: np.ndarray) -> np.ndarray:
     program = tickets.program
     now, cash = program.current, program.cash
     out = np.where(np.abs(weights - now) < 1e-9, now, weights)
-    out[cash] = now[cash]
-    if (out == now).all():
-        return out
-    out[cash] = 0.0
-    out[cash] = 1.0 - math.fsum(out)
+    out[..., cash] = now[..., cash]
+    still = (out == now).all(-1)
+    out[..., cash] = 0.0
+    out[..., cash] = np.where(still, now[..., cash], 1.0 - out.sum(-1))
     return out
 
 
 def judge(tickets: Tickets, weights: np.ndarray) -> Verdict:
-    """Judge candidates, shape (k, n), that already trade whole lots."""
+    """Judge candidates that already trade whole lots: many of one account, shape (k, n), or one each of (m, n)."""
     program = tickets.program
     z = weights - program.current
-    z[:, program.cash] = 0.0
+    z[..., program.cash] = 0.0
     size = np.abs(z)
-    count = np.count_nonzero(z, axis=1)
-    excess = np.maximum(np.maximum(program.lo - weights, weights - program.hi) - _MARGIN, 0.0).sum(axis=1)
-    excess += 0.01 * np.maximum(count - tickets.most, 0)
+    count = np.count_nonzero(z, axis=-1)
+    excess = np.maximum(np.maximum(program.lo - weights, weights - program.hi) - MARGIN, 0.0).sum(-1)
+    excess = excess + 0.01 * np.maximum(count - tickets.most, 0)
     if tickets.least.any():
-        excess += np.where((size > 0) & (size < tickets.least - _MARGIN), tickets.least - size, 0.0).sum(axis=1)
-    if len(program.rows):
-        at = weights @ program.rows.T
-        excess += np.maximum(np.maximum(program.rows_lo - at, at - program.rows_hi) - _MARGIN, 0.0).sum(axis=1)
-    for t in range(len(program.most)):
-        move = weights if program.from_zero[t] else z
-        used = weights @ program.row[t] + np.maximum(move, 0) @ program.buy[t] + np.maximum(-move, 0) @ program.sell[t]
-        if program.power[t].any():
-            used = used + np.abs(move) ** 1.5 @ program.power[t]
-        used = used + (tickets.fee * count if tickets.floors[t] else 0.0)
-        excess += np.maximum(used - program.most[t] - _MARGIN, 0.0)
-    for j in range(len(program.ball_most)):
-        y = np.where(program.ball_on[j], weights - program.anchor[j], 0.0) @ program.market_risk.root.T
-        excess += np.maximum(np.sqrt((y * y).sum(axis=1)) - program.ball_most[j] - _MARGIN, 0.0)
-    for custom in program.customs:
-        slack = np.array([float(np.min(custom.slack(w, program.current))) for w in weights])
-        excess += np.where(np.isfinite(slack), np.maximum(-slack - FEASIBLE, 0.0), np.inf)
+        excess = excess + np.where((size > 0) & (size < tickets.least - MARGIN), tickets.least - size, 0.0).sum(-1)
+    at = np.einsum("...n,rn->...r", weights, program.rows)
+    over = [np.maximum(program.rows_lo - at, at - program.rows_hi)]
+    fees = np.asarray(tickets.fee * count)[..., None]
+    over.append(program.traded(weights) + tickets.floors * fees - program.most)
+    over.append(program.ball_sizes(weights) - program.ball_most)
+    excess = excess + np.maximum(np.concatenate(over, axis=-1) - MARGIN, 0.0).sum(-1)
+    if program.customs:
+        excess = excess + custom_excess(program, weights)
     d = weights - program.centre
-    y = d @ program.risk.root.T
-    utility = (
-        d @ program.force - 0.5 * program.gamma * (y * y).sum(axis=1) - size @ program.cost - tickets.yearly * count
-    )
+    utility = (program.force * d - program.cost * size).sum(-1) - tickets.yearly * count
+    utility = utility - 0.5 * program.gamma * (program.risk.times(d) * d).sum(-1)
     if program.impact.any():
-        utility = utility - size**1.5 @ program.impact
-    buys, sells = np.maximum(z, 0).sum(axis=1) - tickets.inflow, np.maximum(-z, 0).sum(axis=1) - tickets.outflow
+        utility = utility - (program.impact * size**1.5).sum(-1)
+    buys, sells = np.maximum(z, 0).sum(-1) - tickets.inflow, np.maximum(-z, 0).sum(-1) - tickets.outflow
     return Verdict(excess, utility, count, np.maximum(np.maximum(buys, sells), 0.0))
 
 
-def faults(tickets: Tickets, weights: np.ndarray) -> tuple[str, ...]:
-    """Say which rules a final target breaks, in the program's own check; nothing if it may leave."""
+def custom_excess(program: Program, weights: np.ndarray) -> np.ndarray:
+    """Return by how much candidates exceed the custom limits, shape of ``weights`` without its last axis.
+
+    Somebody else's code, written for one account: it is asked candidate by candidate.
+    """
+    current = np.broadcast_to(program.current, weights.shape).reshape(-1, weights.shape[-1])
+    flat = weights.reshape(-1, weights.shape[-1])
+    out = np.zeros(len(flat))
+    for custom in program.customs:
+        slack = np.array([float(np.min(custom.slack(w, now))) for w, now in zip(flat, current, strict=True)])
+        out += np.where(np.isfinite(slack), np.maximum(-slack - FEASIBLE, 0.0), np.inf)
+    return out.reshape(weights.shape[:-1])
+
+
+def allowed(tickets: Tickets, weights: np.ndarray) -> np.ndarray:
+    """Return who may leave, shape (...): final targets against every rule, in the program's own check."""
     program = tickets.program
-    z = np.array(weights - program.current)
-    z[program.cash] = 0.0
-    trades = int(np.count_nonzero(z))
-    charged = replace(program, most=program.most - tickets.floors * (tickets.fee * trades))
-    words = []
-    if not charged.violations(weights).max() <= FEASIBLE:
-        words.append("a limit")
+    z = weights - program.current
+    z[..., program.cash] = 0.0
+    trades = np.count_nonzero(z, axis=-1)
+    charged = charge(tickets, trades)
+    fine = replace(charged, customs=()).violations(weights).max(-1) <= FEASIBLE
+    if program.customs:
+        fine = fine & (custom_excess(program, weights) <= 0.0)
     whole = tickets.lot > 0
-    lots = z[whole] / tickets.lot[whole]
+    lots = np.divide(z, tickets.lot, out=np.zeros_like(z), where=whole)
     # The quotient carries the rounding of a weight near 1 divided by a small lot.
-    if not (np.abs(lots - np.round(lots)) <= np.maximum(1e-9, 1e-15 / tickets.lot[whole])).all():
-        words.append("whole lots")
-    if ((z != 0) & ~(np.abs(z) >= tickets.least - FEASIBLE)).any():
-        words.append("the smallest ticket")
-    if trades > tickets.most:
-        words.append("the trade count")
-    return tuple(words)
+    slack = np.maximum(1e-9, 1e-15 / np.where(whole, tickets.lot, 1.0))
+    fine = fine & (np.abs(lots - np.round(lots)) <= slack).all(-1)
+    fine = fine & ((z == 0) | (np.abs(z) >= tickets.least - FEASIBLE)).all(-1)
+    return fine & (trades <= tickets.most)

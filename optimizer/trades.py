@@ -15,13 +15,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..constraints import terms
-from ..units import basis_points, percent
+from ..units import percent
 from .problems import Case
-from .remainders import Bench, bound_and_paths, set_up, sides
-from .roundings import round_trades
+from .remainders import Bench, set_up, sides
 from .solutions import Solution
-from .supports import find_points
-from .tickets import FEASIBLE, Tickets, faults, judge, read_tickets, with_cash
+from .targets import bound_gaps, find_targets, summarise
+from .tickets import FEASIBLE, Tickets, allowed, judge, read_tickets
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,36 +60,24 @@ def choose_target(solution: Solution) -> Target:
     if solution.multipliers is None:
         return _nowhere(solution, "there is no ideal to trade towards")
     bench = set_up(solution.problem, tickets, solution.ideal, solution.multipliers)
-    point, bound = _fast(bench)
-    notes: tuple[str, ...] = ()
-    feasible = point is not None and not faults(tickets, point)
-    if solution.problem.policy.trades.exact or not feasible:
-        point, bound, notes = _exact(
-            bench, point if feasible else None, bound, solution.problem.policy.trades.node_limit
-        )
-    if point is None or faults(tickets, point):
-        return _nowhere(solution, _why_nowhere(bench, solution.case, notes))
+    point, notes = _fast(bench), ()
+    fine = bool(allowed(tickets, point))
+    bound = _bound(bench, point) if fine else 0.0
+    if solution.problem.policy.trades.exact or not fine:
+        found, bound, notes = _exact(bench, point if fine else None, bound, solution.problem.policy.trades.node_limit)
+        if found is None or not allowed(tickets, found):
+            return _nowhere(solution, _why_nowhere(bench, solution.case, notes))
+        point = found
     return _target(bench, point, bound, notes)
 
 
-def _fast(bench: Bench) -> tuple[np.ndarray | None, float]:
-    """Drop, settle, round, mend; return the best point, which may break a limit, and the bound at its level."""
-    tickets, level = bench.tickets, bench.level
-    bound, paths = bound_and_paths(bench, level) if level < bench.best else (0.0, [])
-    # Rounding costs a hair of utility: a hundredth of the indifference is kept for it.
-    spare = 0.01 * max(bench.best - level, 0.0) if tickets.lot.any() else 0.0
-    points = find_points(bench, paths, level + spare)
-    stay = tickets.program.current
-    if tickets.lot.any():
-        rounded = round_trades(bench, [points[0], with_cash(tickets, bench.ideal), *points[1:2], stay], level)
-        points = [] if rounded is None else [rounded]
-    points = [with_cash(tickets, p) for p in (*points, stay)]
-    verdict = judge(tickets, np.array(points))
-    best = int(verdict.order(level, tickets.worth)[0])
-    reached = float(verdict.utility[best])
-    if verdict.excess[best] == 0.0 and reached < level - 1e-13:
-        bound = bound_and_paths(bench, reached)[0]
-    return points[best], bound
+def _fast(bench: Bench) -> np.ndarray:
+    """Do for one account what :mod:`.targets` does for many; the point may break a limit."""
+    return find_targets(bench.lift())[0]
+
+
+def _bound(bench: Bench, point: np.ndarray) -> float:
+    return float(bound_gaps(bench.lift(), point[None])[0][0])
 
 
 def _exact(
@@ -105,7 +92,7 @@ def _exact(
     verdict = judge(bench.tickets, found.weights[None])
     value = float(bench.tickets.worth * verdict.count[0] + verdict.turnover[0])
     if found.reaching:
-        bound = bound_and_paths(bench, float(verdict.utility[0]))[0]
+        bound = _bound(bench, found.weights)
     else:
         bound = max(bound, min(found.bound, value))
     if found.proved:
@@ -122,48 +109,19 @@ def _exact(
 
 
 def _target(bench: Bench, point: np.ndarray, bound: float, notes: tuple[str, ...]) -> Target:
-    tickets = bench.tickets
-    verdict = judge(tickets, np.stack([point, with_cash(tickets, bench.ideal)]))
-    lost = bench.best - float(verdict.utility[0])
-    value = float(tickets.worth * verdict.count[0] + verdict.turnover[0])
-    if lost > tickets.indifference + 1e-9:
-        notes = (f"{_causes(bench, point, lost)} up {basis_points(lost)} a year", *notes)
+    summary = summarise(bench.lift(), point[None])
+    value = float(summary.value[0])
     return Target(
         point,
-        tickets.units,
-        float(verdict.utility[1] - verdict.utility[0]),
-        notes,
+        bench.tickets.units,
+        float(summary.given_up[0]),
+        summary.notes[0] + notes,
         "",
-        max(lost, tickets.indifference),
-        int(verdict.count[0]),
+        float(summary.indifference[0]),
+        int(summary.trades[0]),
         min(bound, value),
         max(value - bound, 0.0),
     )
-
-
-def _causes(bench: Bench, point: np.ndarray, lost: float) -> str:
-    """Say what keeps the target from the utility asked for, with its verb."""
-    tickets, now = bench.tickets, bench.tickets.program.current
-    traded = sides(tickets, point) != 0
-    fees = tickets.yearly * int(traded.sum())
-    causes = []
-    if lost - fees > tickets.indifference + 1e-9:
-        wanted = np.where(tickets.movable, np.abs(bench.ideal - now), 0.0)
-        moved = np.abs(point - now)
-        if (tickets.lot > 0)[tickets.movable].any():
-            causes.append("whole lots")
-        # A trade the ideal asks for that is too small, or one that is no larger than it has to be.
-        below = (wanted > 1e-9) & (wanted < tickets.least) & ~traded
-        at_least = traded & (moved < tickets.least + np.maximum(tickets.lot, 1e-9)) & (wanted < moved)
-        if ((tickets.least > 0) & (below | at_least)).any():
-            causes.append("the smallest ticket")
-        if int(traded.sum()) == tickets.most < np.count_nonzero(wanted > 1e-9):
-            causes.append("the trade count")
-    if fees > 0:
-        causes.append("ticket fees")
-    causes = causes or ["whole trades"]
-    single = len(causes) == 1 and causes[0].startswith("the ")
-    return f"{' and '.join(causes)} {'gives' if single else 'give'}"
 
 
 def _nowhere(solution: Solution, reason: str) -> Target:
@@ -174,8 +132,7 @@ def _nowhere(solution: Solution, reason: str) -> Target:
 def _why_nowhere(bench: Bench, case: Case, notes: tuple[str, ...]) -> str:
     """Name the rules without which there is a target, and the limits that the nearest one breaks."""
     tickets = bench.tickets
-    nearest, _ = _fast(bench)
-    broken = _broken(tickets, case, nearest) if nearest is not None else []
+    broken = _broken(tickets, case, _fast(bench)) or _broken(tickets, case, tickets.program.current)
     blocked = [words for words, freed in _freed(tickets, case) if _possible(bench, freed)]
     proof = f" ({notes[0]}: not proved)" if notes else ""
     standing = " or ".join(blocked) or "whole lots, tickets and the trade count together"
@@ -183,8 +140,7 @@ def _why_nowhere(bench: Bench, case: Case, notes: tuple[str, ...]) -> str:
 
 
 def _possible(bench: Bench, tickets: Tickets) -> bool:
-    point, _ = _fast(replace(bench, tickets=tickets))
-    return point is not None and not faults(tickets, point)
+    return bool(allowed(tickets, _fast(replace(bench, tickets=tickets))))
 
 
 def _freed(tickets: Tickets, case: Case) -> list[tuple[str, Tickets]]:

@@ -47,7 +47,7 @@ PUBLIC = {
     "constraints": "Deviation Group TrackingError Volatility Turnover Cash Position Restriction Leverage TradeSize "
     "TradeCount Lots Custom Policy read_policy",
     "optimizer": "state due solve propose rebalance",
-    "batches": "read_book run",
+    "batches": "read_book run summarise export open_run Summary",
     "scenarios": "shock",
 }
 

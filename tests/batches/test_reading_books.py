@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from trimtab.batches import read_book
+from trimtab.batches import csvs, read_book, sources
 from trimtab.constraints import Policy
 from trimtab.demo import ON
 from trimtab.errors import BookError, InputError, MarketError, ViewError
@@ -161,6 +161,41 @@ def test_lines_are_counted_past_blank_lines_and_quoted_line_ends(book):
         read_all(book)
 
 
+def holdings(rows):
+    return b"account_id,asset_id,quantity\n" + b"".join(b"%s,GOLD,1\n" % r for r in rows)
+
+
+@pytest.mark.parametrize("block", [1, 2, 5, 16, 1 << 20])
+def test_a_file_is_judged_the_same_however_it_is_cut_into_blocks(tmp_path, monkeypatch, block):
+    def scan(data):
+        monkeypatch.setattr(sources, "BLOCK", block)
+        return csvs._scan("holdings", tmp_path / "x.csv", data)
+
+    plain = holdings(["é".encode()] * 9)
+    assert scan(plain) == (hashlib.sha256(plain).hexdigest(), 10)
+    assert scan(plain[:-1])[1] == scan(plain.replace(b"\n", b"\r\n"))[1] == 10
+    assert scan(plain + b"\r")[1] == -1
+    for bad in (b"\xe9", b"\xe2\x82", b"\xff", b"\x00"):
+        for data in (holdings([b"1", "é".encode(), bad, b"3"]), holdings([b"1"]) + bad):
+            with pytest.raises(BookError) as caught:
+                scan(data)
+            assert (caught.value.code, int(caught.value.value)) == ("NOT_UTF8", data.index(bad))
+    with pytest.raises(BookError, match="never closes"):
+        scan(plain + b'"')
+
+
+def test_places_are_right_behind_blank_lines_and_cells_of_several_lines(book, policy):
+    text_ = 'account_id,asset_id,quantity,\n"001","GOLD",1\n\n\n"0\n0\n2",GOLD,1\n003,GLD,1\n\n004,GLD,1\n'
+    (book / "holdings.csv").write_text(text_.replace(",\n", "\n", 1))
+    faults = read_book(book).roster(policy).faults
+    assert "line 5 of holdings.csv" in str(faults["0\n0\n2"])
+    assert "line 8 of holdings.csv" in str(faults["003"])
+    assert "line 10 of holdings.csv" in str(faults["004"])
+    (book / "holdings.csv").write_text('"account_id","asset_id","quantity"\n"001","GOLD","1"\n"003","GLD","1"')
+    assert read_book(book).tables["holdings"].parts[0].jumps == ()
+    assert "line 3 of holdings.csv" in str(read_book(book).roster(policy).faults["003"])
+
+
 def test_percents_among_the_strategic_weights_are_called_so(book, rows, write):
     table = rows(book, "strategic")
     write(book, "strategic", [table[0], *([m, a, repr(float(w) * 100)] for m, a, w in table[1:])])
@@ -231,6 +266,40 @@ def test_a_part_that_is_all_missing_takes_the_type_of_the_others(book, policy):
     frame.to_parquet(book / "accounts" / "b.parquet", index=False)
     first, *rest = read_book(book).accounts(policy)
     assert (first.id, first.cash_flow, first.status, len(rest)) == ("x1", 0.0, "active", 8)
+
+
+def test_parts_without_a_value_leave_cells_empty(book, policy):
+    frame = to_parquet(book, "accounts")
+    (book / "accounts").mkdir()
+    for k, kind in enumerate((pa.null(), pa.float64(), pa.string())):  # nothing known, numbers, text
+        own = pa.Table.from_pandas(frame[k::3], preserve_index=False)
+        cells = pa.nulls(len(own), kind) if k < 2 else pa.array([""] * len(own))
+        pq.write_table(own.set_column(2, "cash_flow", cells), book / "accounts" / f"{k}.parquet")
+        assert not read_book(book).roster(policy).faults.keys() & set(own["account_id"].to_pylist())
+
+
+def test_text_of_every_make_is_text(book, policy):
+    plain = list(read_book(book).accounts(policy))
+    frame = to_parquet(book, "holdings", quantity=float)
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    kinds = (pa.large_string(), pa.string_view(), pa.dictionary(pa.int8(), pa.string()))
+    (book / "holdings").mkdir()
+    for k, kind in enumerate(kinds):
+        own = table.slice(k * 40, 40 if k < 2 else None)
+        own = own.set_column(0, "account_id", own["account_id"].cast(pa.string()).cast(kind))
+        pq.write_table(own, book / "holdings" / f"{k}.parquet", row_group_size=7)
+    assert list(read_book(book).accounts(policy)) == plain
+
+
+def test_text_in_parquet_that_is_not_utf8_is_refused(book):
+    frame = to_parquet(book, "holdings")
+    ids = pa.array([b"\xff"] * len(frame), pa.binary())
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    bad = pa.Array.from_buffers(pa.string(), len(ids), ids.buffers())
+    pq.write_table(table.set_column(0, "account_id", bad), book / "holdings.parquet")
+    with pytest.raises(BookError) as caught:
+        read_book(book)
+    assert caught.value.code == "NOT_PARQUET"
 
 
 def test_a_parquet_id_that_is_a_number_is_refused(book):

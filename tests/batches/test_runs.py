@@ -2,14 +2,17 @@ import hashlib
 import json
 import os
 import shutil
+import sqlite3
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from trimtab.batches import chunks, desks, read_book, run, runs, stores
+from trimtab.batches import chunks, desks, jobs, manifests, read_book, run, runs, stores, workers
+from trimtab.batches.allowances import write_parts
 from trimtab.constraints import read_policy
 from trimtab.demo import ON
 from trimtab.errors import AccountError, BookError, RunError, StatementError
@@ -23,7 +26,12 @@ certified_te given_up binding relaxed"""
 
 
 def bytes_of(path):
-    return {name: (path / f"{name}.parquet").read_bytes() for name in TABLES if name != "timings"}
+    return {
+        part.relative_to(path): part.read_bytes()
+        for name in TABLES
+        if name != "timings"
+        for part in sorted((path / f"{name}.parquet").iterdir())
+    }
 
 
 def test_every_account_ends_in_one_outcome(plain_run):
@@ -36,10 +44,12 @@ def test_every_account_ends_in_one_outcome(plain_run):
 
 
 def test_the_tables_are_those_of_the_contract(plain_run):
-    assert {p.name for p in plain_run.path.iterdir()} == {*(f"{t}.parquet" for t in TABLES), "run.json"}
+    beside = {"summary.parquet", "impact.parquet", "run.json"}
+    assert {p.name for p in plain_run.path.iterdir()} == {*(f"{t}.parquet" for t in TABLES), *beside}
     for name in TABLES:
         table = pq.read_table(plain_run.path / f"{name}.parquet", page_checksum_verification=True)
         assert table.schema.equals(stores.SCHEMAS[name])
+        assert [p.name for p in (plain_run.path / f"{name}.parquet").iterdir()] == ["part-00000.parquet"]
         assert list(pd.read_parquet(plain_run.path / f"{name}.parquet").columns) == stores.SCHEMAS[name].names
     assert list(plain_run.table("accounts").columns) == ACCOUNTS.split()
     assert list(plain_run.table("targets").columns) == (
@@ -83,8 +93,9 @@ def test_the_seal_holds_digests_of_everything(plain_run):
     assert seal["counts"] == dict(plain_run.counts)
     assert {"python", "cvxpy", "clarabel", "numpy"} <= set(seal["inputs"]["versions"])
     for name, told in seal["tables"].items():
-        data = (plain_run.path / f"{name}.parquet").read_bytes()
-        assert told["sha256"] == hashlib.sha256(data).hexdigest()
+        data = (plain_run.path / f"{name}.parquet" / "part-00000.parquet").read_bytes()
+        part = {"rows": told["rows"], "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+        assert told["parts"] == {"part-00000.parquet": part}
         assert told["rows"] == len(plain_run.table(name))
 
 
@@ -99,7 +110,7 @@ def test_a_finished_run_is_not_done_again(plain_run, book, mandate, monkeypatch)
     def nobody(*_):
         raise ZeroDivisionError
 
-    monkeypatch.setattr(runs, "_decide_all", nobody)
+    monkeypatch.setattr(runs, "_carry_out", nobody)
     again = run(book, mandate, ON, plain_run.path)
     assert not again.fresh
     assert replace(again, fresh=True) == plain_run
@@ -119,7 +130,7 @@ def test_another_run_keeps_its_folder(book, mandate, finished):
 
 
 def test_a_changed_table_is_told(book, mandate, finished):
-    path = finished / "trades.parquet"
+    path = finished / "trades.parquet" / "part-00000.parquet"
     data = bytearray(path.read_bytes())
     data[100] ^= 1
     path.write_bytes(data)
@@ -128,10 +139,20 @@ def test_a_changed_table_is_told(book, mandate, finished):
     path.unlink()
     with pytest.raises(RunError, match="missing or was changed"):
         run(book, mandate, ON, finished)
+    path.parent.rmdir()
+    with pytest.raises(RunError, match="missing or was changed"):
+        run(book, mandate, ON, finished)
+
+
+def test_a_part_too_many_is_told(book, mandate, finished):
+    part = finished / "trades.parquet" / "part-00000.parquet"
+    shutil.copy(part, part.with_name("part-00001.parquet"))
+    with pytest.raises(RunError, match="missing or was changed"):
+        run(book, mandate, ON, finished)
 
 
 def test_a_flipped_bit_does_not_reach_a_reader(plain_run, finished):
-    path = finished / "targets.parquet"
+    path = finished / "targets.parquet" / "part-00000.parquet"
     data = bytearray(path.read_bytes())
     data[200] ^= 1
     path.write_bytes(data)
@@ -139,24 +160,39 @@ def test_a_flipped_bit_does_not_reach_a_reader(plain_run, finished):
         replace(plain_run, path=finished).table("targets")
 
 
-def test_an_interrupted_run_is_done_again(book, mandate, tmp_path, plain_run, monkeypatch):
-    out, done = tmp_path / "out", []
+def test_an_interrupted_run_goes_on_where_it_stopped(book, mandate, tmp_path, plain_run, monkeypatch):
+    out, done, decided = tmp_path / "out", [], []
 
-    def stop(count, total):
-        done.append((count, total))
-        if count == 3:
+    def stop(tick):
+        done.append(tick.done)
+        if tick.done >= 4:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run(book, mandate, ON, out, progress=stop)
-    assert done == [(1, 8), (2, 8), (3, 8)]
-    assert {p.name for p in out.iterdir() if not p.name.startswith(".")} == set()
+        run(book, mandate, ON, out, progress=stop, workers=1, chunk=2)
+    assert done == sorted(done)
+    assert done[-1] == 4
+    assert not (out / "run.json").exists()
     with pytest.raises(RunError, match="unfinished run of other inputs"):
         run(book, mandate, "2017-03-01", out)
-    again = run(book, mandate, ON, out)
+    real = jobs.decide_chunk
+    monkeypatch.setattr(
+        jobs, "decide_chunk", lambda desk, roster, *more: decided.extend(roster.ids) or real(desk, roster, *more)
+    )
+    again = run(book, mandate, ON, out, workers=1, chunk=5)  # keeps the chunks of its first start
     assert again.fresh
-    assert bytes_of(out) == bytes_of(plain_run.path)
+    assert decided in (["003", "004", "005", "006", "007", "008"], ["005", "006", "007", "008"])
+    assert_same_rows(again, plain_run)
     assert not list(out.glob(".*"))
+
+
+def test_progress_counts_to_the_end(book, mandate, tmp_path, append):
+    append(book, "holdings", ["002", "X", "1"])
+    ticks = []
+    run(book, mandate, ON, tmp_path / "out", progress=ticks.append, chunk=3, workers=1)
+    assert {tick.total for tick in ticks} == {8}
+    assert [t.done for t in ticks] == sorted(t.done for t in ticks)
+    assert (ticks[0].done, ticks[-1].done, ticks[-1].quarantined) == (0, 8, 1)
 
 
 def test_a_folder_of_something_else_is_left_alone(book, mandate, tmp_path):
@@ -164,7 +200,7 @@ def test_a_folder_of_something_else_is_left_alone(book, mandate, tmp_path):
     with pytest.raises(RunError, match="files that are no run"):
         run(book, mandate, ON, tmp_path)
     (tmp_path / "run.json").write_text("{}")
-    with pytest.raises(RunError, match="not written by trimtab"):
+    with pytest.raises(RunError, match="not written by this version"):
         run(book, mandate, ON, tmp_path)
     with pytest.raises(RunError, match="not a folder"):
         run(book, mandate, ON, tmp_path / "notes.txt")
@@ -190,10 +226,27 @@ def test_a_bad_shared_input_writes_nothing(book, mandate, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_a_book_that_cannot_be_cut_writes_nothing(book, mandate, tmp_path, append):
+    append(book, "restrictions", ["*", "GOLD", "no_by"])  # of the whole desk
+    with pytest.raises(BookError):
+        run(book, mandate, ON, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def only(rows, write, book, *names):
     for table in ("accounts", "holdings", "restrictions"):
         old = rows(book, table)
         write(book, table, [old[0], *(r for r in old[1:] if r[0] in names)])
+
+
+def alone(monkeypatch, decide):
+    """Have every account decided by itself, by a stand-in."""
+
+    def fails(*_):
+        raise ZeroDivisionError("together")
+
+    monkeypatch.setattr(chunks, "decide_all", fails)
+    monkeypatch.setattr(chunks, "decide", decide)
 
 
 @pytest.mark.parametrize(
@@ -208,7 +261,7 @@ def test_a_computation_that_fails_is_one_accounts_outcome(book, mandate, tmp_pat
             raise error
         return decide(problem, account, belief, on)
 
-    monkeypatch.setattr(chunks, "decide", sometimes)
+    alone(monkeypatch, sometimes)
     done = run(book, mandate, ON, tmp_path / "out")
     assert (done.counts["UNSOLVED"], done.counts["OPTIMAL"]) == (1, 1)
     row = done.table("accounts").iloc[0]
@@ -220,7 +273,7 @@ def test_a_computation_that_fails_is_one_accounts_outcome(book, mandate, tmp_pat
 
 
 def test_a_fault_of_ours_is_not_hidden(book, mandate, tmp_path, monkeypatch):
-    monkeypatch.setattr(chunks, "decide", lambda *_: {}["gone"])
+    alone(monkeypatch, lambda *_: {}["gone"])
     with pytest.raises(KeyError):
         run(book, mandate, ON, tmp_path / "out")
     assert not (tmp_path / "out" / "run.json").exists()
@@ -232,7 +285,7 @@ def test_an_account_that_cannot_even_be_posed_is_quarantined(book, mandate, tmp_
     def broken(*_):
         raise FloatingPointError("overflow")
 
-    monkeypatch.setattr(chunks, "decide", broken)
+    alone(monkeypatch, broken)
     monkeypatch.setattr(chunks, "hold", broken)
     done = run(book, mandate, ON, tmp_path / "out")
     assert done.counts["QUARANTINED"] == 1
@@ -259,7 +312,15 @@ def test_a_book_without_accounts_still_makes_every_table(book, mandate, tmp_path
     done = run(book, mandate, ON, tmp_path / "out")
     assert sum(done.counts.values()) == 0
     for name in TABLES:
-        assert pq.read_schema(done.path / f"{name}.parquet").equals(stores.SCHEMAS[name])
+        assert pq.read_table(done.path / f"{name}.parquet").schema.equals(stores.SCHEMAS[name])
+        assert len(pd.read_parquet(done.path / f"{name}.parquet")) == 0
+
+
+def test_numbers_that_make_no_sense_are_refused(book, mandate, tmp_path):
+    for wrong in ({"chunk": 0}, {"workers": 0}, {"workers": 2, "cluster": "tcp://x:1"}):
+        with pytest.raises(RunError):
+            run(book, mandate, ON, tmp_path / "out", **wrong)
+    assert not (tmp_path / "out").exists()
 
 
 def test_accounts_that_may_not_trade_are_held(book, mandate, tmp_path, rows, write):
@@ -276,22 +337,29 @@ def test_accounts_that_may_not_trade_are_held(book, mandate, tmp_path, rows, wri
 
 def test_tactical_targets_are_solved_once_a_model_and_aversion(book, mandate, tmp_path, monkeypatch):
     asked = []
-    real = desks.tactical_target
+    real = desks.tactical_targets
 
-    def counted(problem, model, aversion, belief):
-        asked.append((model, aversion))
-        return real(problem, model, aversion, belief)
+    def counted(problem, model, aversions, belief):
+        asked.extend((model, float(aversion)) for aversion in aversions)
+        return real(problem, model, aversions, belief)
 
-    monkeypatch.setattr(desks, "tactical_target", counted)
-    run(book, mandate, ON, tmp_path / "out")
+    monkeypatch.setattr(desks, "tactical_targets", counted)
+    run(book, mandate, ON, tmp_path / "out", workers=1, chunk=3)
     assert len(asked) == len(set(asked)) <= 4
 
 
-def test_a_row_group_of_any_length_holds_the_same_rows(book, mandate, tmp_path, plain_run, monkeypatch):
-    monkeypatch.setattr(runs, "CHUNK", 3)
-    done = run(book, mandate, ON, tmp_path / "out")
+def assert_same_rows(one, other):
     for name in TABLES[:4]:
-        pd.testing.assert_frame_equal(done.table(name), plain_run.table(name))
+        pd.testing.assert_frame_equal(one.table(name), other.table(name), check_exact=True)
+
+
+@pytest.mark.parametrize("chunk", [1, 3, 7, 8])
+def test_a_chunk_of_any_size_holds_the_same_rows(book, mandate, tmp_path, plain_run, chunk):
+    done = run(book, mandate, ON, tmp_path / "out", chunk=chunk, workers=1)
+    assert done.run_id == plain_run.run_id
+    assert_same_rows(done, plain_run)
+    names = [p.name for p in sorted((done.path / "accounts.parquet").iterdir())]
+    assert names == [f"part-{i:05d}.parquet" for i in range(-(-8 // chunk))]
 
 
 def test_the_run_id_follows_every_input(book, mandate, tmp_path, monkeypatch):
@@ -319,14 +387,120 @@ def test_the_run_id_follows_every_input(book, mandate, tmp_path, monkeypatch):
 
 
 def test_a_full_disk_is_told_and_the_run_resumes(book, mandate, tmp_path, plain_run, monkeypatch):
-    def full(*_):
-        raise OSError(28, "No space left on device")
+    out, real, written = tmp_path / "out", jobs.write_part, []
+
+    def full(*arguments):
+        written.append(arguments[1])
+        if len(written) > 6:
+            raise OSError(28, "No space left on device")
+        return real(*arguments)
 
     with monkeypatch.context() as patched:
-        patched.setattr(runs, "write_rows", full)
-        with pytest.raises(RunError, match="No space left on device; the same command"):
+        patched.setattr(jobs, "write_part", full)
+        with pytest.raises(RunError, match="No space left on device; the same command resumes"):
+            run(book, mandate, ON, out, chunk=3, workers=1)
+    kept = (out / "accounts.parquet" / "part-00000.parquet").stat().st_mtime_ns
+    assert not list(out.glob("*.parquet/.*"))
+    assert_same_rows(run(book, mandate, ON, out), plain_run)
+    # What was done is not done again.
+    assert (out / "accounts.parquet" / "part-00000.parquet").stat().st_mtime_ns == kept
+
+
+def test_a_full_disk_under_the_manifest_is_told(book, mandate, tmp_path, plain_run, monkeypatch):
+    def full(*_):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(manifests, "_mark", full)
+        with pytest.raises(RunError, match="disk is full; the same command resumes"):
             run(book, mandate, ON, tmp_path / "out")
-    assert bytes_of(run(book, mandate, ON, tmp_path / "out").path) == bytes_of(plain_run.path)
+    assert_same_rows(run(book, mandate, ON, tmp_path / "out"), plain_run)
+
+
+@pytest.fixture
+def half(book, mandate, tmp_path):
+    """A run that stopped after its first two chunks of three."""
+
+    def stop(tick):
+        if tick.done > 6:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(book, mandate, ON, tmp_path / "half", progress=stop, chunk=3, workers=1)
+    return tmp_path / "half"
+
+
+@pytest.mark.parametrize("harm", ["flip", "cut", "gone", "stray"])
+def test_a_damaged_part_is_done_again(half, book, mandate, plain_run, harm):
+    part = half / "targets.parquet" / "part-00001.parquet"
+    data = bytearray(part.read_bytes())
+    if harm == "flip":
+        data[len(data) // 2] ^= 1
+        part.write_bytes(data)
+    elif harm == "cut":
+        part.write_bytes(data[:-7])
+    elif harm == "gone":
+        part.unlink()
+    else:
+        (half / "quarantine.parquet").mkdir(exist_ok=True)
+        shutil.copy(part, half / "quarantine.parquet" / "part-00001.parquet")
+    assert_same_rows(run(book, mandate, ON, half), plain_run)
+
+
+def test_what_a_dead_writer_left_is_cleared_away(half, book, mandate, plain_run):
+    (half / "accounts.parquet" / ".part-1-9.cafe").write_bytes(b"half a part")
+    assert_same_rows(run(book, mandate, ON, half), plain_run)
+    assert not list(half.rglob(".*"))
+
+
+def test_a_damaged_manifest_is_told_by_name(half, book, mandate, plain_run):
+    path = half / ".work" / "run.sqlite"
+    path.write_bytes(b"x" * 5000)
+    with pytest.raises(RunError, match=r"run\.sqlite is damaged .*remove .*\.work and the run starts afresh"):
+        run(book, mandate, ON, half)
+    shutil.rmtree(half / ".work")
+    assert_same_rows(run(book, mandate, ON, half), plain_run)
+
+
+def test_the_input_of_a_chunk_that_was_lost_is_cut_again(half, book, mandate, plain_run):
+    shutil.rmtree(half / ".work" / "inputs")
+    assert_same_rows(run(book, mandate, ON, half), plain_run)
+
+
+def test_a_folder_that_cannot_be_written_is_told(book, mandate, tmp_path, monkeypatch):
+    def locked(*_, **__):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(Path, "touch", locked)
+    with pytest.raises(RunError, match="cannot be written: Read-only file system"):
+        run(book, mandate, ON, tmp_path / "out")
+
+
+def test_a_folder_that_goes_away_is_told(book, mandate, tmp_path):
+    out = tmp_path / "out"
+
+    def remove(tick):
+        if tick.done == 3 and out.exists():
+            shutil.rmtree(out)
+
+    with pytest.raises(RunError, match="the same command resumes"):
+        run(book, mandate, ON, out, progress=remove, chunk=3, workers=1)
+    assert sum(run(book, mandate, ON, out).counts.values()) == 8
+
+
+def test_some_chunks_may_be_decided_again_and_are_told_why(book, mandate, tmp_path, plain_run, monkeypatch):
+    told, words = [], write_parts({"GOLD": (0.5, 1.0, 1e9, 1e9)})
+
+    def heard(desk, job, *more):
+        told.append((job.chunk, job.extra))
+        return decide(desk, replace(job, extra=""), *more)
+
+    decide = workers.decide_job
+    monkeypatch.setattr(runs, "_after", lambda _, __, rounds: runs.Again((1, 2), words) if len(rounds) == 1 else None)
+    monkeypatch.setattr(workers, "decide_job", heard)
+    done = run(book, mandate, ON, tmp_path / "out", chunk=3, workers=1)
+    assert told == [(0, ""), (1, ""), (2, ""), (1, words), (2, words)]
+    assert_same_rows(done, plain_run)
 
 
 def test_no_table_but_ours(plain_run):
@@ -340,7 +514,7 @@ def test_the_error_of_a_bad_account_is_its_row(book, mandate, tmp_path, rows, wr
     def refuses(*_):
         raise AccountError("no", code="SOME", table="accounts", field="turnover", value=7)
 
-    monkeypatch.setattr(chunks, "decide", refuses)
+    alone(monkeypatch, refuses)
     row = run(book, mandate, ON, tmp_path / "out").table("quarantine").iloc[0]
     assert row.to_dict() == {
         "account_id": "001",

@@ -20,7 +20,15 @@ def test_help_reads_like_a_readme_and_answers_at_once(python):
     answer = python("-m", "trimtab.cli", "--help")
     took = time.perf_counter() - began
     assert answer.returncode == 0
-    for words in ("tactical views into trades", "demo", "check", "rebalance", "--policy policy.toml", "Exit status"):
+    for words in (
+        "tactical views into trades",
+        "demo",
+        "check",
+        "rebalance",
+        "export",
+        "--policy policy.toml",
+        "Exit status",
+    ):
         assert words in answer.stdout
     assert answer.stdout.index("demo  ") < answer.stdout.index("check  ") < answer.stdout.index("rebalance  ")
     assert took < 3  # a second on an idle machine; the next test says why
