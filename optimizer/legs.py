@@ -239,6 +239,6 @@ def _stops(problem: Problem, program: Program, model: Program, course: Course, p
 def _times(program: Program, alone: np.ndarray, allowed: np.ndarray) -> float:
     """Say how many times farther the beliefs would lean without limits, in tracking error."""
     far, near = (float(program.market_risk.volatility(move)) for move in (alone, allowed))
-    if far <= near or far < _INSIDE:
+    if far <= near * (1 + _PRICED) or far < _INSIDE:
         return 1.0
     return far / near if near > _INSIDE else float("inf")

@@ -16,7 +16,7 @@ from ..constraints import terms
 from .answers import Multipliers
 from .forces import COST, HELD, pushes
 from .legs import Leg
-from .orders import moves
+from .orders import weigh_trades
 from .problems import Cases
 from .programs import Program
 from .reasons import BACK, LAST, OUTSIDE, spoken
@@ -49,7 +49,7 @@ def trade_reasons(
     numpy.ndarray, tuple
         In the order of the trades of :func:`.orders.price_orders`.
     """
-    whole = moves(cases, target)
+    whole = weigh_trades(cases, target)
     account, asset = np.nonzero(whole)
     size, sign = np.abs(whole[account, asset]), np.sign(whole[account, asset])
     names, parts, tactical = _shared_parts(cases, legs)

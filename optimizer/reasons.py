@@ -52,8 +52,8 @@ class Explanation:
         Decimals of NAV, shape (q, n); they sum to ``trade``.
     trade
         Target less current weights, cash included.
-    stops
-        The shared bounds and rows that bind at the ideal, the dearest first.
+    stops, tactical
+        The shared bounds and rows that stop the way at the ideal, and at the tactical target, the dearest first.
     exceed
         How many times farther the beliefs would lean without limits, in tracking error.
     gap
@@ -69,6 +69,7 @@ class Explanation:
     parts: np.ndarray
     trade: np.ndarray
     stops: tuple[Stop, ...]
+    tactical: tuple[Stop, ...]
     exceed: float
     gap: float
 
@@ -143,6 +144,7 @@ def explain(solution: Solution, target: np.ndarray, leg: Leg | None = None) -> E
         np.array([part for _, part in rows.values()]),
         target - current,
         second.stops,
+        first.stops,
         first.exceed,
         max(first.gap, second.gap),
     )
@@ -171,14 +173,16 @@ def spoken(name: str) -> str:
 def _sentences(told: Explanation) -> Iterator[str]:
     if told.exceed >= _FAR:
         yield _excess(told.exceed)
-    stops = {stop.on: stop for stop in told.stops if stop.on in told.assets}
+    stops = {stop.on: price_words(stop) for stop in told.stops if stop.on in told.assets}
+    before = {stop.on: f"beliefs stopped by {spoken(stop.limit)}" for stop in told.tactical}
     weight = np.maximum(np.abs(told.trade), np.abs(told.parts).max(axis=0) * 1e-3)
     for i in np.argsort(-weight, kind="stable"):
         if np.abs(told.trade[i]) < _SEEN and np.abs(told.parts[:, i]).max() < 2 * _SEEN:
             continue
         asset = told.assets[i]
-        stop = f"; {price_words(stops[asset])}" if asset in stops else ""
-        yield f"{_deed(told.trade[i], asset)}: {', '.join(_listed(told, int(i)))}{stop}"
+        stop = stops.get(asset) or before.get(asset)
+        words = f"{_deed(told.trade[i], asset)}: {', '.join(_listed(told, int(i)))}"
+        yield f"{words}; {stop}" if stop else words
     for stop in told.stops:
         if stop.on not in told.assets:
             on = f" on {stop.on}" if stop.on and stop.on != stop.limit else ""
