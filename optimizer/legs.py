@@ -31,7 +31,7 @@ from .forces import (
     stack_prices,
     stack_rows,
 )
-from .paths import Course, Kink, Path, follow, roots, slopes_at
+from .paths import Course, Kink, Path, firm, follow, roots, slopes_at
 from .problems import Problem
 from .programs import Program
 from .solutions import Solution, owner
@@ -83,7 +83,7 @@ class Leg:
     course, path
         The normalised statement of the path, and the path.
     gap
-        How far the end is from the engine's certified answer: the largest weight.
+        How far the end is from the engine's certified answer: annual tracking error, in ``Sigma'``.
     """
 
     names: tuple[str, ...]
@@ -122,7 +122,7 @@ def trace_model(problem: Problem, model: str, aversion: float, belief: Tilt) -> 
     believed = beliefs(program, belief, aversion, strategic)
     folded, held = pulls_of_model(program, prices, strategic)
     names, forces, kinks = _parts([*believed, *held], len(strategic), unit)
-    bare, none = program.gamma * program.risk.covariance / unit, np.zeros(len(strategic))
+    bare, none = firm(program.gamma * program.risk.covariance / unit), np.zeros(len(strategic))
     course = Course(bare + folded / unit, strategic, program.lo, program.hi, *stack_rows(program), none, forces, kinks)
     path, start = _either_way(course, strategic, target, stack_prices(program, prices) / unit)
     free = roots(bare, np.ones((1, len(strategic))))
@@ -130,7 +130,7 @@ def trace_model(problem: Problem, model: str, aversion: float, belief: Tilt) -> 
     return Leg(
         names, path.parts, start, path.weights, _stops(shared, program, program, course, path),
         _times(program, alone, path.weights - start), program, prices, course, path,
-        float(np.abs(path.weights - target).max()),
+        float(program.risk.volatility(path.weights - target)),
     )  # fmt: skip
 
 
@@ -163,7 +163,7 @@ def trace_account(solution: Solution, leg: Leg) -> Leg:
     path = follow(course, leg.end, first)
     return Leg(
         names + released, path.parts, leg.end, path.weights, _stops(solution.problem, program, model, course, path),
-        leg.exceed, program, prices, course, path, float(np.abs(path.weights - solution.ideal).max()),
+        leg.exceed, program, prices, course, path, float(program.risk.volatility(path.weights - solution.ideal)),
     )  # fmt: skip
 
 

@@ -31,6 +31,8 @@ TIGHT = 1e-12
 """Nearer than this a weight is on its bound, a price at its end; everything is divided by the program's scale."""
 _STILL = 1e-13
 """Rates below this, relative to the largest, are rounding."""
+_FLAT, _RIDGE = 1e-10, 1e-8
+"""A curvature below the first share of the mean is none; the second is what it is given."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,6 +155,19 @@ def slopes_at(course: Course, w: np.ndarray, tau: float) -> _Slopes:
     return _Slopes(np.where(at_lo, -np.inf, left), np.where(at_hi, np.inf, right), left_rate, right_rate)
 
 
+def firm(hessian: np.ndarray) -> np.ndarray:
+    """Return a curvature in which every move that leaves the budget has some: a path along one without would jump.
+
+    Two assets that are one and the same can be swapped without risk; a hundred-millionth of the mean variance then
+    says which way, and no more.
+    """
+    n, mean = len(hessian), float(np.trace(hessian)) / len(hessian)
+    inner = hessian - hessian.mean(axis=0)
+    inner = inner - inner.mean(axis=1)[:, None] + mean / n  # the budget's own direction counts as firm
+    least = np.linalg.eigvalsh(inner)[0]
+    return hessian if least > _FLAT * mean else hessian + _RIDGE * mean * np.eye(n)
+
+
 def roots(hessian: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Return B with ``B'B = Z (Z'HZ)^-1 Z'``, Z the moves along which the rows do not change."""
     n = len(hessian)
@@ -163,14 +178,7 @@ def roots(hessian: np.ndarray, rows: np.ndarray) -> np.ndarray:
     z = q[:, int((size > 1e-10 * max(size.max(initial=0.0), 1e-300)).sum()) :]
     if not z.shape[1]:
         return np.zeros((0, n))
-    inner = z.T @ hessian @ z
-    try:
-        root = np.linalg.cholesky(inner)
-        flat = np.diag(root).min() < 1e-8 * np.diag(root).max()
-    except np.linalg.LinAlgError:
-        flat = True
-    if flat:  # a move without risk: no force can come of a view on it, so a little risk keeps it still
-        root = np.linalg.cholesky(inner + 1e-11 * np.trace(inner) / len(inner) * np.eye(len(inner)))
+    root = np.linalg.cholesky(z.T @ hessian @ z)
     return linalg.solve_triangular(root, z.T, lower=True)
 
 

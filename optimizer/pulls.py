@@ -127,8 +127,9 @@ def _resistances(
     root = 1.5 * np.sqrt(np.abs(z))
     yield COST, (program.cost + program.impact * root) * np.sign(z), False
     push, left, right = pushes(program, ideal, prices)
-    above = np.where(ideal >= program.hi - _PRICED, np.maximum(push - right, 0.0), 0.0)
-    below = np.where(ideal <= program.lo + _PRICED, np.minimum(push - left, 0.0), 0.0)
+    at_lo, at_hi = ideal <= program.lo + _PRICED, ideal >= program.hi - _PRICED
+    above = np.where(at_hi, np.maximum(push - right, 0.0), 0.0)
+    below = np.where(at_lo, np.minimum(push - left, 0.0), 0.0)
     at = {terms.Rows: 0, terms.Trades: 0, terms.RiskBall: 0}
     for name, term in program.named:
         k = at.get(type(term), 0)
@@ -150,5 +151,8 @@ def _resistances(
             away = np.where(term.on, ideal - program.anchor[:, k], 0.0)
             pull = (prices.balls[:, k] / most)[:, None]
             yield name, pull * np.where(term.on, program.market_risk.times(away), 0.0), False
+        elif isinstance(term, terms.Custom):  # its price is not known: it has whatever force is left
+            unheld = push - np.clip(push, np.where(at_lo, -np.inf, left), np.where(at_hi, np.inf, right))
+            yield name, unheld, False
         if type(term) in at:
             at[type(term)] += 1

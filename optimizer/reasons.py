@@ -57,8 +57,8 @@ class Explanation:
     exceed
         How many times farther the beliefs would lean without limits, in tracking error.
     gap
-        How far the paths end from the certified ideal, the largest weight: rounding, but for an answer that was not
-        refined. It is in the last part.
+        How far the paths end from the certified answers, in tracking error: rounding, but for an answer that was not
+        refined. The difference is in the last part.
     """
 
     account: str

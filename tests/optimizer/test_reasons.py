@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from trimtab.constraints import Deviation, Group, Leverage, Policy, TrackingError, Turnover
+from trimtab.constraints import Custom, Deviation, Group, Leverage, Policy, TrackingError, Turnover
 from trimtab.errors import UnsolvedError
 from trimtab.models import NO_TILT, Account, Costs, Market, Risk, Tilt, Universe, View, tilt
 from trimtab.optimizer import explain, propose, rebalance, solve, state, trace_model, why
@@ -279,6 +279,35 @@ def test_ties_everywhere_are_no_trouble():
     np.testing.assert_allclose(explained.parts.sum(axis=0), explained.trade, rtol=0, atol=ROUNDING)
     np.testing.assert_allclose(explained.parts[:, :4], explained.parts[:, :1] * np.ones(4), atol=1e-10)
     assert solution.certificate.released
+
+
+def test_a_custom_limit_holds_back_whatever_nothing_else_does(desk):
+    """Its price is not known; what force is left at the ideal is its own."""
+    rule = Custom(bind=lambda w, w0: [w[0] + 2 * w[1] <= 0.78], slack=lambda w, w0: 0.78 - w[0] - 2 * w[1], name="rule")
+    policy = Policy((Deviation("5%"), rule), desk.models)
+    belief = tilt([desk.view], desk.market, policy.model(desk.account), desk.on)
+    solution, explained = told(policy, desk.market, desk.account, belief)
+    assert solution.certificate.waived
+    assert explained.gap < 1e-10
+    assert explained.to_frame().loc["EFA", "held back by rule"] < -0.02
+    leg = trace_model(solution.problem, "balanced", 6.0, belief)
+    assert [t.reason for t in propose(solution, "always", leg).trades] == ["makes up for rule"]
+
+
+def test_assets_that_are_one_and_the_same_do_not_make_a_path_jump(desk):
+    names = ["A", "B", "C"]
+    factor = np.array([[0.2, 0.0], [0.2, 0.0], [0.0, 0.06]])
+    universe = Universe(tuple(names), ("equity", "equity", "bonds"))
+    risk = Risk.from_covariance(pd.DataFrame(factor @ factor.T, names, names), universe)
+    market = Market(universe, risk, Costs(np.array([0.001, 0.001, 0.001, 0.0])), np.ones(4))
+    limits = (Deviation("5%"), TrackingError("0.4%"), Turnover("10%"))
+    policy = Policy(limits, {"m": {"A": 0.3, "B": 0.3, "C": 0.4}})
+    account = Account.from_weights("1", "m", {"A": 0.4, "B": 0.25, "C": 0.35}, 1e6, market)
+    views = [View("A - C", 0.02, 0.5, id="x"), View("C - equity", 0.01, 0.5, id="y")]
+    solution, explained = told(policy, market, account, tilt(views, market, policy.model(account), desk.on))
+    assert solution.certificate.released
+    assert explained.gap < 1e-8
+    np.testing.assert_allclose(explained.parts.sum(axis=0), explained.trade, rtol=0, atol=ROUNDING)
 
 
 def test_every_point_of_a_path_is_the_answer_there(draws):
