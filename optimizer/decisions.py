@@ -80,8 +80,8 @@ def decide_all(
     multipliers = multipliers.pick(settled)
     weights, given_up = target.weights[settled], target.given_up[settled]
     lots = np.broadcast_to(target.lots, target.weights.shape)[settled]
-    reasons = None if legs is None else trade_reasons(cases, ideal, weights, multipliers, legs)
-    orders = price_orders(cases, weights, lots, reasons)
+    told = None if legs is None else trade_reasons(cases, ideal, weights, multipliers, legs)
+    orders = price_orders(cases, weights, lots, told)
     count = np.bincount(orders.account, minlength=len(kept))
     figures = read_figures(cases, weights, count)
     costs = np.bincount(orders.account, orders.cost, len(kept)) + cases.context.market.costs.ticket_fee * count

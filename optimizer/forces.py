@@ -177,7 +177,7 @@ def _own_rows(program: Program, prices: Multipliers, model: Program) -> Iterator
 
 
 def _own_boxes(program: Program, weights: np.ndarray, prices: Multipliers, model: Program) -> Iterator[Pull]:
-    """Yield the bounds that are tighter than the model's; and a custom limit, which is whatever force is left."""
+    """Yield the bounds that are tighter than the model's; and whatever force is left."""
     push, left, right = pushes(program, weights, prices)
     at_lo, at_hi = weights <= program.lo + _AT, weights >= program.hi - _AT
     above, below = (
@@ -187,10 +187,12 @@ def _own_boxes(program: Program, weights: np.ndarray, prices: Multipliers, model
     for held, own, upper in ((above, program.hi < model.hi - _AT, True), (below, program.lo > model.lo + _AT, False)):
         for i in np.flatnonzero(own & (np.abs(held) > _FAINT * program.scale)):
             yield Pull(HELD + owner(program, int(i), upper=upper), -held[i] * np.eye(len(weights))[i])
+    # What force is left belongs to a limit whose price nobody knows, or to the slope of impact: infinitely steep where
+    # trading begins, it is the one thing that an answer which could not be refined gets wrong.
     customs = [name for name, term in program.named if isinstance(term, terms.Custom)]
-    if customs:
+    if customs or program.impact.any():
         unheld = push - np.clip(push, np.where(at_lo, -np.inf, left), np.where(at_hi, np.inf, right))
-        yield Pull(HELD + " and ".join(dict.fromkeys(customs)), -unheld)
+        yield Pull(HELD + (" and ".join(dict.fromkeys(customs)) or COST), -unheld)
 
 
 def pushes(program: Program, weights: np.ndarray, prices: Multipliers) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

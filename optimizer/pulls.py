@@ -52,11 +52,11 @@ def trade_reasons(
     whole = weigh_trades(cases, target)
     account, asset = np.nonzero(whole)
     size, sign = np.abs(whole[account, asset]), np.sign(whole[account, asset])
-    names, parts, tactical = _shared_parts(cases, legs)
+    names, parts, tactical, which = _shared_parts(cases, legs)
     shared = {name for leg in legs.values() for name, _ in leg.program.named}
-    own = (target - tactical)[account, asset]
+    own = target[account, asset] - tactical[which[account], asset]
     drift = (cases.context.strategic - cases.program.current)[account, asset]
-    strength = np.stack([drift, *(part[account, asset] for part in parts), own]) * sign
+    strength = np.concatenate([drift[None], parts[:, which[account], asset], own[None]]) * sign
     holds, held, heaviest = _holds(cases, ideal, multipliers, shared, (account, asset, sign))
 
     # The account's own difference is named by what holds this trade, else by what weighs most on the account.
@@ -80,19 +80,21 @@ def _instead(hold: str) -> str:
     return f"makes up for {hold.removeprefix(HELD).removeprefix(STOPPED)}"
 
 
-def _shared_parts(cases: Cases, legs: Mapping[float, Leg]) -> tuple[list[str], list[np.ndarray], np.ndarray]:
-    """Return the names and parts (m, n) of leg 1 and what comes before it, and the tactical targets (m, n)."""
-    strategic = np.broadcast_to(cases.context.strategic, cases.program.current.shape)
+def _shared_parts(cases: Cases, legs: Mapping[float, Leg]) -> tuple[list[str], np.ndarray, np.ndarray, np.ndarray]:
+    """Return what accounts of one aversion share: names, parts (q, g, n), tactical targets (g, n), and who is whose."""
     asked, which = np.unique(cases.aversion, return_inverse=True)
+    strategic = cases.context.strategic[0] if len(which) else np.zeros(cases.program.current.shape[-1])
     known = [legs.get(float(gamma)) for gamma in asked]
     names = [OUTSIDE, *dict.fromkeys(name for leg in known if leg is not None for name in leg.names)]
-    table = np.zeros((len(names), len(asked), strategic.shape[1]))
-    tactical = np.array([strategic[0] if leg is None else leg.end for leg in known])
-    for k, leg in enumerate(known):
-        if leg is not None:
-            table[0, k] = leg.start - strategic[0]
-            table[[names.index(name) for name in leg.names], k] = leg.parts
-    return [spoken(name) for name in names], [row[which] for row in table], tactical[which]
+    parts = np.zeros((len(names), len(asked), len(strategic)))
+    tactical = np.zeros((len(asked), len(strategic))) + strategic
+    for g, leg in enumerate(known):
+        if leg is None:
+            continue
+        parts[0, g], tactical[g] = leg.start - strategic, leg.end
+        for name, part in zip(leg.names, leg.parts, strict=True):
+            parts[names.index(name), g] += part
+    return [spoken(name) for name in names], parts, tactical, which
 
 
 def _holds(

@@ -23,6 +23,7 @@ import numpy as np
 import pandas as pd
 
 from ..units import basis_points, percent
+from .certificates import CERTIFIED_TE
 from .forces import HELD
 from .legs import Leg, Stop, trace_account, trace_model
 from .solutions import Solution
@@ -171,6 +172,8 @@ def spoken(name: str) -> str:
 
 
 def _sentences(told: Explanation) -> Iterator[str]:
+    if told.gap > CERTIFIED_TE:
+        yield f"this way ends {basis_points(told.gap)} of tracking error from the certified answer; please report it"
     if told.exceed >= _FAR:
         yield _excess(told.exceed)
     stops = {stop.on: price_words(stop) for stop in told.stops if stop.on in told.assets}
