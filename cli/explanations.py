@@ -98,16 +98,11 @@ def show_why(out: Console, why: Why) -> None:
         if why.reason != proposal.reason:
             say(out, f"Its trades cannot be told: {why.reason}.")
         return
-    frame = told.by_group()
+    frame = told.by_group()[["trade", *GROUPS]]
     frame = frame[(frame.abs() >= _SEEN).any(axis=1)]
-    columns = ("trade", *GROUPS)
-    rows = [(asset, *(signed(row[name]) for name in columns)) for asset, row in frame.iterrows()]
-    lay(
-        out,
-        ("asset", "trade", "back", "beliefs", "held back", "lots"),
-        rows,
-        ("trade", "back", "beliefs", "held back", "lots"),
-    )
+    rows = [(asset, *(signed(x) for x in row)) for asset, row in zip(frame.index, frame.to_numpy(), strict=True)]
+    heads = ("trade", "back", "beliefs", "held back", "lots")
+    lay(out, ("asset", *heads), rows, heads)
     head(out, "In words")
     for sentence in told.sentences:
         say(out, f"- {sentence}")
@@ -137,5 +132,5 @@ def _apart(run: Path, account: str, proposal: Proposal) -> float:
     targets = pd.read_parquet(run / "targets.parquet", filters=[("account_id", "==", account)])
     if proposal.weights is None or not len(targets):
         return float("nan")
-    own = targets.set_index("asset_id")["target"].reindex(proposal.weights.index)
-    return float((proposal.weights["target"] - own).abs().max())
+    own = targets.set_index("asset_id")["target"].reindex(proposal.weights.index).to_numpy(dtype=float)
+    return float(np.abs(proposal.weights["target"].to_numpy(dtype=float) - own).max())

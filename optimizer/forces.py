@@ -102,7 +102,7 @@ def pulls_of_account(
     found += _squeezes(program, weights, prices, model, before)
     found += _own_rows(program, prices, model)
     found += _own_boxes(program, weights, prices, model)
-    return merged(found, _FAINT * program.scale)
+    return merged(found, _FAINT * float(program.scale))
 
 
 def merged(pulls: Iterable[Pull], least: float = 0.0) -> list[Pull]:
@@ -209,7 +209,8 @@ def pushes(program: Program, weights: np.ndarray, prices: Multipliers) -> tuple[
 
 def flat(program: Program) -> np.ndarray:
     """Mark the trade terms that are rows in disguise: nothing of them depends on what is bought or sold."""
-    return ~(program.buy.any(axis=-1) | program.sell.any(axis=-1) | program.power.any(axis=-1))
+    moving = np.stack([program.buy.any(axis=-1), program.sell.any(axis=-1), program.power.any(axis=-1)])
+    return ~moving.any(axis=0)
 
 
 def stack_rows(program: Program) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

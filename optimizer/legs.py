@@ -111,7 +111,7 @@ def trace_model(problem: Problem, model: str, aversion: float, belief: Tilt) -> 
     """
     shared, program = pose_tactical(problem, model, aversion, belief)
     answer = answer_tactical(shared, program)
-    target, prices, strategic, unit = answer.weights, answer.multipliers, program.current, program.scale
+    target, prices, strategic, unit = answer.weights, answer.multipliers, program.current, float(program.scale)
     if target is None or prices is None:
         why = (
             "no weights satisfy the limits that its accounts share"
@@ -153,7 +153,7 @@ def trace_account(solution: Solution, leg: Leg) -> Leg:
     if prices is None:
         raise UnsolvedError(f"account {solution.case.account.id} has no ideal to explain: {solution.reason}")
     pulls = pulls_of_account(program, solution.ideal, prices, model, leg.prices)
-    names, forces, kinks = _parts(pulls, len(leg.end), program.scale)
+    names, forces, kinks = _parts(pulls, len(leg.end), float(program.scale))
     rows, rows_lo, rows_hi = loosest_rows(program, model)
     course = Course(
         leg.course.hessian, leg.course.centre, np.minimum(program.lo, model.lo), np.maximum(program.hi, model.hi),
@@ -223,7 +223,7 @@ def _release(leg: Leg, course: Course) -> tuple[Course, tuple[str, ...], np.ndar
 
 def _stops(problem: Problem, program: Program, model: Program, course: Course, path: Path) -> tuple[Stop, ...]:
     """Read what stopped a path at its end: the bounds and rows that hold a force there, the dearest first."""
-    assets, unit, found = problem.market.universe.assets, program.scale, []
+    assets, unit, found = problem.market.universe.assets, float(program.scale), []
     resist = slopes_at(replace(course, lo=course.lo - 1.0, hi=course.hi + 1.0), path.weights, 1.0)
     held = path.push - np.clip(path.push, resist.left, resist.right)
     at = (path.weights <= course.lo + _PRICED) | (path.weights >= course.hi - _PRICED)

@@ -173,9 +173,8 @@ def roots(hessian: np.ndarray, rows: np.ndarray) -> np.ndarray:
     n = len(hessian)
     if not n:
         return np.zeros((0, 0))
-    q, r, _ = linalg.qr(rows.T, pivoting=True)
-    size = np.abs(np.diag(r))
-    z = q[:, int((size > 1e-10 * max(size.max(initial=0.0), 1e-300)).sum()) :]
+    _, size, moves = np.linalg.svd(rows)
+    z = moves[int((size > 1e-10 * size.max()).sum()) :].T
     if not z.shape[1]:
         return np.zeros((0, n))
     root = np.linalg.cholesky(z.T @ hessian @ z)

@@ -92,14 +92,17 @@ class Explanation:
 
     def __str__(self) -> str:
         """Return the explanation as a person reads it."""
-        frame = self.by_group()
+        heads = ("trade", *GROUPS)
+        frame = self.by_group()[list(heads)]
         frame = frame[(frame.abs() >= _SEEN).any(axis=1)]
         width = max([8, *(len(str(asset)) for asset in frame.index)])
-        heads = "".join(f"{name:>{len(name) + 2}}" for name in ("   trade", *GROUPS))
-        lines = [f"account {self.account} ({self.model}): why it trades", f"{'asset':<{width}}{heads}"]
-        for asset, row in frame.iterrows():
-            cells = "".join(f"{signed(row[name]):>{max(len(name), 8) + 2}}" for name in ("trade", *GROUPS))
-            lines.append(f"{asset:<{width}}{cells}")
+        wide = [max(len(name), 8) + 2 for name in heads]
+        lines = [
+            f"account {self.account} ({self.model}): why it trades",
+            f"{'asset':<{width}}" + "".join(f"{name:>{w}}" for name, w in zip(heads, wide, strict=True)),
+        ]
+        for asset, row in zip(frame.index, frame.to_numpy(), strict=True):
+            lines.append(f"{asset:<{width}}" + "".join(f"{signed(x):>{w}}" for x, w in zip(row, wide, strict=True)))
         return "\n".join([*lines, *self.sentences])
 
     def _repr_html_(self) -> str:
@@ -184,7 +187,7 @@ def _sentences(told: Explanation) -> Iterator[str]:
             continue
         asset = told.assets[i]
         stop = stops.get(asset) or before.get(asset)
-        words = f"{_deed(told.trade[i], asset)}: {', '.join(_listed(told, int(i)))}"
+        words = f"{_deed(float(told.trade[i]), asset)}: {', '.join(_listed(told, int(i)))}"
         yield f"{words}; {stop}" if stop else words
     for stop in told.stops:
         if stop.on not in told.assets:
