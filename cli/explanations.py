@@ -21,14 +21,13 @@ from ..constraints.policies import Policy
 from ..errors import RunError, UnsolvedError
 from ..models.accounts import Account
 from ..optimizer.proposals import Proposal
-from ..optimizer.reasons import GROUPS, Explanation, explain, signed
+from ..optimizer.reasons import Explanation, explain, signed, tabulated
 from ..optimizer.rebalancing import decide
 from ..optimizer.solutions import solve
 from ..units import day
 from .pages import head, lay, say
 
 _SAME = 1e-9
-_SEEN = 5e-5
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,9 +97,7 @@ def show_why(out: Console, why: Why) -> None:
         if why.reason != proposal.reason:
             say(out, f"Its trades cannot be told: {why.reason}.")
         return
-    frame = told.by_group()[["trade", *GROUPS]]
-    frame = frame[(frame.abs() >= _SEEN).any(axis=1)]
-    rows = [(asset, *(signed(x) for x in row)) for asset, row in zip(frame.index, frame.to_numpy(), strict=True)]
+    rows = [(asset, *(signed(x) for x in row)) for asset, row in tabulated(told)]
     heads = ("trade", "back", "beliefs", "held back", "lots")
     lay(out, ("asset", *heads), rows, heads)
     head(out, "In words")

@@ -210,7 +210,7 @@ def pushes(program: Program, weights: np.ndarray, prices: Multipliers) -> tuple[
 def flat(program: Program) -> np.ndarray:
     """Mark the trade terms that are rows in disguise: nothing of them depends on what is bought or sold."""
     moving = np.stack([program.buy.any(axis=-1), program.sell.any(axis=-1), program.power.any(axis=-1)])
-    return ~moving.any(axis=0)
+    return np.logical_not(np.asarray(moving.any(axis=0)))
 
 
 def stack_rows(program: Program) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -92,16 +92,14 @@ class Explanation:
 
     def __str__(self) -> str:
         """Return the explanation as a person reads it."""
-        heads = ("trade", *GROUPS)
-        frame = self.by_group()[list(heads)]
-        frame = frame[(frame.abs() >= _SEEN).any(axis=1)]
-        width = max([8, *(len(str(asset)) for asset in frame.index)])
+        heads, rows = ("trade", *GROUPS), list(tabulated(self))
+        width = max([8, *(len(asset) for asset, _ in rows)])
         wide = [max(len(name), 8) + 2 for name in heads]
         lines = [
             f"account {self.account} ({self.model}): why it trades",
             f"{'asset':<{width}}" + "".join(f"{name:>{w}}" for name, w in zip(heads, wide, strict=True)),
         ]
-        for asset, row in zip(frame.index, frame.to_numpy(), strict=True):
+        for asset, row in rows:
             lines.append(f"{asset:<{width}}" + "".join(f"{signed(x):>{w}}" for x, w in zip(row, wide, strict=True)))
         return "\n".join([*lines, *self.sentences])
 
@@ -152,6 +150,15 @@ def explain(solution: Solution, target: np.ndarray, leg: Leg | None = None) -> E
         first.exceed,
         max(first.gap, second.gap),
     )
+
+
+def tabulated(told: Explanation) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield what there is to see of each asset: its trade, and the parts added up in the order of :data:`GROUPS`."""
+    which = np.array(told.groups)
+    table = np.array([told.trade, *(told.parts[which == group].sum(axis=0) for group in GROUPS)]).T
+    for asset, row in zip(told.assets, table, strict=True):
+        if np.abs(row).max() >= _SEEN:
+            yield asset, row
 
 
 def price_words(stop: Stop) -> str:
