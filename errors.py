@@ -10,7 +10,8 @@
     |   |-- BookError        shared: a file or table that cannot be read as what it should be
     |   `-- AccountError     one account's own data: in a run an outcome (QUARANTINED), never an exception
     |-- UnsolvedError        no releasable answer for an account, asked with ``strict=True``. Relax a limit first.
-    |-- RunError             the output folder holds another run or cannot be written. Choose another folder.
+    |-- RunError             the folder of a run holds another, cannot be written or is damaged. Choose another
+    |                        folder or, where the message says so, give the same command again.
     `-- StatementError       our fault: a program stated against the rules (not DPP). Please report it.
 
 A *shared* input that is bad raises at the door: nothing computed from it could be trusted. A bad *account* never sinks
@@ -98,7 +99,7 @@ class UnsolvedError(TrimtabError):
 
 
 class RunError(TrimtabError):
-    """A run cannot be written where it was asked to be."""
+    """A run cannot be written, read or resumed where it was asked to be."""
 
 
 class StatementError(TrimtabError):

@@ -60,6 +60,10 @@ def day(value: Any) -> dt.date:
     raise ValueError(f"{value!r} is not an ISO date like 2016-12-30")
 
 
+Each = Any
+"""A number of one account, or an array of one a row along the account axis: arithmetic is the same."""
+
+
 def percent(value: float, places: int = 2) -> str:
     """Write a decimal as a percent.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +20,8 @@ from ..optimizer.solutions import Outcome
 from .impacts import Parts
 from .rosters import Refused, Roster
 
-_pc = pyarrow.compute
+_pc: Any = pyarrow.compute
+"""Its functions are made when it is imported: no type checker sees them."""
 
 
 def write_parts(parts: Parts) -> str:

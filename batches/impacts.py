@@ -209,7 +209,7 @@ def allot(impact: Impact, market: Market, policy: Policy, nav: float) -> Parts:
         return FrozenMap()
     for asset, adv in zip(market.universe.assets, market.costs.adv, strict=True):
         if np.isfinite(adv):
-            traded = [float(impact.assets[side].get(asset, 0.0)) for side, _ in _SIDES]
+            traded = [float(impact.assets[side].get(asset) or 0.0) for side, _ in _SIDES]
             room = [max(float(cap * adv) - amount, 0.0) / nav for amount in traded]
             parts[asset] = (*slowed.get(asset, (1.0, 1.0)), *room)
     return FrozenMap(parts)

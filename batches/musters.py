@@ -76,11 +76,13 @@ def _rules(roster: Roster, universe: Universe) -> dict[str, np.ndarray]:
 
 def muster_accounts(entries: Sequence[Account | Refused], universe: Universe) -> list[Squad]:
     """Return what :func:`muster` returns, of accounts already put together."""
-    squads: dict[str, list[int]] = {}
+    squads: dict[str, tuple[list[Account], list[int]]] = {}
     for position, entry in enumerate(entries):
         if isinstance(entry, Account) and entry.status == "active" and not entry.empty:
-            squads.setdefault(entry.model, []).append(position)
-    return [(_cohort([entries[i] for i in mine], universe), np.array(mine)) for mine in squads.values()]
+            own, mine = squads.setdefault(entry.model, ([], []))
+            own.append(entry)
+            mine.append(position)
+    return [(_cohort(own, universe), np.array(mine)) for own, mine in squads.values()]
 
 
 def _cohort(accounts: Sequence[Account], universe: Universe) -> Cohort:

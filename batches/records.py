@@ -151,7 +151,7 @@ def tabulate(sheet: Sheet, decisions: Decisions, tactical: np.ndarray, places: n
 def _tabulate_trades(sheet: Sheet, decisions: Decisions, places: np.ndarray, ids: pa.Array) -> None:
     orders, cases = decisions.orders, decisions.cases
     universe, on = cases.context.market.universe, cases.context.market.on
-    names = name_trades(cases.cohort.ids, universe.assets, orders, on)
+    names = name_trades(cases.cohort.ids.tolist(), universe.assets, orders, on)
     sheet.add(
         "trades",
         places[orders.account],

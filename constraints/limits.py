@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import AccountError, MarketError, PolicyError
 from ..models.markets import Market
-from ..units import FrozenMap, decimal, percent
+from ..units import Each, FrozenMap, decimal, percent
 from .terms import Term
 
 Rate = float | str
@@ -44,11 +44,11 @@ class Context:
     market: Market
     strategic: np.ndarray
     current: np.ndarray
-    nav: np.ndarray | float = 1.0
-    inflow: np.ndarray | float = 0.0
-    outflow: np.ndarray | float = 0.0
+    nav: Each = 1.0
+    inflow: Each = 0.0
+    outflow: Each = 0.0
     rules: Mapping[str, np.ndarray] = field(default_factory=FrozenMap)
-    overrides: Mapping[str, float | np.ndarray] = field(default_factory=FrozenMap)
+    overrides: Mapping[str, Each] = field(default_factory=FrozenMap)
     allowances: np.ndarray | None = None
 
 

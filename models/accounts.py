@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import AccountError, PolicyError
-from ..units import FrozenMap, did_you_mean
+from ..units import Each, FrozenMap, did_you_mean
 from .markets import Market
 from .universes import Universe
 
@@ -156,11 +156,11 @@ class Standing:
     or many along a leading axis.
     """
 
-    nav: float | np.ndarray
+    nav: Each
     quantities: np.ndarray
     weights: np.ndarray
-    inflow: float | np.ndarray
-    outflow: float | np.ndarray
+    inflow: Each
+    outflow: Each
     held_by_orders: np.ndarray
     on: dt.date | None = None
 
@@ -229,7 +229,7 @@ def appraise(account: Account, market: Market) -> Standing:
     return replace(standing, nav=nav, inflow=float(standing.inflow), outflow=float(standing.outflow))
 
 
-def weigh(units: np.ndarray, ordered: np.ndarray, flow: np.ndarray, market: Market) -> Standing:
+def weigh(units: np.ndarray, ordered: np.ndarray, flow: Each, market: Market) -> Standing:
     """Turn units into weights, shapes (..., n) and (...): open orders as done, the cash flow as come.
 
     Weights are no numbers where the net asset value is zero; nothing is checked.

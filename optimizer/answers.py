@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..units import Each
+
 
 @dataclass(frozen=True, eq=False)
 class Multipliers:
@@ -14,7 +16,7 @@ class Multipliers:
     ``rows`` is the price of the upper side less that of the lower side. Shapes (...), (..., r), (..., t), (..., b).
     """
 
-    budget: float | np.ndarray
+    budget: Each
     rows: np.ndarray
     trades: np.ndarray
     balls: np.ndarray

@@ -48,7 +48,7 @@ def branch(bench: Bench, incumbent: np.ndarray | None, node_limit: int) -> Found
     """Find the fewest trades exactly, from a feasible incumbent or from none."""
     tickets = bench.tickets
     if incumbent is not None and tickets.lot.any():
-        incumbent = _mend(bench, incumbent, bench.level)
+        incumbent = _mend(bench, incumbent, bench.level, pool=40)
     start = None if incumbent is None else float(judge(tickets, incumbent[None]).utility[0])
     if incumbent is not None and start is not None and start >= bench.level - 1e-13:
         return _fewest(bench, incumbent, bench.level, node_limit)
@@ -210,7 +210,7 @@ def _polish(bench: Bench, model: Integers, x: np.ndarray, level: float, reaching
     tickets = bench.tickets
     point = with_cash(tickets, model.weights(x))
     if (np.abs(x - np.round(x)) > 1e-6)[model.whole].any():
-        return _mend(bench, with_cash(tickets, model.weights(x, rounded=False)), level)
+        return _mend(bench, with_cash(tickets, model.weights(x, rounded=False)), level, pool=12)
     if not ((tickets.lot == 0) & tickets.movable).any():
         return point
     many = bench.lift()
@@ -222,11 +222,11 @@ def _polish(bench: Bench, model: Integers, x: np.ndarray, level: float, reaching
     return top[0] if reaching else between(many.tickets, top, point[None], np.array([level]))[0]
 
 
-def _mend(bench: Bench, point: np.ndarray, level: float) -> np.ndarray:
+def _mend(bench: Bench, point: np.ndarray, level: float, pool: int) -> np.ndarray:
     """Return the point moved lot by lot to a better one, or as it was."""
     many, levels = bench.lift(), np.array([level])
     whole = on_lots(many.tickets, point[None])
-    return best_of(many.tickets, [search(many, [point[None]], levels, pool=40), whole], levels)[0]
+    return best_of(many.tickets, [search(many, [point[None]], levels, pool), whole], levels)[0]
 
 
 def cut(model: Integers, x: np.ndarray) -> float:

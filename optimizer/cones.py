@@ -8,8 +8,9 @@ make an answer depend on the account the program was set up with.
 from __future__ import annotations
 
 import time
+from typing import Any
 
-import clarabel
+import clarabel as _clarabel
 import numpy as np
 from scipy import sparse
 
@@ -17,6 +18,8 @@ from .answers import Multipliers
 from .programs import Program
 from .quadratics import TOLERANCE, Replies
 
+clarabel: Any = _clarabel
+"""Its names are made by Rust: no type checker sees them."""
 _FAR = 100.0
 """How far beyond anything a program allows a bound stands that is absent."""
 _MOST_STEPS = 200
@@ -41,11 +44,11 @@ class Cones:
             widths["size"] = n
         self._widths = widths
         self._sigma = float(np.sqrt(like.market_risk.variances.mean()))
-        self._blocks: list[tuple[str, sparse.csc_matrix]] = []
+        self._blocks: list[tuple[str, Any]] = []
         self._cones: list[object] = []
         self._state()
-        self._matrix = sparse.vstack([block for _, block in self._blocks], format="csc")
-        self._solver: clarabel.DefaultSolver | None = None
+        self._matrix: Any = sparse.vstack([block for _, block in self._blocks], format="csc")
+        self._solver: Any = None
 
     def _add(self, name: str, parts: dict, height: int, cone: object) -> None:
         blocks = [sparse.csc_matrix(parts.get(v, (height, width))) for v, width in self._widths.items()]
@@ -93,7 +96,7 @@ class Cones:
                 self._add("power", parts, 3, clarabel.PowerConeT(2.0 / 3.0))
 
     @property
-    def _powered(self) -> np.ndarray:
+    def _powered(self) -> Any:
         """Which trade terms price size, shape (t,)."""
         return self._like.power.reshape(-1, *self._like.power.shape[-2:]).any(axis=(0, 2))
 
@@ -141,7 +144,7 @@ class Cones:
         seconds = time.perf_counter() - began
         return Replies(weights, self._multipliers(program, duals), solved, seconds)
 
-    def _set_up(self, linear: np.ndarray, right: np.ndarray) -> clarabel.DefaultSolver:
+    def _set_up(self, linear: np.ndarray, right: np.ndarray) -> Any:
         like, unit = self._like, self._like.risk.variances.mean()
         square = {"w": sparse.diags(like.risk.specific**2 / unit), "y": sparse.eye(like.risk.loadings.shape[1])}
         blocks = [square.get(v, sparse.csc_matrix((width, width))) for v, width in self._widths.items()]

@@ -119,35 +119,42 @@ class Moves:
 
 
 def singles(ground: Ground, asset: np.ndarray, lots: np.ndarray, curves: Curves) -> Moves:
-    """Reckon moves of single assets: places (m, k) and lots (m, k), zero lots where there is no move."""
+    """Reckon moves of single assets: places (m, a) and for each some lots (m, s, a), zero where there is no move."""
     tickets, program = ground.tickets, ground.tickets.program
-    rows = np.arange(len(asset))[:, None]
-    grid, w, z = tickets.grid[rows, asset], ground.weights[rows, asset], ground.trades[rows, asset]
+    m, rows, shape = len(asset), np.arange(len(asset))[:, None], lots.shape
+    of = lambda x: x[rows, asset][:, None]  # noqa: E731  (an asset's number, the same for each of its steps)
+    shared = lambda x: x[asset][:, None]  # noqa: E731
+    grid, w, z = of(tickets.grid), of(ground.weights), of(ground.trades)
     step = lots * grid
     to, moved = w + step, z + step
     moved = np.where(np.abs(moved) < 1e-3 * grid, 0.0, moved)
-    lo, hi = program.lo[rows, asset], program.hi[rows, asset]
     size, was = np.abs(moved), np.abs(z)
-    gain = step * ground.slope[rows, asset] - program.cost[rows, asset] * (size - was)
-    gain = gain - 0.5 * program.gamma[:, None] * step * step * np.diag(curves.utility)[asset]
-    if program.impact.any():
-        gain = gain - program.impact[rows, asset] * (size**1.5 - was**1.5)
+    gain = step * (of(ground.slope) - 0.5 * program.gamma[:, None, None] * shared(np.diag(curves.utility)) * step)
+    gain = gain - of(program.cost) * (size - was)
+    curved = size**1.5 - was**1.5 if program.impact.any() or program.power.any() else np.zeros(1)
+    gain = gain - of(program.impact) * curved
     buys, sells = np.maximum(moved, 0.0) - np.maximum(z, 0.0), np.maximum(-moved, 0.0) - np.maximum(-z, 0.0)
-    outside = np.maximum(np.maximum(lo - to, to - hi) - MARGIN, 0.0) - ground.boxed[rows, asset]
-    table = [step, outside, (moved != 0).astype(float) - (z != 0), buys, sells, gain]
-    table += [step * (row - row[program.cash])[asset] for row in program.rows]
+    outside = np.maximum(np.maximum(of(program.lo) - to, to - of(program.hi)) - MARGIN, 0.0) - of(ground.boxed)
+    lines = [step, outside, (moved != 0).astype(float) - (z != 0), buys, sells, gain]
+    lines += [step * shared(row - row[program.cash]) for row in program.rows]
     for t, zero in enumerate(program.from_zero):
-        # Gross weight counts from zero, trades from the current weights.
-        up, down = (np.maximum(to, 0.0) - np.maximum(w, 0.0), np.maximum(-to, 0.0) - np.maximum(-w, 0.0)) if zero else (
-            buys, sells)  # fmt: skip
-        used = step * (program.row[t] - program.row[t, program.cash])[asset]
-        used = used + up * program.buy[t][asset] + down * program.sell[t][asset]
-        if program.power[:, t].any():
-            used = used + program.power[rows, t, asset] * (size**1.5 - was**1.5)
-        table.append(used)
+        up, down = buys, sells
+        if zero:  # gross weight counts from zero, trades from the current weights
+            up, down = np.maximum(to, 0.0) - np.maximum(w, 0.0), np.maximum(-to, 0.0) - np.maximum(-w, 0.0)
+        used = step * shared(program.row[t] - program.row[t, program.cash])
+        used = used + up * shared(program.buy[t]) + down * shared(program.sell[t])
+        lines.append(used + of(program.power[:, t]) * curved)
     for b, curve in enumerate(curves.balls):
-        table.append(2.0 * ground.pulls[rows, b, asset] * step + np.diag(curve)[asset] * step * step)
-    return Moves(asset, lots, np.stack(table, axis=1))
+        lines.append(step * (2.0 * of(ground.pulls[:, b]) + shared(np.diag(curve)) * step))
+    table = np.empty((m, len(lines), shape[1] * shape[2]))
+    for k, line in enumerate(lines):
+        table[:, k] = line.reshape(m, -1)
+    return Moves(np.broadcast_to(asset[:, None], shape).reshape(m, -1), lots.reshape(m, -1), table)
+
+
+def join(parts: list[Moves]) -> Moves:
+    """Return moves side by side."""
+    return Moves(*(np.concatenate([getattr(p, f) for p in parts], axis=-1) for f in ("asset", "lots", "table")))
 
 
 def pairs(ground: Ground, moves: Moves, first: np.ndarray, second: np.ndarray, curves: Curves) -> Moves:
@@ -155,7 +162,8 @@ def pairs(ground: Ground, moves: Moves, first: np.ndarray, second: np.ndarray, c
 
     ``asset`` and ``lots`` are those of the first of the two.
     """
-    table = moves.table[:, :, first] + moves.table[:, :, second]
+    table = np.take(moves.table, first, axis=2)
+    table += np.take(moves.table, second, axis=2)
     both = moves.paid[:, first] * moves.paid[:, second]
     a, b = moves.asset[:, first], moves.asset[:, second]
     table[:, _GAIN] -= ground.tickets.program.gamma[:, None] * both * curves.utility[a, b]
@@ -185,7 +193,7 @@ def weigh(ground: Ground, moves: Moves, level: np.ndarray) -> tuple[np.ndarray, 
 
 
 def _excesses(ground: Ground, moves: Moves, count: np.ndarray) -> list[np.ndarray]:
-    """Return by how much the cash and each row, trade term and ball is beyond its bound after the moves, (m, k) each."""
+    """Return by how much cash, rows, trade terms and balls are beyond their bounds after each move, (m, k) each."""
     tickets, program, table = ground.tickets, ground.tickets.program, moves.table
     cash, line = program.cash, _PLAIN
     left = ground.weights[:, [cash]] - moves.paid

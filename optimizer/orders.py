@@ -121,8 +121,9 @@ def list_trades(
     names = name_trades([case.account.id], assets, orders, case.context.market.on)
     numbers = (orders.quantity, orders.value, orders.weight, orders.cost)
     for name, i, pull, *sizes in zip(names, orders.asset, orders.pull, *numbers, strict=True):
-        side = "buy" if sizes[2] > 0 else "sell"
-        yield Trade(name, assets[i], side, *(float(x) for x in sizes), orders.pulls[pull])
+        quantity, value, weight, cost = (float(x) for x in sizes)
+        side = "buy" if weight > 0 else "sell"
+        yield Trade(name, assets[i], side, quantity, value, weight, cost, orders.pulls[pull])
 
 
 def _whole(quantity: np.ndarray, lot: np.ndarray) -> np.ndarray:

@@ -262,8 +262,9 @@ def pose_all(problem: Problem, cohort: Cohort, belief: Tilt) -> tuple[Cases, np.
     aversion, horizon = np.where(np.isnan(own), policy.risk_aversion, own), policy.horizon(belief)
     program = build(context, policy.terms(context), belief, aversion, horizon)
     cases = Cases(cohort, model, standing, context, belief, aversion, horizon, policy.names, program)
-    pointed = (program.ball_most < POINT).any(-1)
-    return (cases.pick(~pointed), kept[~pointed]) if pointed.any() else (cases, kept)
+    pointed = np.any(program.ball_most < POINT, axis=-1, keepdims=False)
+    rest = np.flatnonzero(~pointed)
+    return (cases, kept) if len(rest) == len(kept) else (cases.pick(rest), kept[rest])
 
 
 def _refused(policy: Policy, cohort: Cohort) -> np.ndarray:

@@ -29,6 +29,7 @@ from ..constraints import terms
 from ..constraints.limits import Context
 from ..models.risks import Risk
 from ..models.tilts import Tilt
+from ..units import Each
 
 POINT = 1e-7
 """A tracking error or volatility below this, a thousandth of a basis point, allows the anchor and nothing else."""
@@ -41,7 +42,7 @@ class Program:
     market_risk: Risk
     risk: Risk
     tilted: bool
-    gamma: float | np.ndarray  # (...)
+    gamma: Each  # (...)
     force: np.ndarray  # (..., n), and so are the next five
     centre: np.ndarray
     current: np.ndarray
@@ -66,7 +67,7 @@ class Program:
     named: tuple[tuple[str, terms.Term], ...]
 
     @cached_property
-    def scale(self) -> float | np.ndarray:
+    def scale(self) -> Each:
         """Gamma times the mean variance, shape (...): divided by it, an engine's tolerances mean something."""
         return self.gamma * float(self.risk.variances.mean())
 
@@ -165,7 +166,7 @@ _OWN = (
 
 
 def build(
-    context: Context, named: Sequence[tuple[str, terms.Term]], belief: Tilt, gamma: float | np.ndarray, horizon: float
+    context: Context, named: Sequence[tuple[str, terms.Term]], belief: Tilt, gamma: Each, horizon: float
 ) -> Program:
     """Stack the terms of one account, or of a chunk, and write down the objective.
 

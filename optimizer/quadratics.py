@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import piqp
@@ -63,13 +64,13 @@ class Quadratics:
         self._matrices = self._state(like)
         self._solver: piqp.SparseSolver | None = None
 
-    def _state(self, like: Program) -> tuple[sparse.csc_matrix, sparse.csc_matrix, sparse.csc_matrix]:
+    def _state(self, like: Program) -> tuple[Any, Any, Any]:
         n, k, unit = self._n, self._k, like.risk.variances.mean()
         square = {"w": sparse.diags(like.risk.specific**2 / unit), "y": sparse.eye(k)}
         equalities = [self._block({"w": like.risk.loadings.T / np.sqrt(unit), "y": -sparse.eye(k)}, k)]
         if like.priced:
             p = len(self._pairs)
-            moves = {"w": sparse.eye(n, format="csr")[self._pairs], "buy": -sparse.eye(p), "sell": sparse.eye(p)}
+            moves = {"w": sparse.csr_matrix(sparse.eye(n))[self._pairs], "buy": -sparse.eye(p), "sell": sparse.eye(p)}
             equalities.insert(0, self._block(moves, p))
         if like.from_zero.any():
             gross = {"w": sparse.eye(n), "long": -sparse.eye(n), "short": sparse.eye(n)}
@@ -87,7 +88,7 @@ class Quadratics:
             sparse.vstack(rows, format="csc"),
         )
 
-    def _block(self, parts: dict, height: int) -> sparse.csc_matrix:
+    def _block(self, parts: dict, height: int) -> Any:
         """Lay matrices side by side under their variables."""
         blocks = [sparse.csc_matrix(parts.get(name, (height, width))) for name, width in self._widths.items()]
         return sparse.hstack(blocks, format="csc")

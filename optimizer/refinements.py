@@ -254,7 +254,7 @@ def _mend_assets(program: Program, guess: Guess, x: np.ndarray, y: Multipliers) 
         loose, np.where(guess.at > 0, 1.0, np.where(guess.at < 0, -1.0, np.where(rise, 1.0, -1.0))), guess.sign
     )
     guess.pinned = (guess.pinned & ~loose) | crossing
-    return (crossing | loose).any(-1)
+    return np.any(crossing | loose, axis=-1)
 
 
 def _side_slope(kink: Kinks, power: np.ndarray, x: np.ndarray, now: np.ndarray, way: int) -> np.ndarray:

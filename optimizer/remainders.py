@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..units import Each
 from .answers import Multipliers
 from .certificates import repair
 from .engines import ask
@@ -65,11 +66,11 @@ class Bench:
     tickets: Tickets
     ideal: np.ndarray
     multipliers: Multipliers
-    best: float | np.ndarray
-    level: float | np.ndarray
+    best: Each
+    level: Each
     shape: np.ndarray
 
-    def radius(self, given_up: float | np.ndarray) -> np.ndarray:
+    def radius(self, given_up: Each) -> np.ndarray:
         """Return how far each weight of any allowed point within ``given_up`` of the best can be from the ideal.
 
         The optimum over a convex set loses at least the quadratic: ``u* - u(w) >= gamma/2 (w - w*)' Sigma (w - w*)``.
@@ -259,7 +260,7 @@ def sides(tickets: Tickets, weights: np.ndarray) -> np.ndarray:
     return side
 
 
-def reach(bench: Bench, given_up: float | np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def reach(bench: Bench, given_up: Each) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Return lowest and highest weight at a level of utility, who must trade, and the largest trade of each."""
     program, radius = bench.tickets.program, bench.radius(given_up)
     lo, hi = np.maximum(program.lo, bench.ideal - radius), np.minimum(program.hi, bench.ideal + radius)

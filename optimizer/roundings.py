@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from .moves import Curves, Ground, Moves, add_customs, pairs, read_curves, singles, weigh
+from .moves import Curves, Ground, Moves, add_customs, join, pairs, read_curves, singles, weigh
 from .remainders import Bench, leanest_within, sides
 from .tickets import Tickets, better, judge, with_cash
 
-_FIRST = 12
-"""Moves after which the most promising start is chosen."""
+_FIRST = (6, 8)
+"""Moves after which the most promising start is chosen, and the size of the pool until then."""
 _STEPS = 60
 _STRIDES = (8.0, 64.0)
 """Longer steps of assets that trade already, in lots: with small lots one at a time is a long way."""
 _POOL = 12
-_SAVERS = 8
-"""How many of the moves that save most trades and turnover are tried in pairs."""
+"""How many of the best moves up, and down, are tried in pairs."""
+_BLOCK = 128
+"""Accounts weighed at once."""
 _HAIR = 1e-13
 """A gain of rounding size would go round in circles."""
 
@@ -31,9 +32,12 @@ def search(bench: Bench, starts: list[np.ndarray], level: np.ndarray, pool: int 
     Assets that trade already go first: a hair of utility is had from them by a few lots, where a trade more would cost
     its whole worth. Only in the end may others join.
     """
-    tickets = bench.tickets
-    tried = [mend(tickets, round_trades(tickets, start), level, others=False, steps=_FIRST) for start in starts]
-    best = best_of(tickets, [at_lots(tickets, lots) for lots in tried], level)
+    tickets, m = bench.tickets, len(level)
+    # All starts of all accounts at once: to mend, each is an account.
+    many = tickets.pick(np.tile(np.arange(m), len(starts)))
+    lots = round_trades(many, np.concatenate(starts))
+    lots = mend(many, lots, np.tile(level, len(starts)), others=False, steps=_FIRST[0], pool=_FIRST[1])
+    best = best_of(tickets, list(at_lots(many, lots).reshape(len(starts), m, -1)), level)
     lots = mend(tickets, round_trades(tickets, best), level, others=False, pool=pool)
     lots = mend(tickets, lots, level, others=True, pool=pool)
     return settle_fractions(bench, at_lots(tickets, lots), level)
@@ -116,7 +120,12 @@ def _step(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the best change of lots of each account, shape (m, n), and whose point it makes better."""
     m, n = lots.shape
-    moves = singles(ground, *_candidates(ground.tickets, lots, others), curves)
+    if m > _BLOCK:  # what is weighed at once should fit the processor's cache
+        parts = [np.arange(k, min(k + _BLOCK, m)) for k in range(0, m, _BLOCK)]
+        done = [_step(ground.pick(part), lots[part], level[part], curves, others, pool) for part in parts]
+        change, gained = (np.concatenate(each) for each in zip(*done, strict=True))
+        return change, gained
+    moves = join([singles(ground, *part, curves) for part in _candidates(ground.tickets, lots, others)])
     keys, utility = weigh(ground, moves, level)
     if ground.tickets.program.customs:
         keys = add_customs(ground, keys, _spread(moves, n))
@@ -162,8 +171,8 @@ def _least(keys: np.ndarray) -> np.ndarray:
     return fine.argmax(-1)
 
 
-def _candidates(tickets: Tickets, lots: np.ndarray, others: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Return assets and steps (m, k): the next ticket up, the next down, none at all, and strides; last, no step."""
+def _candidates(tickets: Tickets, lots: np.ndarray, others: bool) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return assets (m, a) and steps (m, s, a): the next ticket up, down, none at all, and strides; last, no step."""
     m, n = lots.shape
     traded, able, least = lots != 0, tickets.movable, least_lots(tickets)
     # The assets that trade stand first; who has fewer than the most has steps of nothing there.
@@ -171,20 +180,16 @@ def _candidates(tickets: Tickets, lots: np.ndarray, others: bool) -> tuple[np.nd
     rows = np.arange(m)[:, None]
     now, low = lots[rows, few], least[rows, few]
     up, down = _next_tickets(lots, least)
-    if others:
-        every = np.broadcast_to(np.arange(n), (m, n))
-        steps, assets = [np.where(able, up, 0.0), np.where(able, down, 0.0)], [every, every]
-    else:
-        up, down = np.where(traded, up, 0.0), np.where(traded, down, 0.0)
-        steps, assets = [up[rows, few], down[rows, few]], [few, few]
+    near = np.stack([np.where(able if others else traded, step, 0.0) for step in (up, down)], axis=1)
     # "None at all" may be the next ticket already: each step is tried once.
-    steps.append(np.where(np.abs(now) <= low, 0.0, -now))
-    for stride in _STRIDES:
-        for to in (now + stride, now - stride):
-            steps.append(np.where((np.sign(to) * np.sign(now) > 0) & (np.abs(to) >= low), to - now, 0.0))
-    assets += [few] * (len(steps) - len(assets))
-    none = np.zeros((m, 1))
-    return np.concatenate([*assets, none.astype(int)], axis=1), np.concatenate([*steps, none], axis=1)
+    far = [np.where(np.abs(now) <= low, 0.0, -now)]
+    strides = [now + way * stride for stride in _STRIDES for way in (1, -1)]
+    far += [np.where((np.sign(to) * np.sign(now) > 0) & (np.abs(to) >= low), to - now, 0.0) for to in strides]
+    still = (np.zeros((m, 1), dtype=int), np.zeros((m, 1, 1)))
+    if others:
+        return [(np.broadcast_to(np.arange(n), (m, n)), near), (few, np.stack(far, axis=1)), still]
+    both = np.concatenate([near[rows[..., None], [[0], [1]], few[:, None]], np.stack(far, axis=1)], axis=1)
+    return [(few, both), still]
 
 
 def _next_tickets(lots: np.ndarray, least: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -200,7 +205,7 @@ def _pool(moves: Moves, utility: np.ndarray, keys: np.ndarray, size: int) -> np.
     merits = (
         (np.where(real & (paid > 0), -utility, np.inf), size),
         (np.where(real & (paid < 0), -utility, np.inf), size),
-        (np.where(real, keys[..., 2], np.inf), _SAVERS),
+        (np.where(real, keys[..., 2], np.inf), 2 * size // 3),
     )
     places = [np.argsort(merit, axis=-1, kind="stable")[:, :k] for merit, k in merits]
     return np.concatenate(places, axis=1)

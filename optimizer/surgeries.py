@@ -98,12 +98,17 @@ def prepare(bench: Bench, ties: Ties, held: np.ndarray, free: np.ndarray) -> Sur
     spread = np.einsum("mnp,mnp->mn", np.matmul(columns, small), columns)
     z = np.where(free, bench.ideal - program.current, 0.0)
     surgery = Surgery(np.array(free), z, np.zeros(len(free)), diagonal, columns, small, spread)
+    # Who is not free does not trade: that is the first step away from the ideal, and the others answer it.
+    first = np.where(free, 0.0, program.current - bench.ideal)
+    first[:, program.cash] = 0.0
+    bent = diagonal * first + np.einsum("mnq,mq->mn", columns, np.einsum("mnq,mn->mq", columns, first))
     pushed = ties.miss * dear
-    let_go = np.where((ties.binds & ~held)[..., None], ties.pull, 0.0).sum(1)
-    slope = np.einsum("mnq,mq->mn", strings, pushed) - let_go
-    shift = -surgery.solve(slope)
+    slope = np.einsum("mnq,mq->mn", strings, pushed)
+    slope = slope - np.where((ties.binds & ~held)[..., None], ties.pull, 0.0).sum(1)
+    shift = -surgery.solve(slope + bent)
     surgery.z += shift
-    surgery.lost = 0.5 * (pushed * pushed).sum(-1) + 0.5 * (slope * shift).sum(-1)
+    surgery.lost = (first * (0.5 * bent + slope)).sum(-1) + 0.5 * (pushed * pushed).sum(-1)
+    surgery.lost = surgery.lost + 0.5 * ((slope + bent) * shift).sum(-1)
     return surgery
 
 

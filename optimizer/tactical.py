@@ -7,6 +7,7 @@ import numpy as np
 from ..constraints.limits import Context
 from ..models.accounts import Model
 from ..models.tilts import Tilt
+from ..units import Each
 from .certificates import Certificate
 from .crowds import ask_all
 from .engines import Released, ask
@@ -43,7 +44,7 @@ def tactical_targets(problem: Problem, model: str, aversions: np.ndarray, belief
     return found
 
 
-def pose_tactical(problem: Problem, model: str, aversion: float | np.ndarray, belief: Tilt) -> tuple[Problem, Program]:
+def pose_tactical(problem: Problem, model: str, aversion: Each, belief: Tilt) -> tuple[Problem, Program]:
     """Return the problem that the accounts of a model share, and its program at one aversion or at many."""
     shared = problem.shared
     one = Model(model, shared.policy.models[model], shared.policy.risk_aversion).vector(shared.market.universe)

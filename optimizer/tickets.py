@@ -14,6 +14,7 @@ import numpy as np
 
 from ..constraints import terms
 from ..constraints.tickets import Lots, TradeCount, TradeSize
+from ..units import Each
 from .problems import Case, Cases, Problem
 from .programs import Program
 
@@ -57,14 +58,14 @@ class Tickets:
     lot: np.ndarray
     units: np.ndarray
     prices: np.ndarray
-    nav: float | np.ndarray
+    nav: Each
     least: np.ndarray
     most: int
-    fee: float | np.ndarray
-    yearly: float | np.ndarray
+    fee: Each
+    yearly: Each
     floors: np.ndarray
-    inflow: float | np.ndarray
-    outflow: float | np.ndarray
+    inflow: Each
+    outflow: Each
     worth: float
     indifference: float
 
@@ -119,7 +120,7 @@ class Verdict:
     count: np.ndarray
     turnover: np.ndarray
 
-    def keys(self, level: float | np.ndarray, worth: float) -> np.ndarray:
+    def keys(self, level: Each, worth: float) -> np.ndarray:
         """Return what candidates are compared by, shape (..., 3), less is better.
 
         Limits first, then utility up to ``level``, then few and small trades.
@@ -136,7 +137,7 @@ class Verdict:
         return first, second, third
 
 
-def missing(utility: np.ndarray, level: float | np.ndarray) -> np.ndarray:
+def missing(utility: np.ndarray, level: Each) -> np.ndarray:
     """Return what utility lacks of its level, at least 0."""
     short = np.maximum(level - utility, 0.0)
     return np.where(short < _NOTHING, 0.0, short)
