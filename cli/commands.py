@@ -151,6 +151,24 @@ def rebalance(
 
 @trimtab.command()
 @click.argument("run", type=BOOK)
+@click.argument("account")
+@click.option("--policy", type=POLICY, help="The run's mandate; a run holds only its hash.")
+@click.option("--book", type=BOOK, help="The run's book, where it has moved.")
+def why(run: Path, account: str, policy: Path | None, book: Path | None) -> int:
+    """Say why ACCOUNT of a finished RUN trades what it trades.
+
+    The account is decided again. Each trade is split into parts that sum to it: back to strategic, each view, what
+    costs and limits held back, lots. A limit that stopped a view is named with its price.
+    """
+    from .explanations import ask_why, show_why
+    from .pages import page
+
+    show_why(page(), ask_why(run, account, policy, book))
+    return FINE
+
+
+@trimtab.command()
+@click.argument("run", type=BOOK)
 @click.option("--format", "form", type=click.Choice(["csv"]), default="csv", show_default=True, help="What to write.")
 @click.option("--table", "tables", multiple=True, help="A table like trades; repeat it for several. All by default.")
 @click.option("--out", type=click.Path(path_type=Path), help="A folder for the files; RUN-csv by default.")

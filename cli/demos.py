@@ -17,6 +17,7 @@ from ..constraints.policies import Policy
 from ..demo import ON, book_path, policy_path
 from ..models.accounts import Account
 from ..models.shocks import Shock
+from ..optimizer.legs import trace_model
 from ..optimizer.rebalancing import decide
 from ..scenarios.shocks import shock
 from ..units import day
@@ -54,7 +55,9 @@ def show_demo(out: Path) -> Run:
     show_run(console, done)
     desk = open_desk(book, policy, day(ON))
     account = _busiest(book, policy, done)
-    proposal = decide(desk.problem, account, desk.beliefs[account.model], desk.on)
+    belief = desk.beliefs[account.model]
+    leg = trace_model(desk.problem, account.model, policy.aversion(account), belief)
+    proposal = decide(desk.problem, account, belief, desk.on, leg)
     head(console, "One proposal in full: the account with the most trades")
     show_proposal(console, proposal)
     head(console, f"What shocks would do to account {account.id}")
@@ -64,6 +67,7 @@ def show_demo(out: Path) -> Run:
         quote(console, f"  {out / name}.parquet")
     quote(console, f"  {out / SEAL}")
     head(console, "Next")
+    quote(console, f"  {_command()} why {_near(out)} {account.id} --policy {_near(policy_path())}")
     quote(console, f"  {_command()} check {_near(book_path())} --policy {_near(policy_path())} --on {ON}")
     return done
 

@@ -6,6 +6,8 @@ from importlib import import_module
 
 _HOMES = {
     "Certificate": "certificates",
+    "Explanation": "reasons",
+    "Leg": "legs",
     "Outcome": "solutions",
     "Problem": "problems",
     "Proposal": "proposals",
@@ -13,11 +15,14 @@ _HOMES = {
     "Target": "trades",
     "decide": "rebalancing",
     "due": "triggers",
+    "explain": "reasons",
     "hold": "proposals",
     "propose": "proposals",
     "rebalance": "rebalancing",
     "solve": "solutions",
     "state": "problems",
+    "trace_model": "legs",
+    "why": "rebalancing",
 }
 __all__ = tuple(_HOMES)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,9 +13,11 @@ from ..models.cohorts import Cohort
 from ..models.tilts import Tilt
 from .answers import Multipliers
 from .crowds import ask_all
+from .legs import Leg
 from .orders import Orders, price_orders, turnover
 from .problems import Cases, Problem, pose_all
 from .proposals import read_figures, why_no_trade
+from .pulls import trade_reasons
 from .rooms import BINDING
 from .solutions import Outcome
 from .targets import Targets, choose_targets, gaps
@@ -62,8 +64,13 @@ SAMPLED = 64
 """One account in so many is told how far its trades are above the fewest there could be."""
 
 
-def decide_all(problem: Problem, cohort: Cohort, belief: Tilt) -> tuple[Decisions, np.ndarray, float]:
+def decide_all(
+    problem: Problem, cohort: Cohort, belief: Tilt, legs: Mapping[float, Leg] | None = None
+) -> tuple[Decisions, np.ndarray, float]:
     """Decide the accounts of one model that can be treated alike.
+
+    With leg 1 of the model by aversion (:func:`.legs.trace_model`) each trade is told by its largest part and what held
+    it; without, by what alone would pull it most.
 
     Returns
     -------
@@ -81,9 +88,11 @@ def decide_all(problem: Problem, cohort: Cohort, belief: Tilt) -> tuple[Decision
     settled = np.flatnonzero(target.settled)
     trade_gap = _sample_gaps(problem, cases, ideal, multipliers, target)[settled]
     cases, kept, ideal, gap, te = cases.pick(settled), kept[settled], ideal[settled], gap[settled], te[settled]
+    multipliers = multipliers.pick(settled)
     weights, given_up = target.weights[settled], target.given_up[settled]
     lots = np.broadcast_to(target.lots, target.weights.shape)[settled]
-    orders = price_orders(cases, weights, lots)
+    told = None if legs is None else trade_reasons(cases, ideal, weights, multipliers, legs)
+    orders = price_orders(cases, weights, lots, told)
     count = np.bincount(orders.account, minlength=len(kept))
     figures = read_figures(cases, weights, count)
     costs = np.bincount(orders.account, orders.cost, len(kept)) + cases.context.market.costs.ticket_fee * count

@@ -58,7 +58,9 @@ class Orders:
     pulls: tuple[str, ...]
 
 
-def price_orders(case: Cases, target: np.ndarray, lots: np.ndarray) -> Orders:
+def price_orders(
+    case: Cases, target: np.ndarray, lots: np.ndarray, reasons: tuple[np.ndarray, tuple[str, ...]] | None = None
+) -> Orders:
     """Put the trades that reach target weights into units and money: an order for each asset that moves, cash apart.
 
     Parameters
@@ -67,6 +69,8 @@ def price_orders(case: Cases, target: np.ndarray, lots: np.ndarray) -> Orders:
         Shape (m, n).
     lots
         The units an asset trades in, 0 where fractional, shape (n,) or (m, n).
+    reasons
+        Those of :func:`.pulls.trade_reasons`; without them each trade is given what alone would pull it most.
     """
     program, market = case.program, case.context.market
     whole = weigh_trades(case, target)
@@ -76,7 +80,7 @@ def price_orders(case: Cases, target: np.ndarray, lots: np.ndarray) -> Orders:
     value = size * nav
     lot = np.broadcast_to(lots, target.shape)[account, asset]
     impact = program.impact[account, asset] * case.horizon * size**1.5 * nav
-    pull, pulls = _pulls(case, account, asset, z)
+    pull, pulls = _pulls(case, account, asset, z) if reasons is None else reasons
     return Orders(
         account,
         asset,
@@ -106,12 +110,14 @@ def _pulls(case: Cases, account: np.ndarray, asset: np.ndarray, z: np.ndarray) -
 _ROOM = "makes room for the other trades"
 
 
-def list_trades(case: Case, target: np.ndarray, lots: np.ndarray) -> Iterator[Trade]:
+def list_trades(
+    case: Case, target: np.ndarray, lots: np.ndarray, reasons: tuple[np.ndarray, tuple[str, ...]] | None = None
+) -> Iterator[Trade]:
     """Yield one trade for each asset whose target is not its current weight, the cash apart.
 
-    ``lots`` are the units an asset trades in, 0 where fractional.
+    ``lots`` are the units an asset trades in, 0 where fractional; ``reasons`` as in :func:`price_orders`.
     """
-    orders, assets = price_orders(case.lift(), target[None], lots), case.context.market.universe.assets
+    orders, assets = price_orders(case.lift(), target[None], lots, reasons), case.context.market.universe.assets
     names = name_trades([case.account.id], assets, orders, case.context.market.on)
     numbers = (orders.quantity, orders.value, orders.weight, orders.cost)
     for name, i, pull, *sizes in zip(names, orders.asset, orders.pull, *numbers, strict=True):

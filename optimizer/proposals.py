@@ -15,8 +15,10 @@ from ..models.tilts import Tilt
 from ..units import basis_points, percent
 from .answers import Attempt
 from .certificates import NO_CERTIFICATE, Certificate
+from .legs import Leg
 from .orders import Trade, list_trades, turnover
 from .problems import Case, Cases, Problem, pose
+from .pulls import trade_reasons
 from .rooms import BINDING, Room, room
 from .solutions import Outcome, Price, Solution
 from .trades import Target, choose_target
@@ -94,8 +96,12 @@ class Proposal:
         return f"<pre>{html.escape(str(self))}</pre>"
 
 
-def propose(solution: Solution, cause: str) -> Proposal:
-    """Turn ideal weights into a target and the fewest trades that reach it."""
+def propose(solution: Solution, cause: str, leg: Leg | None = None) -> Proposal:
+    """Turn ideal weights into a target and the fewest trades that reach it.
+
+    With leg 1 of the account's model (:func:`.legs.trace_model`) each trade is told by its largest part and what held
+    it; without, by what alone would pull it most.
+    """
     case = solution.case
     if solution.outcome is Outcome.UNSOLVED:
         return _standing(
@@ -104,7 +110,7 @@ def propose(solution: Solution, cause: str) -> Proposal:
     target = choose_target(solution)
     if target.reason:
         return _standing(case, Outcome.UNSOLVED, cause, target.reason, solution.certificate, solution.attempts)
-    return _proposal(case, cause, target, solution)
+    return _proposal(case, cause, target, solution, leg)
 
 
 def hold(problem: Problem, account: Account, belief: Tilt, reason: str = "no trigger fired") -> Proposal:
@@ -152,9 +158,12 @@ def _standing(
     )
 
 
-def _proposal(case: Case, cause: str, target: Target, solution: Solution) -> Proposal:
-    weights = target.weights
-    trades = tuple(list_trades(case, weights, target.lots))
+def _proposal(case: Case, cause: str, target: Target, solution: Solution, leg: Leg | None) -> Proposal:
+    weights, reasons = target.weights, None
+    if leg is not None and solution.multipliers is not None:
+        prices, legs = solution.multipliers.lift(), {case.aversion: leg}
+        reasons = trade_reasons(case.lift(), solution.ideal[None], weights[None], prices, legs)
+    trades = tuple(list_trades(case, weights, target.lots, reasons))
     costs = case.context.market.costs
     fees = costs.ticket_fee * len(trades)
     figures = read_figures(case, weights, len(trades))

@@ -16,9 +16,12 @@ from ..models.markets import Market
 from ..models.tilts import NO_TILT, Tilt, tilt
 from ..models.views import View
 from ..units import day
+from .legs import Leg
 from .problems import Problem, state
 from .proposals import Proposal, hold, propose, quarantine
+from .reasons import Explanation, explain
 from .solutions import Outcome, solve
+from .trades import choose_target
 from .triggers import due, why_held
 
 
@@ -71,8 +74,38 @@ def rebalance(
     return proposal
 
 
-def decide(problem: Problem, account: Account, belief: Tilt, on: dt.date) -> Proposal:
-    """Do what :func:`rebalance` does for one account; raise ``AccountError`` where its data cannot be used."""
+def decide(problem: Problem, account: Account, belief: Tilt, on: dt.date, leg: Leg | None = None) -> Proposal:
+    """Do what :func:`rebalance` does for one account; raise ``AccountError`` where its data cannot be used.
+
+    ``leg`` is leg 1 of the account's model (:func:`.legs.trace_model`), where the reasons of trades are to read it.
+    """
     if not (cause := due(problem, account, belief, on)):  # is there anything to do?
         return hold(problem, account, belief, why_held(account))
-    return propose(solve(problem, account, belief), cause)  # where to stand, what to trade
+    return propose(solve(problem, account, belief), cause, leg)  # where to stand, what to trade
+
+
+def why(
+    account: Account,
+    policy: Policy,
+    market: Market,
+    views: Sequence[View] | View,
+    on: dt.date | str,
+    *,
+    overlay: Tilt = NO_TILT,
+) -> Explanation:
+    """Explain what :func:`rebalance` proposes with the same arguments: parts that sum to each trade.
+
+    Raises
+    ------
+    InputError
+        What cannot be used, the account's own data included.
+    UnsolvedError
+        There is no answer to explain.
+    """
+    on, views = day(on), [views] if isinstance(views, View) else views
+    problem = state(policy, market.dated(on))
+    solution = solve(problem, account, tilt(views, market, policy.model(account), on) + overlay)
+    target = choose_target(solution) if solution.outcome is Outcome.OPTIMAL else None
+    if target is None or target.reason:
+        raise UnsolvedError(f"account {account.id}: {solution.reason if target is None else target.reason}")
+    return explain(solution, target.weights)

@@ -1,0 +1,133 @@
+"""Why an account of a finished run trades what it trades: the account is decided again and told part by part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from rich.console import Console
+
+from ..batches.books import Book, read_book
+from ..batches.desks import open_desk
+from ..batches.openings import open_run
+from ..batches.rosters import Refused
+from ..batches.stores import read_seal
+from ..constraints.documents import read_policy
+from ..constraints.policies import Policy
+from ..errors import RunError, UnsolvedError
+from ..models.accounts import Account
+from ..optimizer.proposals import Proposal
+from ..optimizer.reasons import Explanation, explain, signed, tabulated
+from ..optimizer.rebalancing import decide
+from ..optimizer.solutions import solve
+from ..units import day
+from .pages import head, lay, say
+
+_SAME = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class Why:
+    """What is to be said of one account of a run.
+
+    Parameters
+    ----------
+    proposal
+        As it is decided again.
+    told
+        The parts of its trades; None where there is nothing to tell, and ``reason`` says why.
+    apart
+        The largest weight between the target decided here and the run's own.
+    """
+
+    proposal: Proposal
+    told: Explanation | None
+    reason: str
+    apart: float
+
+
+def ask_why(run: Path, account: str, policy: Path | None, book: Path | None) -> Why:
+    """Decide an account of a run again and explain it.
+
+    A run knows where its book stood, and the hashes of its book and its policy, so that neither can be mistaken.
+
+    Raises
+    ------
+    RunError
+        What is given is not a finished run, or not its book, its policy or an account of it.
+    """
+    open_run(run)
+    seal = read_seal(run) or {}
+    if policy is None:
+        raise RunError(f"{run} holds the hash of its policy, not the policy; name the file with --policy")
+    where = book or Path(str(seal.get("book", "")))
+    if not where.is_dir():
+        raise RunError(f"the book of {run} is not at {where} any more; name its folder with --book")
+    read = read_book(where)
+    mandate = read.policy(read_policy(policy))
+    _check_same(seal, read, mandate, policy)
+    found = _find(read, mandate, account)
+    desk = open_desk(read, mandate, day(str(seal["on"])))
+    belief = desk.beliefs[found.model]
+    proposal = decide(desk.problem, found, belief, desk.on)
+    apart = _apart(run, account, proposal)
+    if not proposal.trades or proposal.weights is None:
+        return Why(proposal, None, proposal.reason, apart)
+    try:
+        told = explain(solve(desk.problem, found, belief), proposal.weights["target"].to_numpy())
+    except UnsolvedError as error:  # it has its trades; only the way to them cannot be told
+        return Why(proposal, None, str(error), apart)
+    return Why(proposal, told, "", apart)
+
+
+def show_why(out: Console, why: Why) -> None:
+    """Show the parts of each asset's trade as a table, and then in words."""
+    proposal, told = why.proposal, why.told
+    say(out, f"Account {proposal.account} ({proposal.model}): {proposal.outcome.name}, {proposal.reason}", style="bold")
+    if np.isfinite(why.apart) and why.apart > _SAME:
+        say(
+            out, f"The run's own target is up to {why.apart:.2%} apart: the desk as a whole set limits that one account"
+        )
+        say(out, "asked alone does not have, or this is not the code that made the run.")
+    if told is None:
+        if why.reason != proposal.reason:
+            say(out, f"Its trades cannot be told: {why.reason}.")
+        return
+    rows = [(asset, *(signed(x) for x in row)) for asset, row in tabulated(told)]
+    heads = ("trade", "back", "beliefs", "held back", "lots")
+    lay(out, ("asset", *heads), rows, heads)
+    head(out, "In words")
+    for sentence in told.sentences:
+        say(out, f"- {sentence}")
+
+
+def _find(book: Book, policy: Policy, account: str) -> Account:
+    for entry in book.accounts(policy):
+        if isinstance(entry, Refused) and entry.account_id == account:
+            raise RunError(f"account {account} was refused, so nothing was decided: {entry.error}")
+        if isinstance(entry, Account) and entry.id == account:
+            return entry
+    raise RunError(f"the book at {book.path} has no account {account!r}; ids are text, so 007 is not 7")
+
+
+def _check_same(seal: Mapping[str, Any], book: Book, policy: Policy, path: Path) -> None:
+    """Refuse another book or policy than the run's."""
+    given = seal.get("inputs", {})
+    now, before = {name: list(own) for name, own in book.digests.items()}, given.get("book", {})
+    changed = sorted(name for name in {*now, *before} if now.get(name) != before.get(name))
+    if changed:
+        raise RunError(f"the book at {book.path} is not the run's any more: {', '.join(changed)} changed")
+    if given.get("policy") != policy.hash:
+        raise RunError(f"{path} is not the policy of this run, or has changed since")
+
+
+def _apart(run: Path, account: str, proposal: Proposal) -> float:
+    targets = pd.read_parquet(run / "targets.parquet", filters=[("account_id", "==", account)])
+    if proposal.weights is None or not len(targets):
+        return float("nan")
+    own = targets.set_index("asset_id")["target"].reindex(proposal.weights.index).to_numpy(dtype=float)
+    return float(np.abs(proposal.weights["target"].to_numpy(dtype=float) - own).max())
