@@ -116,7 +116,7 @@ def _decide_together(desk: Desk, squad: Squad, sheet: Sheet) -> np.ndarray:
 def _tabulate_together(desk: Desk, squad: Squad, sheet: Sheet) -> np.ndarray:
     cohort, positions = squad
     began, clock = dt.datetime.now(dt.UTC), time.perf_counter()
-    decisions, kept, engine = decide_all(desk.problem, cohort, desk.beliefs[cohort.model])
+    decisions, kept, engine = decide_all(desk.problem, cohort, desk.beliefs[cohort.model], desk.legs_of(cohort.model))
     if len(kept):
         tactical = desk.targets_of(cohort.model, decisions.cases.aversion)
         spent = (time.perf_counter() - clock) / len(kept)
@@ -139,7 +139,8 @@ def _outcome(desk: Desk, entry: Account | Refused) -> tuple[Proposal, np.ndarray
     try:
         belief = desk.beliefs[entry.model]
         try:
-            return decide(desk.problem, entry, belief, desk.on), desk.target_of(entry)
+            leg = desk.legs_of(entry.model).get(desk.policy.aversion(entry))
+            return decide(desk.problem, entry, belief, desk.on, leg=leg), desk.target_of(entry)
         except AccountError:
             raise
         except _FAILURES as error:

@@ -11,9 +11,11 @@ import numpy as np
 
 from ..constraints.customs import Custom
 from ..constraints.policies import Policy
+from ..errors import UnsolvedError
 from ..models.accounts import Account, Model
 from ..models.markets import Market
 from ..models.tilts import NO_TILT, Tilt, tilt
+from ..optimizer.legs import Leg, trace_model
 from ..optimizer.problems import Problem, outline, state
 from ..optimizer.tactical import tactical_targets
 from ..units import FrozenMap
@@ -24,7 +26,8 @@ from .books import Book
 class Desk:
     """What a run knows beside its accounts; it travels to workers as its first four fields, numbers only.
 
-    ``tactical`` remembers the tactical targets by model and aversion: a cache and nothing else.
+    ``tactical`` remembers the tactical targets by model and aversion, ``legs`` what leads a model to its own: caches
+    and nothing else.
     """
 
     policy: Policy
@@ -32,6 +35,7 @@ class Desk:
     on: dt.date
     beliefs: Mapping[str, Tilt]
     tactical: dict[tuple[str, float], np.ndarray] = field(default_factory=dict, repr=False)
+    legs: dict[str, Leg | None] = field(default_factory=dict, repr=False)
 
     def __reduce__(self):
         """Pickle what was given; a compiled problem cannot travel and a cache need not."""
@@ -55,6 +59,21 @@ class Desk:
             found = tactical_targets(self.problem, model, new, self.beliefs[model])
             self.tactical.update({(model, gamma): target for gamma, target in zip(new, found, strict=True)})
         return np.stack([self.tactical[model, gamma] for gamma in asked])[which]
+
+    def legs_of(self, model: str) -> Mapping[float, Leg]:
+        """Return what leads a model to its tactical target, by aversion: at the policy's own, if there is any target.
+
+        An account at an aversion of its own is told its trades without the parts of what is believed: tracing a path
+        for it would take longer than solving it.
+        """
+        gamma = self.policy.risk_aversion
+        if model not in self.legs:
+            try:
+                self.legs[model] = trace_model(self.problem, model, gamma, self.beliefs[model])
+            except UnsolvedError:  # whoever follows this model is told so by his own outcome
+                self.legs[model] = None
+        leg = self.legs[model]
+        return {} if leg is None else {gamma: leg}
 
 
 def open_desk(book: Book, policy: Policy, on: dt.date, overlay: Tilt = NO_TILT) -> Desk:
