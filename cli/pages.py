@@ -104,16 +104,12 @@ def show_run(out: Console, run: Run) -> None:
         )
     else:
         say(out, "No trades.")
-    unsolved = accounts.loc[accounts["outcome"] == Outcome.UNSOLVED.name]
-    if len(unsolved):
-        head(out, "Unsolved")
-        _listed(
-            out,
-            ("account", "why"),
-            zip(unsolved["account_id"], unsolved["reason"], strict=True),
-            len(unsolved),
-            "in accounts.parquet",
-        )
+    for outcome, words in ((Outcome.RELAXED, "Limits gave way"), (Outcome.UNSOLVED, "Unsolved")):
+        some = accounts.loc[accounts["outcome"] == outcome.name]
+        if len(some):
+            head(out, words)
+            rows = zip(some["account_id"], some["reason"], strict=True)
+            _listed(out, ("account", "why"), rows, len(some), "in accounts.parquet")
     quarantine = run.table("quarantine")
     if len(quarantine):
         head(out, "Quarantined")
@@ -181,6 +177,10 @@ def show_proposal(out: Console, proposal: Proposal) -> None:
         facts.append(
             ("saved", f"{basis_points(-proposal.given_up, 2)} of utility a year against the ideal, in ticket fees")
         )
+    for gave in proposal.relaxed[:SHOWN]:
+        on = f" on {gave.on}" if gave.on else ""
+        words = f"{gave.limit.replace('_', ' ')}{on}: {gave.used:.6g} where the mandate says {gave.bound:.6g}"
+        facts.append(("gave way", words))
     if np.isfinite(proposal.certificate.certified_te):
         facts.append(("proof", _proof(proposal.certificate.certified_te, proposal.certificate.residual)))
     binding = [p for p in proposal.prices if p.limit != "long_only"]  # not held and not missed: no news

@@ -1,0 +1,266 @@
+"""Which limits of a mandate cannot hold together: proved in numpy, cut down to the fewest, with what would end it.
+
+A set of limits is called infeasible for one reason only: for some weights x and prices y of the right sign, the least
+value over the box of the priced constraints, balls replaced by their tangents at x, is above nothing::
+
+    D = min over the box of  mu (sum w - 1) + sum_j y_j g_j(w)  >  1e-9 (|mu| + sum_j y_j)
+
+It is the bound of the certificate (:func:`trimtab.optimizer.certificates.lower_bound`) with an objective of nothing, true for *any* prices, and
+its right side is what the gate's tolerance could be worth: what is proved infeasible the gate would never release.
+Engines only propose x and y.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .answers import Multipliers
+from .certificates import RESIDUAL, lower_bound, repair
+from .elastics import Least, Springs, least
+from .mandates import Mandate, Part
+
+_CROSSED = 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    """Whether limits are proved to have no common point, the point that came nearest, and the prices of the proof.
+
+    ``multipliers`` is None where the box alone rules everything out.
+    """
+
+    infeasible: bool
+    weights: np.ndarray
+    multipliers: Multipliers | None = None
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way out: the least change of one number of the mandate with which every limit can be met.
+
+    Parameters
+    ----------
+    limit
+        Its name.
+    upper
+        Whether it is the limit's most (else its least) that would change.
+    bound, exact, amount
+        The number as written, the one just needed, and that rounded so that it suffices.
+    """
+
+    limit: str
+    upper: bool
+    bound: float
+    exact: float
+    amount: float
+
+
+@dataclass(frozen=True, eq=False)
+class Conflict:
+    """Limits that cannot hold together, none of which could be left out; the proof; and what would end it."""
+
+    mandate: Mandate
+    names: tuple[str, ...]
+    verdict: Verdict
+    ways: tuple[Way, ...]
+
+
+def find_conflict(mandate: Mandate) -> Conflict | None:
+    """Find the fewest limits that cannot hold together, and what would end it; None unless the conflict is proved.
+
+    A limit stays unless the others are proved infeasible without it. Where changing its number alone would end the
+    conflict that is settled: without it, the others can hold.
+    """
+    verdict = examine(mandate, mandate.names)
+    if not verdict.infeasible:
+        return None
+    order = _by_weight(mandate, verdict)
+    names, ways, met = _sift(mandate, mandate.names, order, verdict), [], []
+    for name in order:
+        if name not in names:
+            continue
+        if (way := find_way(mandate, name)) is not None:
+            ways.append(way)
+            continue
+        rest = [other for other in names if other != name]
+        if any(_meets(mandate, rest, point) for point in met):
+            continue
+        found = examine(mandate, rest)
+        if found.infeasible:
+            names, verdict = _sift(mandate, rest, order, found), found
+        else:
+            met.append(found.weights)
+    place = mandate.names.index
+    return Conflict(mandate, tuple(names), verdict, tuple(sorted(ways, key=lambda way: place(way.limit))))
+
+
+def examine(mandate: Mandate, names: Collection[str]) -> Verdict:
+    """Look for a point that meets these limits with room to spare, or for a proof that none meets them."""
+    program, kept = mandate.program, [p for p in mandate.parts if p.name in names]
+    lo, hi = mandate.box(names)
+    if _shut(lo, hi):
+        return Verdict(True, np.clip(program.current, lo, np.maximum(lo, hi)))
+    stretches = {p.name: (0, not p.boxed or bool(len(p.rows) + len(p.trades) + len(p.balls))) for p in kept}
+    springs = stretch(mandate, names, {name: 0 for name, own in stretches.items() if own}, 1, boxes=False)
+    said = least(program, replace(springs, cost=np.ones(1), floor=np.full(1, -1.0)))
+    if not np.isfinite(said.weights).all():
+        return Verdict(False, program.current)
+    return Verdict(prove(mandate, names, said.weights, said.multipliers) > 0, _inside(mandate, names, said), said.multipliers)
+
+
+def _inside(mandate: Mandate, names: Collection[str], said: Least) -> np.ndarray:
+    lo, hi = mandate.box(names)
+    return repair(replace(mandate.program, lo=lo, hi=hi), said.weights)
+
+
+def prove(mandate: Mandate, names: Collection[str], weights: np.ndarray, multipliers: Multipliers | None) -> float:
+    """Return by how much the prices prove these limits infeasible, per unit of price; at most 0 is no proof."""
+    program = mandate.program
+    lo, hi = mandate.box(names)
+    if _shut(lo, hi):
+        return np.inf
+    if multipliers is None:
+        return -np.inf
+    own = masks(mandate, names)
+    y = Multipliers(
+        float(multipliers.budget), *(np.where(m, x, 0.0) for m, x in zip(own, (multipliers.rows, multipliers.trades, multipliers.balls), strict=True))
+    )
+    total = abs(float(y.budget)) + np.abs(y.rows).sum() + y.trades.sum() + y.balls.sum()
+    bound = float(lower_bound(replace(program, lo=lo, hi=hi), weights, y))
+    return bound / total - RESIDUAL if total > 0 and np.isfinite(bound) else -np.inf
+
+
+def _shut(lo: np.ndarray, hi: np.ndarray) -> bool:
+    """Whether no weights that sum to 1 lie in the box."""
+    return bool((lo - hi).max() > _CROSSED or lo.sum() > 1 + RESIDUAL or hi.sum() < 1 - RESIDUAL)
+
+
+def masks(mandate: Mandate, names: Collection[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return which rows, trade terms and balls of the program belong to these limits."""
+    program = mandate.program
+    out = tuple(np.zeros(len(x), dtype=bool) for x in (program.rows, program.most, program.ball_most))
+    for part in mandate.parts:
+        if part.name in names:
+            for mask, where in zip(out, (part.rows, part.trades, part.balls), strict=True):
+                mask[where] = True
+    return out
+
+
+def stretch(mandate: Mandate, names: Collection[str], columns: Mapping[str, int], m: int, *, boxes: bool) -> Springs:
+    """Put the limits of ``columns`` on springs, each on its column; the other ``names`` are hard.
+
+    Parameters
+    ----------
+    boxes
+        Whether the boxes of limits on springs give way too.
+    """
+    program = mandate.program
+    rows_lo, rows_hi = np.zeros((len(program.rows), m)), np.zeros((len(program.rows), m))
+    trades, balls = np.zeros((len(program.most), m)), np.zeros((len(program.ball_most), m))
+    elastic, soft = [], set()
+    for part in mandate.parts:
+        if part.name not in columns or part.name not in names:
+            continue
+        column, (below, above) = columns[part.name], part.units
+        # Standing limits have no number: their own unit is as good as any, since only a proof is wanted of them.
+        below, above = (unit if np.isfinite(unit) else 1.0 for unit in (below, above))
+        rows_lo[part.rows, column], rows_hi[part.rows, column] = below, above
+        trades[part.trades, column] = above
+        balls[part.balls, column] = above
+        if boxes and part.boxed:
+            elastic.append((column, part.lo, part.hi, below, above))
+            soft.add(part.name)
+    lo, hi = mandate.box([name for name in names if name not in soft])
+    kept = masks(mandate, names)
+    none = np.zeros(m)
+    return Springs(
+        lo, hi, *kept, rows_lo, rows_hi, trades, balls, tuple(elastic), none, none, np.zeros((0, m)), np.zeros(0)
+    )  # fmt: skip
+
+
+def _by_weight(mandate: Mandate, verdict: Verdict) -> list[str]:
+    """Order limits by what the proof loses without them; equals: standing ones first, then the last in the policy."""
+    names, left = mandate.names, {}
+    for name in names:
+        left[name] = prove(mandate, [other for other in names if other != name], verdict.weights, verdict.multipliers)
+    place = {p.name: (p.limit is not None, -k) for k, p in enumerate(mandate.parts)}
+    return sorted(names, key=lambda name: (-left[name], place[name]))
+
+
+def _sift(mandate: Mandate, names: Collection[str], order: list[str], verdict: Verdict) -> list[str]:
+    """Leave out what the prices of one proof do without."""
+    names = [name for name in mandate.names if name in names]
+    for name in order:
+        rest = [other for other in names if other != name]
+        if name in names and prove(mandate, rest, verdict.weights, verdict.multipliers) > 0:
+            names = rest
+    return names
+
+
+def _meets(mandate: Mandate, names: Collection[str], weights: np.ndarray) -> bool:
+    """Whether weights meet these limits, by the gate's own measure."""
+    program = mandate.program
+    lo, hi = mandate.box(names)
+    found = replace(program, lo=lo, hi=hi).violations(weights)
+    n = len(lo)
+    kept = np.concatenate([np.ones(n, bool), *masks(mandate, names), np.ones(1, bool)])
+    return bool(found[kept].max() <= RESIDUAL)
+
+
+def find_way(mandate: Mandate, name: str) -> Way | None:
+    """Find how far one limit would have to give way, all others as they are; None where that alone does not help."""
+    part = mandate.part(name)
+    if not part.elastic or _moved(part):
+        return None
+    springs = replace(stretch(mandate, mandate.names, {name: 0}, 1, boxes=True), cost=np.ones(1))
+    if _shut(springs.lo, springs.hi):
+        return None
+    said = least(mandate.program, springs)
+    if said.status not in ("solved", "almost") or not said.violations[0] > 0:
+        return None
+    violation, upper = float(said.violations[0]), _above(mandate, part, said.weights)
+    bound, unit = (part.most, part.units[1]) if upper else (part.least, part.units[0])
+    if not np.isfinite(bound):
+        return None
+    exact = bound + violation * unit * (1 if upper else -1)
+    amount = round_out(exact, upper=upper)
+    return Way(name, upper, bound, exact, amount)
+
+
+def _moved(part: Part) -> bool:
+    """Whether grandfathering has moved single bounds of a limit, so that no one number says where they would go."""
+    return bool(part.limit and part.limit.grandfather and (part.boxed or len(part.rows)))
+
+
+def _above(mandate: Mandate, part: Part, weights: np.ndarray) -> bool:
+    """Whether these weights are beyond a limit's most rather than below its least."""
+    if not np.isfinite(part.least):
+        return True
+    at = mandate.program.rows[part.rows] @ weights
+    over = [np.max(weights - part.hi), *(at - mandate.program.rows_hi[part.rows])]
+    under = [np.max(part.lo - weights), *(mandate.program.rows_lo[part.rows] - at)]
+    return max(over) >= max(under) and np.isfinite(part.most)
+
+
+def round_out(amount: float, *, upper: bool) -> float:
+    """Round outwards to the fewest digits, two at least, that stay within half a percent of the amount.
+
+    >>> round_out(0.07268, upper=True), round_out(0.0123456, upper=False)
+    (0.073, 0.0123)
+    """
+    size, away = abs(amount), (amount > 0) == upper
+    if size < 1e-12:
+        return 0.0
+    exponent = int(np.floor(np.log10(size)))
+    for digits in range(2, 16):
+        places = digits - 1 - exponent
+        scaled = size * 10.0**places
+        # What a solve leaves open, a hundred millionth, is no reason for another digit.
+        whole = np.ceil(scaled * (1 - 1e-8)) if away else np.floor(scaled * (1 + 1e-8))
+        rounded = float(f"{whole:.0f}e{-places}")
+        if abs(rounded - size) <= 0.005 * size:
+            break
+    return rounded if amount > 0 else -rounded
