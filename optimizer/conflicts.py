@@ -1,13 +1,13 @@
 """Which limits of a mandate cannot hold together: proved in numpy, cut down to the fewest, with what would end it.
 
-A set of limits is called infeasible for one reason only: for some weights x and prices y of the right sign, the least
-value over the box of the priced constraints, balls replaced by their tangents at x, is above nothing::
+A set of limits is called infeasible for one reason only: for some prices y of the right sign, the least value over the
+box of the priced constraints is above nothing::
 
     D = min over the box of  mu (sum w - 1) + sum_j y_j g_j(w)  >  1e-9 (|mu| + sum_j y_j)
 
-It is the bound of the certificate (:func:`trimtab.optimizer.certificates.lower_bound`) with an objective of nothing, true for *any* prices, and
-its right side is what the gate's tolerance could be worth: what is proved infeasible the gate would never release.
-Engines only propose x and y.
+with a ball ``|R (w - a)| <= most`` replaced by ``u'R (w - a) <= |u| most``, which it implies for any u. It is the bound
+of the certificate (:func:`trimtab.optimizer.certificates.lower_bound`) with no objective, true for *any* prices; its
+right side is what the gate's tolerance is worth. Engines only propose prices.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 
 from .answers import Multipliers
 from .certificates import RESIDUAL, lower_bound, repair
-from .elastics import Least, Springs, least
+from .elastics import Least, Prices, Springs, least
 from .mandates import Mandate, Part
 
 _CROSSED = 1e-12
@@ -29,12 +29,12 @@ _CROSSED = 1e-12
 class Verdict:
     """Whether limits are proved to have no common point, the point that came nearest, and the prices of the proof.
 
-    ``multipliers`` is None where the box alone rules everything out.
+    ``prices`` is None where the box alone rules everything out.
     """
 
     infeasible: bool
     weights: np.ndarray
-    multipliers: Multipliers | None = None
+    prices: Prices | None = None
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def examine(mandate: Mandate, names: Collection[str]) -> Verdict:
     said = least(program, replace(springs, cost=np.ones(1), floor=np.full(1, -1.0)))
     if not np.isfinite(said.weights).all():
         return Verdict(False, program.current)
-    return Verdict(prove(mandate, names, said.weights, said.multipliers) > 0, _inside(mandate, names, said), said.multipliers)
+    return Verdict(prove(mandate, names, said.prices) > 0, _inside(mandate, names, said), said.prices)
 
 
 def _inside(mandate: Mandate, names: Collection[str], said: Least) -> np.ndarray:
@@ -116,20 +116,23 @@ def _inside(mandate: Mandate, names: Collection[str], said: Least) -> np.ndarray
     return repair(replace(mandate.program, lo=lo, hi=hi), said.weights)
 
 
-def prove(mandate: Mandate, names: Collection[str], weights: np.ndarray, multipliers: Multipliers | None) -> float:
+def prove(mandate: Mandate, names: Collection[str], prices: Prices | None) -> float:
     """Return by how much the prices prove these limits infeasible, per unit of price; at most 0 is no proof."""
-    program = mandate.program
     lo, hi = mandate.box(names)
     if _shut(lo, hi):
         return np.inf
-    if multipliers is None:
+    if prices is None:
         return -np.inf
-    own = masks(mandate, names)
-    y = Multipliers(
-        float(multipliers.budget), *(np.where(m, x, 0.0) for m, x in zip(own, (multipliers.rows, multipliers.trades, multipliers.balls), strict=True))
+    y, kept = prices.multipliers, masks(mandate, names)
+    rows, trades, balls = (
+        np.where(mask, x, 0.0) for mask, x in zip(kept, (y.rows, y.trades, y.balls), strict=True)
     )
-    total = abs(float(y.budget)) + np.abs(y.rows).sum() + y.trades.sum() + y.balls.sum()
-    bound = float(lower_bound(replace(program, lo=lo, hi=hi), weights, y))
+    total = abs(float(y.budget)) + np.abs(rows).sum() + trades.sum() + balls.sum()
+    # The pulls take the place of the balls: linear, so the bound is the same at any weights.
+    pull, none = prices.pulls[kept[2]].sum(0), np.zeros_like(balls)
+    program = replace(mandate.program, lo=lo, hi=hi, force=-pull)
+    bound = float(lower_bound(program, program.current, Multipliers(float(y.budget), rows, trades, none)))
+    bound -= float((prices.pulls * program.anchor)[kept[2]].sum() + balls @ program.ball_most)
     return bound / total - RESIDUAL if total > 0 and np.isfinite(bound) else -np.inf
 
 
@@ -185,7 +188,7 @@ def _by_weight(mandate: Mandate, verdict: Verdict) -> list[str]:
     """Order limits by what the proof loses without them; equals: standing ones first, then the last in the policy."""
     names, left = mandate.names, {}
     for name in names:
-        left[name] = prove(mandate, [other for other in names if other != name], verdict.weights, verdict.multipliers)
+        left[name] = prove(mandate, [other for other in names if other != name], verdict.prices)
     place = {p.name: (p.limit is not None, -k) for k, p in enumerate(mandate.parts)}
     return sorted(names, key=lambda name: (-left[name], place[name]))
 
@@ -195,7 +198,7 @@ def _sift(mandate: Mandate, names: Collection[str], order: list[str], verdict: V
     names = [name for name in mandate.names if name in names]
     for name in order:
         rest = [other for other in names if other != name]
-        if name in names and prove(mandate, rest, verdict.weights, verdict.multipliers) > 0:
+        if name in names and prove(mandate, rest, verdict.prices) > 0:
             names = rest
     return names
 

@@ -65,13 +65,26 @@ class Springs:
 
 
 @dataclass(frozen=True, eq=False)
+class Prices:
+    """A proposed proof: the price of each constraint, and which way each ball pulls.
+
+    ``pulls`` has a row a ball, ``R'u`` in the units of its price ``|u|``: inside the ball
+    ``pull'(w - anchor) <= |u| most``. So the pull replaces the ball whatever u is, and where u comes from an engine's
+    dual it balances the other prices better than the ball's tangent at the engine's weights.
+    """
+
+    multipliers: Multipliers
+    pulls: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
 class Least:
-    """What the engine said: its status, weights (n,), violations (m,), and the price of each constraint."""
+    """What the engine said: its status, weights (n,), violations (m,), and prices."""
 
     status: str
     weights: np.ndarray
     violations: np.ndarray
-    multipliers: Multipliers
+    prices: Prices
 
 
 @dataclass(eq=False)
@@ -115,7 +128,7 @@ def least(program: Program, springs: Springs) -> Least:
     """Minimise what the violations cost; a status other than "solved" comes with numbers that mean nothing."""
     model = _Model(program, springs)
     said = model.solve()
-    return Least(said[0], model.weights(said[1]), said[1][model.v], model.multipliers(said[2]))
+    return Least(said[0], model.weights(said[1]), said[1][model.v], model.prices(said[2]))
 
 
 class _Model:
@@ -281,14 +294,20 @@ class _Model:
         out[self.free] = x[self.w]
         return out
 
-    def multipliers(self, z: np.ndarray) -> Multipliers:
+    def prices(self, z: np.ndarray) -> Prices:
         """Return the prices in the program's own stacks."""
-        program = self.program
+        program, risk = self.program, self.program.market_risk
         rows, trades, balls = (np.zeros(len(x)) for x in (program.rows, program.most, program.ball_most))
+        pulls = np.zeros((len(balls), len(program.current)))
         for sign, some, where in self.sides:
             rows[some] += sign * np.maximum(z[where], 0.0)
         for t, where in self.terms:
             trades[t] = max(z[where][0], 0.0)
+        k = risk.loadings.shape[1]
         for j, where in self.round:
-            balls[j] = max(z[where][0], 0.0) / self.sigma
-        return Multipliers(float(z[self.budget][0]), rows, trades, balls)
+            u, on = -z[where][1:] / self.sigma, program.ball_on[j]
+            own = np.flatnonzero(on & (risk.specific > 0))
+            pulls[j] = np.where(on, risk.loadings @ u[:k], 0.0)
+            pulls[j, own] += risk.specific[own] * u[k:]
+            balls[j] = float(np.sqrt(u @ u))
+        return Prices(Multipliers(float(z[self.budget][0]), rows, trades, balls), pulls)

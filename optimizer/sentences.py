@@ -70,7 +70,8 @@ def _part(part: Part, conflict: Conflict, case: Case) -> str:
     if way is not None:
         return _bounded(part, way.bound, upper=way.upper)
     sides = [(part.least, False), (part.most, True)]
-    prices = [] if conflict.verdict.multipliers is None else conflict.verdict.multipliers.rows[part.rows]
+    known = conflict.verdict.prices
+    prices = [] if known is None else known.multipliers.rows[part.rows]
     if len(prices) and prices[0] != 0:
         return _bounded(part, *sides[int(prices[0] > 0)][:1], upper=bool(prices[0] > 0))
     finite = [(bound, upper) for bound, upper in sides if np.isfinite(bound)]
