@@ -5,9 +5,9 @@ box of the priced constraints is above nothing::
 
     D = min over the box of  mu (sum w - 1) + sum_j y_j g_j(w)  >  1e-9 (|mu| + sum_j y_j)
 
-with a ball ``|R (w - a)| <= most`` replaced by ``u'R (w - a) <= |u| most``, which it implies for any u. It is the bound
-of the certificate (:func:`trimtab.optimizer.certificates.lower_bound`) with no objective, true for *any* prices; its
-right side is what the gate's tolerance is worth. Engines only propose prices.
+with a ball ``|R (w - a)| <= most`` replaced by ``u'R (w - a) <= |u| most``, which it implies for any u. Like the bound
+of the certificate it is separable, closed form, and true for *any* prices; its right side is what the gate's tolerance
+is worth. Engines only propose prices.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .answers import Multipliers
-from .certificates import RESIDUAL, lower_bound, repair
+from .certificates import RESIDUAL, kinks, repair
 from .elastics import Least, Prices, Springs, least
 from .mandates import Mandate, Part
+from .programs import Program
 
 _CROSSED = 1e-12
 
@@ -74,7 +75,7 @@ def find_conflict(mandate: Mandate) -> Conflict | None:
     A limit stays unless the others are proved infeasible without it. Where changing its number alone would end the
     conflict that is settled: without it, the others can hold.
     """
-    verdict = examine(mandate, mandate.names)
+    verdict = _glance(mandate) or examine(mandate, mandate.names)
     if not verdict.infeasible:
         return None
     order = _by_weight(mandate, verdict)
@@ -82,7 +83,7 @@ def find_conflict(mandate: Mandate) -> Conflict | None:
     for name in order:
         if name not in names:
             continue
-        if (way := find_way(mandate, name)) is not None:
+        if (way := find_way(mandate, name, names)) is not None:
             ways.append(way)
             continue
         rest = [other for other in names if other != name]
@@ -95,6 +96,25 @@ def find_conflict(mandate: Mandate) -> Conflict | None:
             met.append(found.weights)
     place = mandate.names.index
     return Conflict(mandate, tuple(names), verdict, tuple(sorted(ways, key=lambda way: place(way.limit))))
+
+
+def _glance(mandate: Mandate) -> Verdict | None:
+    """Look for a proof that needs no engine: one row or one cap on trading against the box and the budget."""
+    program = mandate.program
+    rows, trades = np.eye(len(program.rows)), np.eye(len(program.most))
+    no_rows, no_trades = np.zeros(len(program.rows)), np.zeros(len(program.most))
+    singles = [(row, no_trades) for row in (*rows, *-rows)] + [(no_rows, trade) for trade in trades]
+    for own_rows, own_trades in singles:
+        if not np.isfinite(np.where(own_rows > 0, program.rows_hi, np.where(own_rows < 0, program.rows_lo, 0.0))).all():
+            continue
+        for budget in (0.0, 1.0, -1.0):
+            prices = Prices(
+                Multipliers(budget, own_rows, own_trades, np.zeros(len(program.ball_most))),
+                np.zeros_like(program.anchor),
+            )
+            if prove(mandate, mandate.names, prices) > 0:
+                return Verdict(True, program.current, prices)
+    return None
 
 
 def examine(mandate: Mandate, names: Collection[str]) -> Verdict:
@@ -123,17 +143,40 @@ def prove(mandate: Mandate, names: Collection[str], prices: Prices | None) -> fl
         return np.inf
     if prices is None:
         return -np.inf
-    y, kept = prices.multipliers, masks(mandate, names)
-    rows, trades, balls = (
-        np.where(mask, x, 0.0) for mask, x in zip(kept, (y.rows, y.trades, y.balls), strict=True)
-    )
-    total = abs(float(y.budget)) + np.abs(rows).sum() + trades.sum() + balls.sum()
-    # The pulls take the place of the balls: linear, so the bound is the same at any weights.
-    pull, none = prices.pulls[kept[2]].sum(0), np.zeros_like(balls)
-    program = replace(mandate.program, lo=lo, hi=hi, force=-pull)
-    bound = float(lower_bound(program, program.current, Multipliers(float(y.budget), rows, trades, none)))
-    bound -= float((prices.pulls * program.anchor)[kept[2]].sum() + balls @ program.ball_most)
+    program, y, kept = mandate.program, prices.multipliers, masks(mandate, names)
+    rows, trades, balls = (np.where(mask, x, 0.0) for mask, x in zip(kept, (y.rows, y.trades, y.balls), strict=True))
+    budget, pulls = float(y.budget), prices.pulls[kept[2]]
+    slope = budget + rows @ program.rows + trades @ program.row + pulls.sum(0)
+    bound = float(_least_priced(program, trades, slope, lo, hi).sum()) - budget
+    for price, most in ((np.maximum(rows, 0), program.rows_hi), (np.maximum(-rows, 0), -program.rows_lo)):
+        bound -= float(price[price > 0] @ most[price > 0])
+    bound -= float(trades @ program.most + balls @ program.ball_most + (pulls * program.anchor[kept[2]]).sum())
+    total = abs(budget) + np.abs(rows).sum() + trades.sum() + balls.sum()
     return bound / total - RESIDUAL if total > 0 and np.isfinite(bound) else -np.inf
+
+
+def _least_priced(
+    program: Program, trades: np.ndarray, slope: np.ndarray, lo: np.ndarray, hi: np.ndarray
+) -> np.ndarray:
+    """Return the least of slope and priced trading over each asset's bounds, shape (n,): at an end, a kink or a root."""
+    now, priced = program.current, kinks(program, trades)
+
+    def value(w: np.ndarray) -> np.ndarray:
+        up, down = np.maximum(w - now, 0.0), np.maximum(now - w, 0.0)
+        out = slope * w + priced.buy * up + priced.sell * down
+        if program.from_zero.any():
+            out = out + priced.long * np.maximum(w, 0.0) + priced.short * np.maximum(-w, 0.0)
+        return out + priced.power * (up + down) ** 1.5
+
+    points = [lo, hi, np.clip(now, lo, hi)]
+    if program.from_zero.any():
+        points.append(np.clip(0.0, lo, hi))
+    if np.any(priced.power > 0):
+        curve = 1.5 * np.where(priced.power > 0, priced.power, np.inf)
+        for side in (priced.long, -priced.short):
+            points.append(np.clip(now + (np.maximum(-(slope + priced.buy + side), 0.0) / curve) ** 2, lo, hi))
+            points.append(np.clip(now - (np.maximum(slope + side - priced.sell, 0.0) / curve) ** 2, lo, hi))
+    return np.min([value(w) for w in points], axis=0)
 
 
 def _shut(lo: np.ndarray, hi: np.ndarray) -> bool:
@@ -203,34 +246,46 @@ def _sift(mandate: Mandate, names: Collection[str], order: list[str], verdict: V
     return names
 
 
-def _meets(mandate: Mandate, names: Collection[str], weights: np.ndarray) -> bool:
+def _meets(mandate: Mandate, names: Collection[str], weights: np.ndarray, within: float = RESIDUAL) -> bool:
     """Whether weights meet these limits, by the gate's own measure."""
     program = mandate.program
     lo, hi = mandate.box(names)
     found = replace(program, lo=lo, hi=hi).violations(weights)
     n = len(lo)
     kept = np.concatenate([np.ones(n, bool), *masks(mandate, names), np.ones(1, bool)])
-    return bool(found[kept].max() <= RESIDUAL)
+    return bool(found[kept].max() <= within)
 
 
-def find_way(mandate: Mandate, name: str) -> Way | None:
-    """Find how far one limit would have to give way, all others as they are; None where that alone does not help."""
+def find_way(mandate: Mandate, name: str, names: Collection[str]) -> Way | None:
+    """Find how far one limit would have to give way, all others as they are; None where that alone does not help.
+
+    ``names`` are those in conflict. The others are asked only where the point found without them breaks one.
+    """
     part = mandate.part(name)
     if not part.elastic or _moved(part):
         return None
-    springs = replace(stretch(mandate, mandate.names, {name: 0}, 1, boxes=True), cost=np.ones(1))
-    if _shut(springs.lo, springs.hi):
-        return None
-    said = least(mandate.program, springs)
-    if said.status not in ("solved", "almost") or not said.violations[0] > 0:
+    kept = {*names, *(p.name for p in mandate.parts if p.boxed)}
+    said = _give(mandate, name, kept)
+    others = [other for other in mandate.names if other != name]
+    if said is not None and len(kept) < len(mandate.parts) and not _meets(mandate, others, said.weights, 1e-8):
+        said = _give(mandate, name, mandate.names)
+    if said is None or not said.violations[0] > 0:
         return None
     violation, upper = float(said.violations[0]), _above(mandate, part, said.weights)
     bound, unit = (part.most, part.units[1]) if upper else (part.least, part.units[0])
     if not np.isfinite(bound):
         return None
     exact = bound + violation * unit * (1 if upper else -1)
-    amount = round_out(exact, upper=upper)
-    return Way(name, upper, bound, exact, amount)
+    return Way(name, upper, bound, exact, round_out(exact, upper=upper))
+
+
+def _give(mandate: Mandate, name: str, names: Collection[str]) -> Least | None:
+    """Let one limit give way to the others named, as little as it must."""
+    springs = replace(stretch(mandate, names, {name: 0}, 1, boxes=True), cost=np.ones(1))
+    if _shut(springs.lo, springs.hi):
+        return None
+    said = least(mandate.program, springs)
+    return said if said.status in ("solved", "almost") else None
 
 
 def _moved(part: Part) -> bool:

@@ -169,7 +169,9 @@ class _Model:
             loadings, k = program.market_risk.loadings / self.sigma, len(self.y)
             seen = [_dense(self.w, loadings[room].T), _single(self.y, -1.0)]
             self.at.add(seen, -loadings.T @ self.fixed, zero(k))
-        self.at.add([_single(self.w, 1.0)], s.hi[room], plus(n))
+        # An upper bound that the budget implies, with everything else at its least, is no row.
+        high = np.flatnonzero(s.hi[room] < 1.0 - s.lo.sum() + s.lo[room])
+        self.at.add([_single(self.w[high], 1.0)], s.hi[room][high], plus(len(high)))
         self.at.add([_single(self.w, -1.0)], -s.lo[room], plus(n))
         self.at.add([_single(self.v, -1.0)], -s.floor, plus(len(self.v)))
         if len(s.caps):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -66,7 +67,7 @@ class Part:
         """Whether it has a number that could be another: restrictions and customs have none."""
         return not (self.limit is None or isinstance(self.limit, (Restriction, Custom))) and bool(self.terms)
 
-    @property
+    @cached_property
     def boxed(self) -> bool:
         """Whether it bounds single weights."""
         return bool(np.isfinite(self.lo).any() or np.isfinite(self.hi).any())
@@ -93,10 +94,10 @@ class Mandate:
 
     def box(self, names: Collection[str]) -> tuple[np.ndarray, np.ndarray]:
         """Return the box of some limits, shape (n,) each; far away where nothing bounds a weight."""
-        shape = self.program.current.shape
-        kept = [p for p in self.parts if p.name in names]
-        lo = np.max([np.full(shape, -np.inf), *(p.lo for p in kept)], axis=0)
-        hi = np.min([np.full(shape, np.inf), *(p.hi for p in kept)], axis=0)
+        free = np.full(self.program.current.shape, np.inf)
+        kept = [p for p in self.parts if p.boxed and p.name in names]
+        lo = np.max([-free, *(p.lo for p in kept)], axis=0)
+        hi = np.min([free, *(p.hi for p in kept)], axis=0)
         return np.where(np.isfinite(lo), lo, -FAR), np.where(np.isfinite(hi), hi, FAR)
 
     @property
