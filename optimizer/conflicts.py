@@ -24,6 +24,9 @@ from .mandates import Mandate, Part
 from .programs import Program
 
 _CROSSED = 1e-12
+_TOLERANCES = (1e-5, 1e-9)
+"""A rough answer often proves a conflict, or leaves room enough to see that there is none."""
+_CLEAR = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,19 +82,21 @@ def find_conflict(mandate: Mandate) -> Conflict | None:
     if not verdict.infeasible:
         return None
     order = _by_weight(mandate, verdict)
-    names, ways, met = _sift(mandate, mandate.names, order, verdict), [], []
+    names, ways = _sift(mandate, mandate.names, order, verdict.prices), []
+    # Those that matter most first: what their own change would take is a proof too, often of fewer limits.
+    for name in reversed(order):
+        if name in names and (found := find_way(mandate, name, names)) is not None:
+            ways.append(found[0])
+            if (fewer := _sift(mandate, names, order, found[1])) != names:
+                names, verdict = fewer, replace(verdict, prices=found[1])
+    settled, met = {way.limit for way in ways}, []
     for name in order:
-        if name not in names:
-            continue
-        if (way := find_way(mandate, name, names)) is not None:
-            ways.append(way)
-            continue
         rest = [other for other in names if other != name]
-        if any(_meets(mandate, rest, point) for point in met):
+        if name not in names or name in settled or any(_meets(mandate, rest, point) for point in met):
             continue
         found = examine(mandate, rest)
         if found.infeasible:
-            names, verdict = _sift(mandate, rest, order, found), found
+            names, verdict = _sift(mandate, rest, order, found.prices), found
         else:
             met.append(found.weights)
     place = mandate.names.index
@@ -125,10 +130,14 @@ def examine(mandate: Mandate, names: Collection[str]) -> Verdict:
         return Verdict(True, np.clip(program.current, lo, np.maximum(lo, hi)))
     stretches = {p.name: (0, not p.boxed or bool(len(p.rows) + len(p.trades) + len(p.balls))) for p in kept}
     springs = stretch(mandate, names, {name: 0 for name, own in stretches.items() if own}, 1, boxes=False)
-    said = least(program, replace(springs, cost=np.ones(1), floor=np.full(1, -1.0)))
-    if not np.isfinite(said.weights).all():
-        return Verdict(False, program.current)
-    return Verdict(prove(mandate, names, said.prices) > 0, _inside(mandate, names, said), said.prices)
+    springs = replace(springs, cost=np.ones(1), floor=np.full(1, -1.0))
+    for tolerance in _TOLERANCES:
+        said = least(program, springs, tolerance)
+        if np.isfinite(said.weights).all() and prove(mandate, names, said.prices) > 0:
+            return Verdict(True, said.weights, said.prices)
+        if said.status in ("solved", "almost") and said.violations[0] < -_CLEAR:
+            break
+    return Verdict(False, _inside(mandate, names, said) if np.isfinite(said.weights).all() else program.current)
 
 
 def _inside(mandate: Mandate, names: Collection[str], said: Least) -> np.ndarray:
@@ -236,12 +245,12 @@ def _by_weight(mandate: Mandate, verdict: Verdict) -> list[str]:
     return sorted(names, key=lambda name: (-left[name], place[name]))
 
 
-def _sift(mandate: Mandate, names: Collection[str], order: list[str], verdict: Verdict) -> list[str]:
+def _sift(mandate: Mandate, names: Collection[str], order: list[str], prices: Prices | None) -> list[str]:
     """Leave out what the prices of one proof do without."""
     names = [name for name in mandate.names if name in names]
     for name in order:
         rest = [other for other in names if other != name]
-        if name in names and prove(mandate, rest, verdict.prices) > 0:
+        if name in names and prove(mandate, rest, prices) > 0:
             names = rest
     return names
 
@@ -256,15 +265,16 @@ def _meets(mandate: Mandate, names: Collection[str], weights: np.ndarray, within
     return bool(found[kept].max() <= within)
 
 
-def find_way(mandate: Mandate, name: str, names: Collection[str]) -> Way | None:
+def find_way(mandate: Mandate, name: str, names: Collection[str]) -> tuple[Way, Prices] | None:
     """Find how far one limit would have to give way, all others as they are; None where that alone does not help.
 
-    ``names`` are those in conflict. The others are asked only where the point found without them breaks one.
+    ``names`` are those in conflict; balls of others are asked only where the point found without them is outside. The
+    prices that come along prove that the limit as it stands and the others cannot hold together.
     """
     part = mandate.part(name)
     if not part.elastic or _moved(part):
         return None
-    kept = {*names, *(p.name for p in mandate.parts if p.boxed)}
+    kept = {*names, *(p.name for p in mandate.parts if not len(p.balls))}
     said = _give(mandate, name, kept)
     others = [other for other in mandate.names if other != name]
     if said is not None and len(kept) < len(mandate.parts) and not _meets(mandate, others, said.weights, 1e-8):
@@ -276,7 +286,7 @@ def find_way(mandate: Mandate, name: str, names: Collection[str]) -> Way | None:
     if not np.isfinite(bound):
         return None
     exact = bound + violation * unit * (1 if upper else -1)
-    return Way(name, upper, bound, exact, round_out(exact, upper=upper))
+    return Way(name, upper, bound, exact, round_out(exact, upper=upper)), said.prices
 
 
 def _give(mandate: Mandate, name: str, names: Collection[str]) -> Least | None:

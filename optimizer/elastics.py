@@ -22,7 +22,6 @@ from scipy import sparse
 from .answers import Multipliers
 from .programs import Program
 
-_TOLERANCE = 1e-9
 _MOST_STEPS = 100
 _PINNED = 1e-12
 """A weight with less room than this is a number, not a variable: cones like to have an inside."""
@@ -124,10 +123,10 @@ def _single(columns: np.ndarray, value: float, rows: np.ndarray | None = None) -
     return np.arange(len(columns)) if rows is None else rows, columns, np.full(len(columns), value)
 
 
-def least(program: Program, springs: Springs) -> Least:
+def least(program: Program, springs: Springs, tolerance: float = 1e-9) -> Least:
     """Minimise what the violations cost; a status other than "solved" comes with numbers that mean nothing."""
     model = _Model(program, springs)
-    said = model.solve()
+    said = model.solve(tolerance)
     return Least(said[0], model.weights(said[1]), said[1][model.v], model.prices(said[2]))
 
 
@@ -268,13 +267,13 @@ class _Model:
             right = np.concatenate([[program.ball_most[j] / self.sigma], at, (specific * away)[own]])
             self.round.append((j, self.at.add(block, right, clarabel.SecondOrderConeT(len(right)))))
 
-    def solve(self) -> tuple[str, np.ndarray, np.ndarray]:
+    def solve(self, tolerance: float) -> tuple[str, np.ndarray, np.ndarray]:
         """Ask Clarabel."""
         at, settings = self.at, clarabel.DefaultSettings()
         settings.verbose = False
         settings.max_threads = 1
         settings.max_iter = _MOST_STEPS
-        settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = _TOLERANCE
+        settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = tolerance
         matrix = sparse.csc_matrix(
             (np.concatenate(at.a), (np.concatenate(at.i), np.concatenate(at.j))), shape=(at.height, self.width)
         )
