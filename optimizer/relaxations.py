@@ -31,7 +31,7 @@ from .programs import build
 TIE = 1e-8
 """How much of a violation an earlier tier leaves to the later ones."""
 _NOTHING = 1e-9
-_SLACKS = (TIE, 1e-7, 1e-6, 1e-5)
+_SLACKS = (TIE, 1e-6, 1e-5, 1e-4, 1e-3)
 """What is added to each violation, the next where no answer passes the gate: at the least violation the weights allowed
 are a face or a point, and the price of a ball that touches it has no bound."""
 
@@ -94,7 +94,7 @@ def _settle(mandate: Mandate, own: list[Part], later: list[Part], found: Mapping
     springs = stretch(mandate, mandate.names, {p.name: k for k, p in enumerate(columns)}, len(columns), boxes=True)
     if (springs.lo > springs.hi).any():
         return None
-    caps, most = list(np.eye(len(columns))[: len(known)]), [found[p.name] + TIE for p in known]
+    caps, most = list(np.eye(len(columns))[: len(known)]), [found[p.name] for p in known]
     mine = np.isin(np.arange(len(columns)), np.arange(len(known), len(known) + len(own)))
     total = _least(mandate, springs, mine * 1.0, caps, most)
     if total is None:
@@ -102,7 +102,7 @@ def _settle(mandate: Mandate, own: list[Part], later: list[Part], found: Mapping
     if total <= _NOTHING or len(own) == 1:
         return {p.name: total / len(own) if total > _NOTHING else 0.0 for p in own}
     caps.append(mine * 1.0)
-    most.append(total + TIE)
+    most.append(total)
     values: dict[str, float] = {}
     for k, part in enumerate(own[:-1]):
         one = np.eye(len(columns))[len(known) + k]
@@ -111,16 +111,22 @@ def _settle(mandate: Mandate, own: list[Part], later: list[Part], found: Mapping
             return None
         values[part.name] = value
         caps.append(one)
-        most.append(value + TIE)
+        most.append(value)
     values[own[-1].name] = max(total - sum(values.values()), 0.0)
     # What the ties left open is not a limit giving way.
     return {name: value if value > 2 * TIE else 0.0 for name, value in values.items()}
 
 
 def _least(mandate: Mandate, springs: Springs, cost: np.ndarray, caps: list, most: list) -> float | None:
-    stated = replace(springs, cost=cost, caps=np.array(caps).reshape(len(caps), len(cost)), most=np.array(most))
-    said = least(mandate.program, stated)
-    return max(float(cost @ said.violations), 0.0) if said.status in ("solved", "almost") else None
+    """Return the least of some violations where others are capped, at the first slack with which the engine gets there."""
+    rows, ends = np.array(caps).reshape(len(caps), len(cost)), np.array(most)
+    for slack in _SLACKS:
+        said = least(mandate.program, replace(springs, cost=cost, caps=rows, most=ends + slack))
+        if said.status in ("solved", "almost"):
+            return max(float(cost @ said.violations), 0.0)
+        if said.status == "infeasible" and not caps:
+            break
+    return None
 
 
 def loosen(problem: Problem, case: Case, violations: Mapping[str, float], coarse: float) -> Case:
