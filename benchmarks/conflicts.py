@@ -1,4 +1,4 @@
-"""Conflicts named: planted pairs, judged by an independent statement; how fast; and what the printed amounts are worth."""
+"""Conflicts named: planted pairs, judged by an independent statement; how fast; what the printed amounts are worth."""
 
 from __future__ import annotations
 

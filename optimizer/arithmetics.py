@@ -30,18 +30,24 @@ def _too_little_trading(case: Case) -> str:
     program = case.program
     buys = np.maximum(program.lo - program.current, 0.0)
     sells = np.maximum(program.current - program.hi, 0.0)
-    names = [(name, term) for name, term in program.named if isinstance(term, terms.Trades)]
-    for t, (name, term) in enumerate(names):
-        if program.from_zero[t] or program.row[t].any():
+    stated = [(name, term) for name, term in program.named if isinstance(term, terms.Trades)]
+    worst: tuple[str, terms.Trades, np.ndarray, float] | None = None
+    for t, (name, term) in enumerate(stated):
+        if program.from_zero[t] or program.row[t].any() or (worst is not None and name != worst[0]):
             continue
-        needed = float(program.buy[t] @ buys + program.sell[t] @ sells)
-        if needed > program.most[t] + 1e-12:
-            i = int(np.argmax(program.buy[t] * buys + program.sell[t] * sells))
-            inside = owner(program, i, upper=bool(sells[i] > 0))
-            most, least = _apart(float(term.most), needed - float(term.base))
-            asset = case.context.market.universe.assets[i]
-            return f"{name} allows {most}, and coming inside {inside} (of {asset} most of all) takes {least}"
-    return ""
+        each = program.buy[t] * buys + program.sell[t] * sells
+        needed = float(each.sum()) - float(term.base)
+        # Of a limit on buys and on sells, the one that asks for more.
+        if needed > float(term.most) + 1e-12 and (worst is None or needed > worst[3]):
+            worst = (name, term, each, needed)
+    if worst is None:
+        return ""
+    name, term, each, needed = worst
+    i = int(np.argmax(each))
+    inside = owner(program, i, upper=bool(sells[i] > 0))
+    most, least = _apart(float(term.most), needed)
+    asset = case.context.market.universe.assets[i]
+    return f"{name} allows {most}, and coming inside {inside} (of {asset} most of all) takes {least}"
 
 
 def _apart(first: float, second: float) -> tuple[str, str]:

@@ -167,7 +167,7 @@ def prove(mandate: Mandate, names: Collection[str], prices: Prices | None) -> fl
 def _least_priced(
     program: Program, trades: np.ndarray, slope: np.ndarray, lo: np.ndarray, hi: np.ndarray
 ) -> np.ndarray:
-    """Return the least of slope and priced trading over each asset's bounds, shape (n,): at an end, a kink or a root."""
+    """Return the least of slope and priced trading over each asset's bounds, shape (n,): an end, a kink or a root."""
     now, priced = program.current, kinks(program, trades)
 
     def value(w: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ What comes back is a hint: a point and prices. Whoever uses it checks both in nu
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import clarabel
 import numpy as np
@@ -154,9 +155,7 @@ class _Model:
         )  # fmt: skip
         starts = np.cumsum([0, *widths])
         self.width = int(starts[-1])
-        self.w, self.p, self.q, self.size, self.y, self.v = (
-            np.arange(a, b) for a, b in zip(starts[:-1], starts[1:], strict=True)
-        )
+        self.w, self.p, self.q, self.size, self.y, self.v = (np.arange(a, b) for a, b in pairwise(starts))
         self.sigma = float(np.sqrt(program.market_risk.variances.mean()))
         self._state()
 

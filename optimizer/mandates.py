@@ -1,8 +1,8 @@
 """One account's limits as named parts: what each says in numbers, how far it may be stretched, and in which unit.
 
 A limit gives way by one number v, its violation: each of its bounds moves outwards by ``v * max(|bound|, 0.01)``, where
-``bound`` is the number the mandate writes (a deviation of 5 %, not the 45 % an asset may then weigh). So a limit on many
-assets is violated as much as its worst asset, and a turnover limit as much as the larger of its buys and sells.
+``bound`` is the number the mandate writes (a deviation of 5 %, not the 45 % an asset may then weigh). So a limit on
+many assets is violated as much as its worst asset, and a turnover limit as much as the larger of its buys and sells.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class Mandate:
-    """One account's limits, the standing ones first, then in policy order; ``program`` has them all and no objective."""
+    """One account's limits, the standing ones first, then in policy order; ``program`` has them and no objective."""
 
     program: Program
     parts: tuple[Part, ...]

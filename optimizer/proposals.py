@@ -15,14 +15,15 @@ from ..models.tilts import Tilt
 from ..units import basis_points, percent
 from .answers import Attempt
 from .certificates import NO_CERTIFICATE, Certificate
+from .mandates import read_mandate
 from .orders import Trade, list_trades, turnover
 from .problems import Case, Cases, Problem, pose
 from .relaxations import Relaxed, loosen, read_relaxed
 from .rooms import BINDING, Room, room
+from .sentences import say_relaxed
 from .solutions import Outcome, Price, Solution
 from .tickets import read_tickets
 from .trades import Target, choose_target
-
 
 _LOOSER = (1.0, 4.0, 16.0)
 """How many of the largest lot or smallest ticket a limit that gave way gives more, the next where no trades fit."""
@@ -185,17 +186,18 @@ def _proposal(case: Case, cause: str, target: Target, solution: Solution) -> Pro
     costs = case.context.market.costs
     fees = costs.ticket_fee * len(trades)
     figures = read_figures(case, weights, len(trades))
+    gave = read_relaxed(solution.problem, case, weights) if solution.outcome is Outcome.RELAXED else ()
     return Proposal(
         case.account.id,
         case.account.model,
         solution.outcome,
         cause,
-        _reason(solution, trades, target),
+        _reason(solution, trades, target, gave),
         _weights(case, solution.ideal, weights),
         trades,
         room(case, weights, solution.prices),
         solution.prices,
-        read_relaxed(solution.problem, case, weights) if solution.outcome is Outcome.RELAXED else (),
+        gave,
         solution.certificate,
         solution.attempts,
         case.standing.nav,
@@ -210,12 +212,13 @@ def _proposal(case: Case, cause: str, target: Target, solution: Solution) -> Pro
     )
 
 
-def _reason(solution: Solution, trades: tuple[Trade, ...], target: Target) -> str:
+def _reason(solution: Solution, trades: tuple[Trade, ...], target: Target, gave: tuple[Relaxed, ...]) -> str:
+    words = f"{say_relaxed(read_mandate(solution.problem, solution.case), gave)}: {solution.conflict}" if gave else ""
     if solution.certificate.waived:  # never said of an answer that a custom limit keeps from its proof
         unproved = f"that none are better is not proved: {solution.certificate.reason}"
-        return f"{solution.reason or 'weights that every limit allows'}; {unproved}"
-    if solution.outcome is Outcome.RELAXED:
-        return solution.reason
+        return f"{words or 'weights that every limit allows'}; {unproved}"
+    if words:
+        return words
     stays = np.array_equal(solution.ideal, target.weights)
     return solution.outcome.value if trades else why_no_trade(target.given_up, stays=stays)
 

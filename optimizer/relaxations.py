@@ -48,7 +48,7 @@ class Relaxed:
 
 @dataclass(frozen=True, eq=False)
 class Repair:
-    """The answer to a mandate some of whose limits gave way: the case with the moved bounds, and what the gate let out."""
+    """The answer to a mandate some of whose limits gave way: the case with the moved bounds, and what was released."""
 
     case: Case
     violations: Mapping[str, float]
@@ -56,8 +56,10 @@ class Repair:
 
 
 def relax(problem: Problem, case: Case, mandate: Mandate) -> Repair | None:
-    """Let limits give way in the order of their tiers; None where the hard ones alone cannot be met, or none gave an
-    answer that passed the gate."""
+    """Let limits give way in the order of their tiers.
+
+    None where the hard limits alone cannot be met, or no answer passed the gate.
+    """
     violations = least_violations(mandate)
     if not violations:
         return None
@@ -87,7 +89,9 @@ def least_violations(mandate: Mandate) -> dict[str, float]:
     return found
 
 
-def _settle(mandate: Mandate, own: list[Part], later: list[Part], found: Mapping[str, float]) -> dict[str, float] | None:
+def _settle(
+    mandate: Mandate, own: list[Part], later: list[Part], found: Mapping[str, float]
+) -> dict[str, float] | None:
     """Return the violations of one tier: the least sum, then each in turn; ``found`` is what earlier tiers give."""
     known = [mandate.part(name) for name in found]
     columns = [*known, *own, *later]
@@ -118,7 +122,7 @@ def _settle(mandate: Mandate, own: list[Part], later: list[Part], found: Mapping
 
 
 def _least(mandate: Mandate, springs: Springs, cost: np.ndarray, caps: list, most: list) -> float | None:
-    """Return the least of some violations where others are capped, at the first slack with which the engine gets there."""
+    """Return the least of some violations where others are capped, at the first slack with which the engine ends."""
     rows, ends = np.array(caps).reshape(len(caps), len(cost)), np.array(most)
     for slack in _SLACKS:
         said = least(mandate.program, replace(springs, cost=cost, caps=rows, most=ends + slack))

@@ -69,6 +69,8 @@ class Solution:
         Every engine that was asked, and why its answer was refused.
     reason
         The sentence where RELAXED or UNSOLVED.
+    conflict
+        Which limits cannot hold together and what would end it; nothing where none is proved.
     relaxed
         Where RELAXED: every bound of the mandate as written that ``ideal`` exceeds.
     violations
@@ -84,6 +86,7 @@ class Solution:
     prices: tuple[Price, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     reason: str = ""
+    conflict: str = ""
     relaxed: tuple[Relaxed, ...] = ()
     violations: Mapping[str, float] = field(default_factory=FrozenMap)
 
@@ -124,11 +127,13 @@ def _unmet(
             return Solution(
                 problem, moved, Outcome.RELAXED, found.weights, found.certificate, found.multipliers,
                 price_limits(moved.program, assets, found.weights, found.multipliers), found.attempts,
-                f"{say_relaxed(conflict.mandate, given)}: {words}", given,
+                f"{say_relaxed(mandate, given)}: {words}", words, given,
                 FrozenMap(repair.violations),
             )  # fmt: skip
     reason = words or _why_none(attempts)
-    return Solution(problem, case, Outcome.UNSOLVED, case.program.current, certificate, None, (), attempts, reason)
+    return Solution(
+        problem, case, Outcome.UNSOLVED, case.program.current, certificate, None, (), attempts, reason, words
+    )
 
 
 def _why_none(attempts: tuple[Attempt, ...]) -> str:
