@@ -21,12 +21,12 @@ import numpy as np
 
 from ..constraints import terms
 from .certificates import RESIDUAL
-from .conflicts import stretch
 from .elastics import Springs, least
 from .engines import Released, ask
 from .mandates import Mandate, Part, read_mandate
 from .problems import Case, Problem
 from .programs import build
+from .proofs import stretch
 
 TIE = 1e-8
 """How much of a violation an earlier tier leaves to the later ones."""

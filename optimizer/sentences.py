@@ -10,10 +10,11 @@ from ..constraints.deviations import Deviation
 from ..constraints.groups import Group
 from ..constraints.limits import Limit
 from ..constraints.tickets import TradeSize
-from .conflicts import Conflict, Way
+from .conflicts import Conflict
 from .mandates import Mandate, Part
 from .problems import Case
 from .relaxations import Relaxed
+from .ways import Way
 
 _SHOWN = 3
 _STANDING = {"long_only": "long-only", "cash_floor": "the cash floor"}

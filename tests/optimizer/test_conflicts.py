@@ -12,11 +12,13 @@ from trimtab.constraints import Custom, Deviation, Group, Policy, Position, Trac
 from trimtab.models import NO_TILT, Account
 from trimtab.optimizer import Outcome, rebalance, solve
 from trimtab.optimizer.answers import Multipliers
-from trimtab.optimizer.conflicts import find_conflict, prove, round_out
+from trimtab.optimizer.conflicts import find_conflict
 from trimtab.optimizer.elastics import Prices
 from trimtab.optimizer.engines import ask
 from trimtab.optimizer.mandates import read_mandate
 from trimtab.optimizer.problems import Problem, pose
+from trimtab.optimizer.proofs import prove
+from trimtab.optimizer.ways import round_out
 
 SEEDS = range(60)
 
