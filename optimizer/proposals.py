@@ -113,7 +113,9 @@ def propose(solution: Solution, cause: str) -> Proposal:
         )
     solution, target = _choose(solution)
     if target.reason:
-        return _standing(case, Outcome.UNSOLVED, cause, target.reason, solution.certificate, solution.attempts)
+        still = pose(solution.problem, case.account, case.belief)  # nothing is traded, so no bound has moved
+        words = f"{target.reason}; {solution.conflict}" if solution.conflict else target.reason
+        return _standing(still, Outcome.UNSOLVED, cause, words, solution.certificate, solution.attempts)
     return _proposal(solution.case, cause, target, solution)
 
 
