@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,8 @@ import pyarrow as pa
 from ..optimizer.decisions import Decisions, list_binding
 from ..optimizer.orders import name_trades
 from ..optimizer.proposals import Proposal
+from ..optimizer.relaxations import Relaxed
+from ..optimizer.rooms import Room
 from ..optimizer.solutions import Outcome
 from .stores import SCHEMAS, empty_rows
 
@@ -168,7 +170,7 @@ def _tabulate_trades(sheet: Sheet, decisions: Decisions, places: np.ndarray, ids
 
 
 def _all_bounds(decisions: Decisions) -> list[str]:
-    """Return what :func:`_bounds` returns, of every account."""
+    """Return the limits with nothing left, of every account, as :func:`_json` writes them."""
     said: list[list[str]] = [[] for _ in decisions.reasons]
     for limit, labels, account, row, bound, used in list_binding(decisions):
         if limit == _SILENT:
@@ -193,20 +195,18 @@ def _account(proposal: Proposal) -> dict[str, object]:
         "reason": proposal.reason,
         "gap": _finite(proposal.certificate.gap),
         "certified_te": _finite(proposal.certificate.certified_te),
-        "binding": _bounds(proposal),
-        "relaxed": "[]",
+        "binding": _json(r for r in proposal.binding if r.limit != _SILENT),
+        "relaxed": _json(proposal.relaxed),
     }
     for name in _FIGURES:
         row[name] = None if refused else _finite(float(getattr(proposal, name)))
     return row
 
 
-def _bounds(proposal: Proposal) -> str:
-    """Return the limits with nothing left."""
-    bounds = [
-        {"limit": r.limit, "on": r.on, "bound": r.bound, "used": r.used} for r in proposal.binding if r.limit != _SILENT
-    ]
-    return json.dumps(bounds, ensure_ascii=False, allow_nan=False)
+def _json(bounds: Iterable[Room | Relaxed]) -> str:
+    """Return bounds, each with its limit and what is used of it."""
+    rows = [{"limit": r.limit, "on": r.on, "bound": r.bound, "used": r.used} for r in bounds]
+    return json.dumps(rows, ensure_ascii=False, allow_nan=False)
 
 
 def _finite(value: float) -> float | None:

@@ -21,8 +21,8 @@ from ..models.accounts import Account, Model, appraise
 from ..models.markets import Market
 from ..models.tilts import Tilt, tilt
 from ..models.views import View
+from ..optimizer.arithmetics import impossible
 from ..optimizer.problems import Problem, pose, state
-from ..optimizer.solutions import impossible
 from ..units import FrozenMap
 
 

@@ -135,6 +135,10 @@ def show_proposal(out: Console, proposal: Proposal) -> None:
         facts.append(
             ("saved", f"{basis_points(-proposal.given_up, 2)} of utility a year against the ideal, in ticket fees")
         )
+    for gave in proposal.relaxed[:SHOWN]:
+        on = f" on {gave.on}" if gave.on else ""
+        words = f"{gave.limit.replace('_', ' ')}{on}: {gave.used:.6g} where the mandate says {gave.bound:.6g}"
+        facts.append(("gave way", words))
     if np.isfinite(proposal.certificate.certified_te):
         facts.append(("proof", _proof(proposal.certificate.certified_te, proposal.certificate.residual)))
     binding = [p for p in proposal.prices if p.limit != "long_only"]  # not held and not missed: no news

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -16,12 +16,19 @@ from ..units import basis_points, percent
 from .answers import Attempt
 from .certificates import NO_CERTIFICATE, Certificate
 from .legs import Leg
+from .mandates import read_mandate
 from .orders import Trade, list_trades, turnover
 from .problems import Case, Cases, Problem, pose
 from .pulls import trade_reasons
+from .relaxations import Relaxed, loosen, read_relaxed
 from .rooms import BINDING, Room, room
+from .sentences import say_relaxed
 from .solutions import Outcome, Price, Solution
+from .tickets import read_tickets
 from .trades import Target, choose_target
+
+_LOOSER = (1.0, 4.0, 16.0)
+"""How many of the largest lot or smallest ticket a limit that gave way gives more, the next where no trades fit."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +49,8 @@ class Proposal:
         Every bound of every limit at the target.
     prices
         What the binding limits cost, at the ideal.
+    relaxed
+        Where RELAXED: every bound of the mandate as written that the target exceeds. ``room`` shows those in force.
     certificate, attempts
         The proof of the ideal, and the engines asked.
     nav, turnover, cost, tracking_error, expected_gain, utility, given_up
@@ -63,6 +72,7 @@ class Proposal:
     trades: tuple[Trade, ...] = ()
     room: tuple[Room, ...] = ()
     prices: tuple[Price, ...] = ()
+    relaxed: tuple[Relaxed, ...] = ()
     certificate: Certificate = NO_CERTIFICATE
     attempts: tuple[Attempt, ...] = ()
     nav: float = float("nan")
@@ -107,10 +117,30 @@ def propose(solution: Solution, cause: str, leg: Leg | None = None) -> Proposal:
         return _standing(
             solution.case, solution.outcome, cause, solution.reason, solution.certificate, solution.attempts
         )
-    target = choose_target(solution)
+    solution, target = _choose(solution)
     if target.reason:
-        return _standing(case, Outcome.UNSOLVED, cause, target.reason, solution.certificate, solution.attempts)
-    return _proposal(case, cause, target, solution, leg)
+        still = pose(solution.problem, case.account, case.belief)  # nothing is traded, so no bound has moved
+        words = f"{target.reason}; {solution.conflict}" if solution.conflict else target.reason
+        return _standing(still, Outcome.UNSOLVED, cause, words, solution.certificate, solution.attempts)
+    return _proposal(solution.case, cause, target, solution, leg)
+
+
+def _choose(solution: Solution) -> tuple[Solution, Target]:
+    """Choose the target; where limits gave way, leave whole trades a lot or a ticket of room to fit in.
+
+    At the least violation there may be a single point left, and no whole lots on it.
+    """
+    problem, case = solution.problem, solution.case
+    tickets = read_tickets(problem, case)
+    if solution.outcome is not Outcome.RELAXED or tickets.plain:
+        return solution, choose_target(solution)
+    coarse = max(float(tickets.lot.max()), float(tickets.least.max()), tickets.fee)
+    for times in _LOOSER:
+        wider = replace(solution, case=loosen(problem, case, solution.violations, times * coarse))
+        target = choose_target(wider)
+        if not target.reason:
+            break
+    return wider, target
 
 
 def hold(problem: Problem, account: Account, belief: Tilt, reason: str = "no trigger fired") -> Proposal:
@@ -167,16 +197,18 @@ def _proposal(case: Case, cause: str, target: Target, solution: Solution, leg: L
     costs = case.context.market.costs
     fees = costs.ticket_fee * len(trades)
     figures = read_figures(case, weights, len(trades))
+    gave = read_relaxed(solution.problem, case, weights) if solution.outcome is Outcome.RELAXED else ()
     return Proposal(
         case.account.id,
         case.account.model,
         solution.outcome,
         cause,
-        _reason(solution, trades, target),
+        _reason(solution, trades, target, gave),
         _weights(case, solution.ideal, weights),
         trades,
         room(case, weights, solution.prices),
         solution.prices,
+        gave,
         solution.certificate,
         solution.attempts,
         case.standing.nav,
@@ -191,9 +223,13 @@ def _proposal(case: Case, cause: str, target: Target, solution: Solution, leg: L
     )
 
 
-def _reason(solution: Solution, trades: tuple[Trade, ...], target: Target) -> str:
+def _reason(solution: Solution, trades: tuple[Trade, ...], target: Target, gave: tuple[Relaxed, ...]) -> str:
+    words = f"{say_relaxed(read_mandate(solution.problem, solution.case), gave)}: {solution.conflict}" if gave else ""
     if solution.certificate.waived:  # never said of an answer that a custom limit keeps from its proof
-        return f"weights that every limit allows; that none are better is not proved: {solution.certificate.reason}"
+        unproved = f"that none are better is not proved: {solution.certificate.reason}"
+        return f"{words or 'weights that every limit allows'}; {unproved}"
+    if words:
+        return words
     stays = np.array_equal(solution.ideal, target.weights)
     return solution.outcome.value if trades else why_no_trade(target.given_up, stays=stays)
 
@@ -269,6 +305,9 @@ def _lines(proposal: Proposal) -> Iterator[str]:
         f"expected gain {percent(proposal.expected_gain)} a year"
     )
     yield from _trading_lines(proposal)
+    for gave in proposal.relaxed:
+        on = f" on {gave.on}" if gave.on else ""
+        yield f"gave way: {gave.limit}{on}, bound {gave.bound:.6g}, used {gave.used:.6g}"
     for price in proposal.prices:
         worth = basis_points(price.price * 0.01, 2)
         yield f"binding: {price.limit}{f' on {price.on}' if price.on else ''}, worth {worth} a year per 1%"

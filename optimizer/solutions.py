@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 
 import numpy as np
@@ -10,11 +11,17 @@ import numpy as np
 from ..constraints import terms
 from ..models.accounts import Account
 from ..models.tilts import Tilt
+from ..units import FrozenMap
 from .answers import Attempt, Multipliers
+from .arithmetics import impossible, owner
 from .certificates import NO_CERTIFICATE, Certificate, gradient, kinks
+from .conflicts import find_conflict
 from .engines import ask
+from .mandates import read_mandate
 from .problems import Case, Problem, pose
 from .programs import Program
+from .relaxations import Relaxed, read_relaxed, relax
+from .sentences import say_conflict, say_relaxed
 
 
 class Outcome(Enum):
@@ -47,9 +54,9 @@ class Solution:
     Parameters
     ----------
     problem, case
-        What was asked.
+        What was asked; where RELAXED the case's program has the bounds that gave way.
     outcome
-        OPTIMAL or UNSOLVED.
+        OPTIMAL, RELAXED or UNSOLVED.
     ideal
         Weights, shape (n,); the current ones where UNSOLVED.
     certificate
@@ -61,7 +68,13 @@ class Solution:
     attempts
         Every engine that was asked, and why its answer was refused.
     reason
-        The sentence where UNSOLVED.
+        The sentence where RELAXED or UNSOLVED.
+    conflict
+        Which limits cannot hold together and what would end it; nothing where none is proved.
+    relaxed
+        Where RELAXED: every bound of the mandate as written that ``ideal`` exceeds.
+    violations
+        The violation of each limit that gave way: its largest excess over ``max(|bound|, 0.01)``.
     """
 
     problem: Problem
@@ -73,10 +86,13 @@ class Solution:
     prices: tuple[Price, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     reason: str = ""
+    conflict: str = ""
+    relaxed: tuple[Relaxed, ...] = ()
+    violations: Mapping[str, float] = field(default_factory=FrozenMap)
 
 
 def solve(problem: Problem, account: Account, belief: Tilt) -> Solution:
-    """Find the ideal weights of one account.
+    """Find the ideal weights of one account; where its limits cannot all hold, let those with a tier give way.
 
     Raises
     ------
@@ -86,82 +102,46 @@ def solve(problem: Problem, account: Account, belief: Tilt) -> Solution:
     case = pose(problem, account, belief)
     program = case.program
     if words := impossible(case):
-        return Solution(problem, case, Outcome.UNSOLVED, program.current, NO_CERTIFICATE, reason=words)
+        return _unmet(problem, case, words, NO_CERTIFICATE, ())
     found = ask(program, problem.statement(program))
     if found.weights is None or found.multipliers is None:
-        words = (
-            "no weights satisfy all its limits at once"
-            if found.infeasible
-            else "no engine gave an answer that passed the check"
-        )
-        said = "; ".join(f"{a.engine}: {a.refused if a.status == 'optimal' else a.status}" for a in found.attempts)
-        return Solution(
-            problem,
-            case,
-            Outcome.UNSOLVED,
-            program.current,
-            found.certificate,
-            None,
-            (),
-            found.attempts,
-            f"{words} ({said})",
-        )
+        return _unmet(problem, case, "", found.certificate, found.attempts)
     prices = price_limits(program, case.context.market.universe.assets, found.weights, found.multipliers)
     return Solution(
         problem, case, Outcome.OPTIMAL, found.weights, found.certificate, found.multipliers, prices, found.attempts
     )
 
 
-def impossible(case: Case) -> str:
-    """Say in words what arithmetic alone rules out, or nothing: crossed bounds, sums of bounds, trading too little."""
-    program, universe = case.program, case.context.market.universe
-    crossed = program.lo - program.hi
-    if crossed.max() > 0:
-        i = int(np.argmax(crossed))
-        low, high = owner(program, i, upper=False), owner(program, i, upper=True)
-        least, most = _apart(program.lo[i], program.hi[i])
-        return f"{universe.assets[i]}: {low} asks for at least {least} and {high} for at most {most}"
-    if program.lo.sum() > 1 + 1e-12:
-        return f"the smallest weights its limits allow sum to {100 * program.lo.sum():.6g}%, above 100%"
-    if program.hi.sum() < 1 - 1e-12:
-        return f"the largest weights its limits allow sum to {100 * program.hi.sum():.6g}%, below 100%"
-    return _too_little_trading(case)
+def _unmet(
+    problem: Problem, case: Case, words: str, certificate: Certificate, attempts: tuple[Attempt, ...]
+) -> Solution:
+    """Say which limits conflict, and let those with a tier give way; without a proved conflict nothing gives way."""
+    mandate = read_mandate(problem, case)
+    conflict = find_conflict(mandate)
+    if conflict is not None:
+        words = say_conflict(conflict, case, words)
+        repair = relax(problem, case, mandate)
+        if repair is not None and repair.released.multipliers is not None and repair.released.weights is not None:
+            found, moved = repair.released, repair.case
+            assets, given = case.context.market.universe.assets, read_relaxed(problem, case, found.weights)
+            return Solution(
+                problem, moved, Outcome.RELAXED, found.weights, found.certificate, found.multipliers,
+                price_limits(moved.program, assets, found.weights, found.multipliers), found.attempts,
+                f"{say_relaxed(mandate, given)}: {words}", words, given,
+                FrozenMap(repair.violations),
+            )  # fmt: skip
+    reason = words or _why_none(attempts)
+    return Solution(
+        problem, case, Outcome.UNSOLVED, case.program.current, certificate, None, (), attempts, reason, words
+    )
 
 
-def _too_little_trading(case: Case) -> str:
-    """Say which cap on trading is below what it takes to come inside the bounds of single weights."""
-    program = case.program
-    buys = np.maximum(program.lo - program.current, 0.0)
-    sells = np.maximum(program.current - program.hi, 0.0)
-    names = [(name, term) for name, term in program.named if isinstance(term, terms.Trades)]
-    for t, (name, term) in enumerate(names):
-        if program.from_zero[t] or program.row[t].any():
-            continue
-        needed = float(program.buy[t] @ buys + program.sell[t] @ sells)
-        if needed > program.most[t] + 1e-12:
-            i = int(np.argmax(program.buy[t] * buys + program.sell[t] * sells))
-            inside = owner(program, i, upper=bool(sells[i] > 0))
-            most, least = _apart(float(term.most), needed - float(term.base))
-            asset = case.context.market.universe.assets[i]
-            return f"{name} allows {most}, and coming inside {inside} (of {asset} most of all) takes {least}"
-    return ""
-
-
-def _apart(first: float, second: float) -> tuple[str, str]:
-    """Write two percents with as many digits as it takes to tell them apart."""
-    pairs = [(f"{100 * first:.{digits}g}%", f"{100 * second:.{digits}g}%") for digits in range(4, 17)]
-    return next((pair for pair in pairs if pair[0] != pair[1]), pairs[-1])
-
-
-def owner(program: Program, asset: int, *, upper: bool) -> str:
-    """Name the limit whose box is the tightest on one side of one asset, the first in policy order if several are."""
-    ends = [
-        (float(np.broadcast_to(t.hi if upper else t.lo, program.current.shape)[asset]), name)
-        for name, t in program.named
-        if isinstance(t, terms.Box)
-    ]
-    tightest = (min if upper else max)(end for end, _ in ends)
-    return next(name for end, name in ends if end == tightest)
+def _why_none(attempts: tuple[Attempt, ...]) -> str:
+    """Say what the engines said where no conflict is proved."""
+    said = "; ".join(f"{a.engine}: {a.refused if a.status == 'optimal' else a.status}" for a in attempts)
+    if attempts[-1].status == "infeasible":
+        return f"an engine says that no weights satisfy all its limits at once, which could not be proved ({said})"
+    return f"no engine gave an answer that passed the check ({said})"
 
 
 def price_limits(

@@ -256,10 +256,10 @@ def test_a_computation_that_fails_is_one_accounts_outcome(book, mandate, tmp_pat
     only(rows, write, book, "001", "002")
     decide = chunks.decide
 
-    def sometimes(problem, account, belief, on):
+    def sometimes(problem, account, belief, on, leg=None):
         if account.id == "001":
             raise error
-        return decide(problem, account, belief, on)
+        return decide(problem, account, belief, on, leg)
 
     alone(monkeypatch, sometimes)
     done = run(book, mandate, ON, tmp_path / "out")
@@ -273,7 +273,7 @@ def test_a_computation_that_fails_is_one_accounts_outcome(book, mandate, tmp_pat
 
 
 def test_a_fault_of_ours_is_not_hidden(book, mandate, tmp_path, monkeypatch):
-    alone(monkeypatch, lambda *_: {}["gone"])
+    alone(monkeypatch, lambda *_, **__: {}["gone"])
     with pytest.raises(KeyError):
         run(book, mandate, ON, tmp_path / "out")
     assert not (tmp_path / "out" / "run.json").exists()
@@ -282,7 +282,7 @@ def test_a_fault_of_ours_is_not_hidden(book, mandate, tmp_path, monkeypatch):
 def test_an_account_that_cannot_even_be_posed_is_quarantined(book, mandate, tmp_path, rows, write, monkeypatch):
     only(rows, write, book, "001")
 
-    def broken(*_):
+    def broken(*_, **__):
         raise FloatingPointError("overflow")
 
     alone(monkeypatch, broken)
@@ -511,7 +511,7 @@ def test_no_table_but_ours(plain_run):
 def test_the_error_of_a_bad_account_is_its_row(book, mandate, tmp_path, rows, write, monkeypatch):
     only(rows, write, book, "001")
 
-    def refuses(*_):
+    def refuses(*_, **__):
         raise AccountError("no", code="SOME", table="accounts", field="turnover", value=7)
 
     alone(monkeypatch, refuses)

@@ -259,7 +259,10 @@ def test_a_mandate_that_cannot_be_met_trades_nothing(desk):
     proposal = rebalance(desk.account, policy, desk.market, [], desk.on)
     assert proposal.outcome is Outcome.UNSOLVED
     assert proposal.trades == ()
-    assert proposal.reason == "turnover allows 0.1%, and coming inside deviation (of IEF most of all) takes 3.8%"
+    assert proposal.reason == (
+        "turnover allows 0.1%, and coming inside deviation (of SPY most of all) takes 3.9%: "
+        "it needs deviation 3.9% or turnover 3.9%"
+    )
     np.testing.assert_array_equal(proposal.weights["target"], proposal.weights["current"])
 
 

@@ -1,0 +1,102 @@
+"""Ways out of a conflict: the least change of one number with which every limit can be met, in digits that suffice."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .elastics import Least, Prices, least
+from .mandates import Mandate, Part
+from .proofs import is_shut, meets, stretch
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way out: the least change of one number of the mandate with which every limit can be met.
+
+    Parameters
+    ----------
+    limit
+        Its name.
+    upper
+        Whether it is the limit's most (else its least) that would change.
+    bound, exact, amount
+        The number as written, the one just needed, and that rounded so that it suffices.
+    """
+
+    limit: str
+    upper: bool
+    bound: float
+    exact: float
+    amount: float
+
+
+def find_way(mandate: Mandate, name: str, names: Collection[str]) -> tuple[Way, Prices] | None:
+    """Find how far one limit would have to give way, all others as they are; None where that alone does not help.
+
+    ``names`` are those in conflict; balls of others are asked only where the point found without them is outside. The
+    prices that come along prove that the limit as it stands and the others cannot hold together.
+    """
+    part = mandate.part(name)
+    if not part.elastic or _moved(part):
+        return None
+    kept = {*names, *(p.name for p in mandate.parts if not len(p.balls))}
+    said = _give(mandate, name, kept)
+    others = [other for other in mandate.names if other != name]
+    if said is not None and len(kept) < len(mandate.parts) and not meets(mandate, others, said.weights, 1e-8):
+        said = _give(mandate, name, mandate.names)
+    if said is None or not said.violations[0] > 0:
+        return None
+    violation, upper = float(said.violations[0]), _above(mandate, part, said.weights)
+    bound, unit = (part.most, part.units[1]) if upper else (part.least, part.units[0])
+    if not np.isfinite(bound):
+        return None
+    exact = bound + violation * unit * (1 if upper else -1)
+    return Way(name, upper, bound, exact, round_out(exact, upper=upper)), said.prices
+
+
+def _give(mandate: Mandate, name: str, names: Collection[str]) -> Least | None:
+    """Let one limit give way to the others named, as little as it must."""
+    springs = replace(stretch(mandate, names, {name: 0}, 1, boxes=True), cost=np.ones(1))
+    if is_shut(springs.lo, springs.hi):
+        return None
+    said = least(mandate.program, springs)
+    return said if said.status in ("solved", "almost") else None
+
+
+def _moved(part: Part) -> bool:
+    """Whether grandfathering has moved single bounds of a limit, so that no one number says where they would go."""
+    return bool(part.limit and part.limit.grandfather and (part.boxed or len(part.rows)))
+
+
+def _above(mandate: Mandate, part: Part, weights: np.ndarray) -> bool:
+    """Whether these weights are beyond a limit's most rather than below its least."""
+    if not np.isfinite(part.least):
+        return True
+    at = mandate.program.rows[part.rows] @ weights
+    over = [np.max(weights - part.hi), *(at - mandate.program.rows_hi[part.rows])]
+    under = [np.max(part.lo - weights), *(mandate.program.rows_lo[part.rows] - at)]
+    return max(over) >= max(under) and np.isfinite(part.most)
+
+
+def round_out(amount: float, *, upper: bool) -> float:
+    """Round outwards to the fewest digits, two at least, that stay within half a percent of the amount.
+
+    >>> round_out(0.07268, upper=True), round_out(0.0123456, upper=False)
+    (0.073, 0.0123)
+    """
+    size, away = abs(amount), (amount > 0) == upper
+    if size < 1e-12:
+        return 0.0
+    exponent = int(np.floor(np.log10(size)))
+    for digits in range(2, 16):
+        places = digits - 1 - exponent
+        scaled = size * 10.0**places
+        # What a solve leaves open, a hundred millionth, is no reason for another digit.
+        whole = np.ceil(scaled * (1 - 1e-8)) if away else np.floor(scaled * (1 + 1e-8))
+        rounded = float(f"{whole:.0f}e{-places}")
+        if abs(rounded - size) <= 0.005 * size:
+            break
+    return rounded if amount > 0 else -rounded
