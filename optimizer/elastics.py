@@ -16,11 +16,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-import clarabel
 import numpy as np
 from scipy import sparse
 
 from .answers import Multipliers
+from .cones import clarabel
 from .programs import Program
 
 _MOST_STEPS = 100

@@ -144,9 +144,9 @@ def _part(
     boxes = [t for t in own if isinstance(t, terms.Box)]
     lo = np.max([np.full(shape, -np.inf), *(np.broadcast_to(t.lo, shape) for t in boxes)], axis=0)
     hi = np.min([np.full(shape, np.inf), *(np.broadcast_to(t.hi, shape) for t in boxes)], axis=0)
-    where = [np.array(places[kind], dtype=int) for kind in (terms.Rows, terms.Trades, terms.RiskBall)]
+    rows, trades, balls = (np.array(places[kind], dtype=int) for kind in (terms.Rows, terms.Trades, terms.RiskBall))
     least, most = (-np.inf, np.inf) if limit is None else written(limit, context, own)
-    return Part(name, limit, tuple(own), lo, hi, *where, least, most)
+    return Part(name, limit, tuple(own), lo, hi, rows, trades, balls, least, most)
 
 
 def written(limit: Limit, context: Context, own: Sequence[terms.Term]) -> tuple[float, float]:

@@ -49,8 +49,10 @@ def examine(mandate: Mandate, names: Collection[str]) -> Verdict:
     stretches = {p.name: (0, not p.boxed or bool(len(p.rows) + len(p.trades) + len(p.balls))) for p in kept}
     springs = stretch(mandate, names, {name: 0 for name, own in stretches.items() if own}, 1, boxes=False)
     springs = replace(springs, cost=np.ones(1), floor=np.full(1, -1.0))
+    said = least(program, springs, _TOLERANCES[0])
     for tolerance in _TOLERANCES:
-        said = least(program, springs, tolerance)
+        if tolerance != _TOLERANCES[0]:
+            said = least(program, springs, tolerance)
         if np.isfinite(said.weights).all() and prove(mandate, names, said.prices) > 0:
             return Verdict(True, said.weights, said.prices)
         if said.status in ("solved", "almost") and said.violations[0] < -_CLEAR:
@@ -114,12 +116,11 @@ def is_shut(lo: np.ndarray, hi: np.ndarray) -> bool:
 def masks(mandate: Mandate, names: Collection[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return which rows, trade terms and balls of the program belong to these limits."""
     program = mandate.program
-    out = tuple(np.zeros(len(x), dtype=bool) for x in (program.rows, program.most, program.ball_most))
+    rows, trades, balls = (np.zeros(len(x), dtype=bool) for x in (program.rows, program.most, program.ball_most))
     for part in mandate.parts:
         if part.name in names:
-            for mask, where in zip(out, (part.rows, part.trades, part.balls), strict=True):
-                mask[where] = True
-    return out
+            rows[part.rows], trades[part.trades], balls[part.balls] = True, True, True
+    return rows, trades, balls
 
 
 def stretch(mandate: Mandate, names: Collection[str], columns: Mapping[str, int], m: int, *, boxes: bool) -> Springs:

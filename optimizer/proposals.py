@@ -135,12 +135,13 @@ def _choose(solution: Solution) -> tuple[Solution, Target]:
     if solution.outcome is not Outcome.RELAXED or tickets.plain:
         return solution, choose_target(solution)
     coarse = max(float(tickets.lot.max()), float(tickets.least.max()), tickets.fee)
+    tried = []
     for times in _LOOSER:
         wider = replace(solution, case=loosen(problem, case, solution.violations, times * coarse))
-        target = choose_target(wider)
-        if not target.reason:
+        tried.append((wider, choose_target(wider)))
+        if not tried[-1][1].reason:
             break
-    return wider, target
+    return tried[-1]
 
 
 def hold(problem: Problem, account: Account, belief: Tilt, reason: str = "no trigger fired") -> Proposal:

@@ -172,7 +172,7 @@ def _moved(problem: Problem, case: Case, mandate: Mandate, violations: Mapping[s
 
 def _narrowed(part: Part, wide: tuple[terms.Term, ...], current: np.ndarray) -> Iterator[terms.Term]:
     for old, new in zip(part.terms, wide, strict=True):
-        if not isinstance(old, terms.Box):
+        if not (isinstance(old, terms.Box) and isinstance(new, terms.Box)):
             yield new
             continue
         lo, hi = np.minimum(old.lo, current), np.maximum(old.hi, current)

@@ -121,12 +121,13 @@ def _unmet(
     if conflict is not None:
         words = say_conflict(conflict, case, words)
         repair = relax(problem, case, mandate)
-        if repair is not None and repair.released.multipliers is not None and repair.released.weights is not None:
+        weights, prices = (None, None) if repair is None else (repair.released.weights, repair.released.multipliers)
+        if repair is not None and weights is not None and prices is not None:
             found, moved = repair.released, repair.case
-            assets, given = case.context.market.universe.assets, read_relaxed(problem, case, found.weights)
+            assets, given = case.context.market.universe.assets, read_relaxed(problem, case, weights)
             return Solution(
-                problem, moved, Outcome.RELAXED, found.weights, found.certificate, found.multipliers,
-                price_limits(moved.program, assets, found.weights, found.multipliers), found.attempts,
+                problem, moved, Outcome.RELAXED, weights, found.certificate, prices,
+                price_limits(moved.program, assets, weights, prices), found.attempts,
                 f"{say_relaxed(mandate, given)}: {words}", words, given,
                 FrozenMap(repair.violations),
             )  # fmt: skip

@@ -91,6 +91,7 @@ def round_out(amount: float, *, upper: bool) -> float:
     if size < 1e-12:
         return 0.0
     exponent = int(np.floor(np.log10(size)))
+    rounded = size
     for digits in range(2, 16):
         places = digits - 1 - exponent
         scaled = size * 10.0**places
