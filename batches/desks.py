@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -22,19 +22,15 @@ from .books import Book
 
 @dataclass(frozen=True, eq=False)
 class Desk:
-    """What a run knows beside its accounts; it travels to workers as its first four fields, numbers only.
-
-    ``tactical`` remembers the tactical targets by model and aversion: a cache and nothing else.
-    """
+    """What a run knows beside its accounts; it travels to workers as numbers only."""
 
     policy: Policy
     market: Market
     on: dt.date
     beliefs: Mapping[str, Tilt]
-    tactical: dict[tuple[str, float], np.ndarray] = field(default_factory=dict, repr=False)
 
     def __reduce__(self):
-        """Pickle what was given; a compiled problem cannot travel and a cache need not."""
+        """Pickle what was given; a compiled problem cannot travel, and what it remembers need not."""
         return Desk, (self.policy, self.market, self.on, self.beliefs)
 
     @cached_property
@@ -49,12 +45,7 @@ class Desk:
 
     def targets_of(self, model: str, aversions: np.ndarray) -> np.ndarray:
         """Return the tactical target of a model at each aversion, shape (m, n), not numbers where there is none."""
-        asked, which = np.unique(aversions, return_inverse=True)
-        new = np.array([gamma for gamma in asked if (model, gamma) not in self.tactical])
-        if len(new):
-            found = tactical_targets(self.problem, model, new, self.beliefs[model])
-            self.tactical.update({(model, gamma): target for gamma, target in zip(new, found, strict=True)})
-        return np.stack([self.tactical[model, gamma] for gamma in asked])[which]
+        return tactical_targets(self.problem, model, aversions, self.beliefs[model])
 
 
 def open_desk(book: Book, policy: Policy, on: dt.date, overlay: Tilt = NO_TILT) -> Desk:

@@ -21,8 +21,9 @@ from ..models.accounts import Account, Model, appraise
 from ..models.markets import Market
 from ..models.tilts import Tilt, tilt
 from ..models.views import View
-from ..optimizer.problems import Problem, pose, state
+from ..optimizer.problems import Problem, state
 from ..optimizer.solutions import impossible
+from ..optimizer.tactical import place
 from ..units import FrozenMap
 
 
@@ -106,7 +107,7 @@ def _ask(
     policy.model(account)
     if problem is None or account.status != "active":
         return appraise(account, market).nav, ""
-    case = pose(problem, account, beliefs[account.model])
+    case = place(problem, account, beliefs[account.model])
     return case.standing.nav, impossible(case)
 
 

@@ -16,9 +16,10 @@ from ..units import basis_points, percent
 from .answers import Attempt
 from .certificates import NO_CERTIFICATE, Certificate
 from .orders import Trade, list_trades, turnover
-from .problems import Case, Cases, Problem, pose
+from .problems import Case, Cases, Problem
 from .rooms import BINDING, Room, room
 from .solutions import Outcome, Price, Solution
+from .tactical import place
 from .trades import Target, choose_target
 
 
@@ -109,7 +110,7 @@ def propose(solution: Solution, cause: str) -> Proposal:
 
 def hold(problem: Problem, account: Account, belief: Tilt, reason: str = "no trigger fired") -> Proposal:
     """Propose nothing, and say where the account stands."""
-    return _standing(pose(problem, account, belief), Outcome.HELD, "", reason)
+    return _standing(place(problem, account, belief), Outcome.HELD, "", reason)
 
 
 def quarantine(account: Account, error: AccountError) -> Proposal:
@@ -178,15 +179,25 @@ def _proposal(case: Case, cause: str, target: Target, solution: Solution) -> Pro
         utility=float(figures.utility),
         given_up=target.given_up,
         trade_gap=target.gap,
-        notes=target.notes + _dropped(case.belief) + _less_bullish(case.belief),
+        notes=solution.notes + target.notes + _dropped(case.belief) + _less_bullish(case.belief),
     )
 
 
 def _reason(solution: Solution, trades: tuple[Trade, ...], target: Target) -> str:
     if solution.certificate.waived:  # never said of an answer that a custom limit keeps from its proof
         return f"weights that every limit allows; that none are better is not proved: {solution.certificate.reason}"
-    stays = np.array_equal(solution.ideal, target.weights)
-    return solution.outcome.value if trades else why_no_trade(target.given_up, stays=stays)
+    if not trades:
+        return why_no_trade(target.given_up, stays=np.array_equal(solution.stop, target.weights))
+    return solution.outcome.value if solution.notes else arrived(solution.problem.policy.rebalance.destination)
+
+
+def arrived(destination: str) -> str:
+    """Say how far an account goes that trades."""
+    return {
+        "edge": "back at the edge of its bands and limits at the least cost, proved",
+        "part": "a part of the way to the best weights the policy allows, which are proved",
+        "flow": "the best weights for the cash that comes or goes, proved",
+    }.get(destination, Outcome.OPTIMAL.value)
 
 
 def why_no_trade(given_up: float, *, stays: bool) -> str:

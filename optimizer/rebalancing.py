@@ -19,7 +19,7 @@ from ..units import day
 from .problems import Problem, state
 from .proposals import Proposal, hold, propose, quarantine
 from .solutions import Outcome, solve
-from .triggers import due, why_held
+from .triggers import examine
 
 
 def rebalance(
@@ -73,6 +73,7 @@ def rebalance(
 
 def decide(problem: Problem, account: Account, belief: Tilt, on: dt.date) -> Proposal:
     """Do what :func:`rebalance` does for one account; raise ``AccountError`` where its data cannot be used."""
-    if not (cause := due(problem, account, belief, on)):  # is there anything to do?
-        return hold(problem, account, belief, why_held(account))
+    cause, words = examine(problem, account, belief, on)  # is there anything to do?
+    if not cause:
+        return hold(problem, account, belief, words)
     return propose(solve(problem, account, belief), cause)  # where to stand, what to trade

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import numpy as np
@@ -12,9 +12,10 @@ from ..models.accounts import Account
 from ..models.tilts import Tilt
 from .answers import Attempt, Multipliers
 from .certificates import NO_CERTIFICATE, Certificate, gradient, kinks
-from .engines import ask
-from .problems import Case, Problem, pose
+from .destinations import arrive
+from .problems import Case, Problem
 from .programs import Program
+from .tactical import place
 
 
 class Outcome(Enum):
@@ -62,6 +63,15 @@ class Solution:
         Every engine that was asked, and why its answer was refused.
     reason
         The sentence where UNSOLVED.
+    goal
+        Where to stand before trades are made few and whole: the ideal, or as far towards it as the policy's destination
+        goes; None where it is the ideal.
+    within, within_prices
+        The program, and the multipliers at the goal, in which the fewest trades are sought; None where they are those
+        of the ideal.
+
+    Notes
+        What a person should know.
     """
 
     problem: Problem
@@ -73,21 +83,31 @@ class Solution:
     prices: tuple[Price, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     reason: str = ""
+    goal: np.ndarray | None = None
+    within: Program | None = None
+    within_prices: Multipliers | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def stop(self) -> np.ndarray:
+        """Where to stand before trades are made few and whole."""
+        return self.ideal if self.goal is None else self.goal
 
 
 def solve(problem: Problem, account: Account, belief: Tilt) -> Solution:
-    """Find the ideal weights of one account.
+    """Find the ideal weights of one account, and how far towards them the policy's destination goes.
 
     Raises
     ------
     AccountError
         The account's own data cannot be used.
     """
-    case = pose(problem, account, belief)
+    case = place(problem, account, belief)
     program = case.program
-    if words := impossible(case):
+    if words := _without_target(case, problem) or impossible(case):
         return Solution(problem, case, Outcome.UNSOLVED, program.current, NO_CERTIFICATE, reason=words)
-    found = ask(program, problem.statement(program))
+    gone = arrive(problem, case)
+    found = gone.found
     if found.weights is None or found.multipliers is None:
         words = (
             "no weights satisfy all its limits at once"
@@ -106,10 +126,24 @@ def solve(problem: Problem, account: Account, belief: Tilt) -> Solution:
             found.attempts,
             f"{words} ({said})",
         )
-    prices = price_limits(program, case.context.market.universe.assets, found.weights, found.multipliers)
-    return Solution(
-        problem, case, Outcome.OPTIMAL, found.weights, found.certificate, found.multipliers, prices, found.attempts
-    )
+    prices = price_limits(gone.asked, case.context.market.universe.assets, found.weights, found.multipliers)
+    solved = Solution(
+        problem, replace(case, program=gone.program), Outcome.OPTIMAL, found.weights, found.certificate,
+        found.multipliers, prices, found.attempts, notes=(gone.note,) if gone.note else (),
+    )  # fmt: skip
+    if gone.within is None:
+        return solved
+    return replace(solved, goal=gone.goal, within=gone.within, within_prices=gone.prices)
+
+
+def _without_target(case: Case, problem: Problem) -> str:
+    """Say that bands have nothing to be measured from, where new weights would have to be inside them."""
+    tactical = case.context.tactical
+    if tactical is None or np.isfinite(tactical).all():
+        return ""
+    needed = problem.policy.rebalance.destination == "edge" or any(band.binds for band in problem.policy.bands)
+    words = "there is no tactical target to measure its bands from: no weights satisfy the limits that its model shares"
+    return words if needed else ""
 
 
 def impossible(case: Case) -> str:
