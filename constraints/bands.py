@@ -46,7 +46,7 @@ class Band(Limit):
         the target; a pair is below and above.
 
     >>> str(Band("3%"))
-    'each asset that drifts more than 3.00% from its tactical target is brought back'
+    'each asset that drifts from its tactical target by more than 3.00% is brought back'
     """
 
     kind: ClassVar[str] = "band"
@@ -148,12 +148,12 @@ class Band(Limit):
         """Say it as a committee would."""
         what = f"the sum of {self.words_on()}" if self.of == "sum" else self.words_on()
         if self.absolute is not None:
-            widths = _words(self.absolute, "")
+            widths = _words(self.absolute)
         else:
-            widths = _words(self.relative, " of its target")
-            widths = widths if self.floor is None else f"{widths}, and at least {percent(decimal(self.floor))},"
+            widths = f"{_words(self.relative)} of it"
+            widths += "" if self.floor is None else f", and by more than {percent(decimal(self.floor))},"
         stays = {"trigger": "is brought back", "constraint": "may not stay there", "both": "has to be brought back"}
-        return f"{what} that drifts {widths} from its tactical target {stays[self.use]}"
+        return f"{what} that drifts from its tactical target by more than {widths} {stays[self.use]}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -225,8 +225,6 @@ def inner_parts(band: Band) -> tuple[float, float]:
     return _pair(band.inner)
 
 
-def _words(value: Pair | None, of: str) -> str:
+def _words(value: Pair | None) -> str:
     low, high = _pair(value)
-    if low == high:
-        return f"more than {percent(low)}{of}"
-    return f"more than {percent(low)}{of} below or {percent(high)} above"
+    return percent(low) if low == high else f"{percent(low)} below or {percent(high)} above"

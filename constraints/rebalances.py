@@ -123,12 +123,12 @@ def _rate(name: str, value: Any, most: float) -> float:
 
 
 def _error(field: str, value: object, known: tuple[str, ...]) -> PolicyError:
+    words = f"one of {', '.join(known)}" if len(known) > 1 else known[0]
     return PolicyError(
         f"rebalance.{field} is {value!r}",
         code="BAD_REBALANCE",
         table="policy",
         field=f"rebalance.{field}",
         value=value,
-        mend=(did_you_mean(str(value), known) if len(known) > 1 else "")
-        or f"{'one of ' * (len(known) > 1)}{', '.join(known)}",
+        mend=(did_you_mean(str(value), known) if len(known) > 1 else "") or words,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import warnings
 from functools import lru_cache
 
 import numpy as np
@@ -69,7 +70,9 @@ def _sessions(exchange: str, first: int, last: int) -> np.ndarray:
     check_exchange(exchange)
     start, end = pd.Timestamp(first, 1, 1), pd.Timestamp(last, 12, 31)
     try:
-        calendar = exchange_calendars.get_calendar(exchange, start=start, end=end)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # its use of pandas is its own affair
+            sessions = exchange_calendars.get_calendar(exchange, start=start, end=end).sessions
     except ValueError as error:  # its own names for: too early, too late
         raise PolicyError(
             f"the sessions of {exchange} from {first} to {last} are not known: {error}",
@@ -79,4 +82,4 @@ def _sessions(exchange: str, first: int, last: int) -> np.ndarray:
             value=exchange,
             mend="another exchange, or days that its calendar covers",
         ) from None
-    return calendar.sessions.to_numpy().astype("datetime64[D]")
+    return sessions.to_numpy().astype("datetime64[D]")

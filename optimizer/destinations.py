@@ -81,8 +81,9 @@ def arrive_all(problem: Problem, cases: Cases) -> Arrivals:
     crowd = ask_all(problem, cases.program)
     goal, within, prices = crowd.weights, None, None
     if problem.policy.rebalance.destination == "part":
-        goal = part_way(cases.program, crowd.weights, float(problem.policy.rebalance.part))
-        within, prices = around(cases.program, crowd.weights, goal)
+        ideal = np.where(crowd.released[:, None], crowd.weights, cases.program.current)  # the others are left anyway
+        goal = part_way(cases.program, ideal, float(problem.policy.rebalance.part))
+        within, prices = around(cases.program, ideal, goal)
     return Arrivals(
         cases, crowd.released, crowd.weights, crowd.multipliers, crowd.gap, crowd.certified_te, goal, within, prices,
         crowd.seconds,

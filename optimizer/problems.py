@@ -158,8 +158,8 @@ def _at_rest(problem: Problem, name: str) -> Program:
 def pose(problem: Problem, account: Account, belief: Tilt, tactical: np.ndarray | None = None) -> Case:
     """Put one account's numbers into the problem; raise ``AccountError`` where they cannot be used.
 
-    ``tactical`` is its tactical target, which a policy with bands measures from: :func:`trimtab.optimizer.tactical.place`
-    finds it and poses.
+    ``tactical`` is its tactical target, from which bands are measured: :func:`trimtab.optimizer.tactical.place` finds
+    it and poses.
     """
     policy, market = problem.policy, problem.market
     model = policy.model(account)

@@ -18,7 +18,7 @@ def tactical_targets(problem: Problem, model: str, gammas: np.ndarray, belief: T
     """Return the optimum without costs under the limits that every account of a model shares, shape (m, n).
 
     One solve a policy, model, gamma and tilt, remembered by the problem. Deviation, group, tracking error, volatility,
-    cash and position limits shape it; turnover, cash flows, restrictions, bands and what else is an account's own do not.
+    cash and position limits shape it; bands and what is an account's own (turnover, cash flows, restrictions) do not.
 
     Parameters
     ----------
@@ -61,9 +61,8 @@ def place_all(problem: Problem, cohort: Cohort, belief: Tilt) -> tuple[Cases, np
         return pose_all(problem, cohort, belief)
     own = aversions(policy, cohort)
     least, most = AVERSIONS
-    sane = np.where(
-        (own >= least) & (own <= most), own, policy.risk_aversion
-    )  # the others are refused for their number
+    # Numbers out of range are refused when the account is posed.
+    sane = np.where((own >= least) & (own <= most), own, policy.risk_aversion)
     return pose_all(problem, cohort, belief, tactical_targets(problem, cohort.model, sane, belief))
 
 

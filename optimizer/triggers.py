@@ -35,7 +35,7 @@ class Dues:
 
 @dataclass(frozen=True, eq=False)
 class Signal:
-    """One thing that may ask for a rebalance: of whom, shape (m,), and what to say of account i where it does or not."""
+    """One thing that may ask for a rebalance: of whom, shape (m,), and what to say of each, by position."""
 
     fired: np.ndarray
     asks: Callable[[int], str]
@@ -176,13 +176,13 @@ def _drifts(problem: Problem, cases: Cases, *, every: bool) -> Iterator[Signal]:
     used, left = np.concatenate([d.used for d in read], -1), np.concatenate([d.left for d in read], -1)
     drift, width = np.concatenate([d.drift for d in read], -1), np.concatenate([d.width for d in read], -1)
     labels = [label for d in read for label in d.labels]
-    widest = np.where(left, used + 1.0, used).argmax(
-        -1
-    )  # rounding never lets a band that holds go before one that is left
+    # A band that is left by rounding's breadth still goes before one that holds.
+    widest = np.where(left, used + 1.0, used).argmax(-1)
 
     def asks(i: int) -> str:
-        size, most, way = abs(drift[i, widest[i]]), width[i, widest[i]], "below" if drift[i, widest[i]] < 0 else "above"
-        return f"{labels[widest[i]]} is {percent(float(size))} {way} its tactical target, and its band {percent(float(most))}"
+        away, most = float(drift[i, widest[i]]), percent(float(width[i, widest[i]]))
+        way = "below" if away < 0 else "above"
+        return f"{labels[widest[i]]} is {percent(abs(away))} {way} its tactical target, and its band {most}"
 
     def holds(i: int) -> str:
         share = min(float(used[i, widest[i]]), 1.0)
