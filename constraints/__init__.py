@@ -16,6 +16,7 @@ _HOMES = {
     "Lots": "tickets",
     "Policy": "policies",
     "Position": "positions",
+    "Rebalance": "rebalances",
     "Restriction": "restrictions",
     "TrackingError": "tracking_errors",
     "TradeCount": "tickets",

@@ -217,9 +217,11 @@ class Policy:
     def face(self, context: Context, tactical: np.ndarray) -> Context:
         """Return the context with the tactical target, clipped to what the account's limits leave of each weight."""
         others = tuple(limit for limit in self.limits if not isinstance(limit, Band))
-        named = (*self._standing(context), *self._stated(others, context))
-        deviations = self._stated(tuple(x for x in others if isinstance(x, Deviation)), context)
-        return face(context, tactical, _inside(context, named), _inside(context, deviations))
+        # What the desk as a whole may trade today is a pace: drift that has to wait for it is drift all the same.
+        free = replace(context, allowances=None)
+        named = (*self._standing(free), *self._stated(others, free))
+        deviations = self._stated(tuple(x for x in others if isinstance(x, Deviation)), free)
+        return face(context, tactical, _inside(free, named), _inside(free, deviations))
 
     def _standing(self, context: Context) -> list[tuple[str, Term]]:
         stated: list[tuple[str, Term]] = []

@@ -17,6 +17,7 @@ from ..models.accounts import AVERSIONS, Account, Model, Standing, appraise, wei
 from ..models.cohorts import Cohort
 from ..models.costs import Costs
 from ..models.markets import Market
+from ..models.sessions import check_exchange
 from ..models.tilts import NO_TILT, Tilt
 from .programs import POINT, Program, build
 
@@ -130,6 +131,8 @@ def state(policy: Policy, market: Market) -> Problem:
 def outline(policy: Policy, market: Market) -> Problem:
     """State without compiling: checked like :func:`state`, each program compiled where an account first needs it."""
     problem = Problem(policy, market)
+    if policy.rebalance.counts_sessions:
+        check_exchange(policy.rebalance.exchange)
     for name in policy.models:
         program = _at_rest(problem, name)
         outside = np.maximum(program.lo - program.current, program.current - program.hi)

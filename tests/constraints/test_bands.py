@@ -7,9 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from trimtab.constraints import Band, Deviation, Policy, read_policy
+from trimtab.constraints import Band, Deviation, Policy, Rebalance, read_policy
 from trimtab.constraints import terms as said
-from trimtab.constraints.rebalances import Rebalance
 from trimtab.errors import PolicyError
 
 T = np.array([0.42, 0.18, 0.40, 0.0])

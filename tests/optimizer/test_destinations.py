@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from trimtab.constraints import Band, Deviation, Group, Lots, Policy, TradeSize, Trading, Turnover
-from trimtab.constraints.rebalances import Rebalance
+from trimtab.constraints import Band, Deviation, Group, Lots, Policy, Rebalance, TradeSize, Trading, Turnover
 from trimtab.models import Account, Market, Tilt
 from trimtab.models.cohorts import Cohort
 from trimtab.optimizer import Outcome, due, rebalance, solve

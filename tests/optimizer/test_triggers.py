@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trimtab.constraints import Band, Custom, Deviation, Policy, TrackingError, Turnover
-from trimtab.constraints.rebalances import Rebalance
+from trimtab.constraints import Band, Custom, Deviation, Policy, Rebalance, TrackingError, Turnover
 from trimtab.models import Account, Tilt, View, tilt
 from trimtab.models.cohorts import Cohort
 from trimtab.optimizer import Outcome, due, rebalance, solve
