@@ -116,13 +116,15 @@ def _decide_together(desk: Desk, squad: Squad, sheet: Sheet) -> np.ndarray:
 def _tabulate_together(desk: Desk, squad: Squad, sheet: Sheet) -> np.ndarray:
     cohort, positions = squad
     began, clock = dt.datetime.now(dt.UTC), time.perf_counter()
-    decisions, kept, engine = decide_all(desk.problem, cohort, desk.beliefs[cohort.model], desk.legs_of(cohort.model))
-    if len(kept):
-        tactical = desk.targets_of(cohort.model, decisions.cases.aversion)
-        spent = (time.perf_counter() - clock) / len(kept)
-        taken = Time(began.isoformat(), spent, engine / len(cohort), str(os.getpid()))
-        tabulate(sheet, decisions, tactical, positions[kept], taken)
-    return positions[kept]
+    decided, engine = decide_all(desk.problem, cohort, desk.beliefs[cohort.model], desk.on, desk.legs_of(cohort.model))
+    targets = [desk.targets_of(cohort.model, decisions.cases.aversion) for decisions, _ in decided]
+    kept = np.concatenate([positions[:0], *(positions[own] for _, own in decided)])
+    # Nothing is written before everybody is decided: who fails here is tried again without the others.
+    spent = (time.perf_counter() - clock) / max(len(kept), 1)
+    for (decisions, own), tactical in zip(decided, targets, strict=True):
+        inside = engine / len(cohort) if decisions.outcome is Outcome.OPTIMAL else 0.0
+        tabulate(sheet, decisions, tactical, positions[own], Time(began.isoformat(), spent, inside, str(os.getpid())))
+    return kept
 
 
 def _decide_alone(desk: Desk, entry: Account | Refused, position: int, sheet: Sheet) -> None:

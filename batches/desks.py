@@ -26,19 +26,17 @@ from .books import Book
 class Desk:
     """What a run knows beside its accounts; it travels to workers as its first four fields, numbers only.
 
-    ``tactical`` remembers the tactical targets by model and aversion, ``legs`` what leads a model to its own: caches
-    and nothing else.
+    ``legs`` remembers what leads a model to its tactical target: a cache and nothing else.
     """
 
     policy: Policy
     market: Market
     on: dt.date
     beliefs: Mapping[str, Tilt]
-    tactical: dict[tuple[str, float], np.ndarray] = field(default_factory=dict, repr=False)
     legs: dict[str, Leg | None] = field(default_factory=dict, repr=False)
 
     def __reduce__(self):
-        """Pickle what was given; a compiled problem cannot travel and a cache need not."""
+        """Pickle what was given; a compiled problem cannot travel, and what it remembers need not."""
         return Desk, (self.policy, self.market, self.on, self.beliefs)
 
     @cached_property
@@ -53,12 +51,7 @@ class Desk:
 
     def targets_of(self, model: str, aversions: np.ndarray) -> np.ndarray:
         """Return the tactical target of a model at each aversion, shape (m, n), not numbers where there is none."""
-        asked, which = np.unique(aversions, return_inverse=True)
-        new = np.array([gamma for gamma in asked if (model, gamma) not in self.tactical])
-        if len(new):
-            found = tactical_targets(self.problem, model, new, self.beliefs[model])
-            self.tactical.update({(model, gamma): target for gamma, target in zip(new, found, strict=True)})
-        return np.stack([self.tactical[model, gamma] for gamma in asked])[which]
+        return tactical_targets(self.problem, model, aversions, self.beliefs[model])
 
     def legs_of(self, model: str) -> Mapping[float, Leg]:
         """Return what leads a model to its tactical target, by aversion: at the policy's own, if there is any target.

@@ -17,6 +17,7 @@ from ..models.universes import Universe
 from ..units import FrozenMap, did_you_mean
 from .censuses import EVERYBODY, Census, Register, close, enter_accounts, enter_others
 from .columns import bad_cell, cell, codes, numbers
+from .histories import last_days
 from .layouts import LAYOUTS
 from .rosters import Roster, Rows
 from .tables import Stored, Table
@@ -26,6 +27,7 @@ OPEN_ORDERS = ("", "open")
 DONE_ORDERS = ("filled", "cancelled", "rejected", "expired")
 MOST_UNITS = 1e15
 """Beyond 2^50 a unit is no longer exact."""
+HISTORY = "history"
 NAMING = ("restrictions", "holdings", "orders")
 """The tables beside ``accounts`` that make a stranger of an id, in the order they are asked."""
 _PLAIN = "a plain number such as 1234.5, without separators, percent or spaces"
@@ -56,6 +58,9 @@ def enrol(tables: Mapping[str, Stored | Table], policy: Policy | None, universe:
     for name, table in ((n, whole[n]) for n in ("accounts", *NAMING) if n in whole):
         owners[name] = _enter(register, table)
     census = close(register, {name: table.parts for name, table in whole.items()})
+    if HISTORY in tables and asks_history(policy):  # who stands in it alone is no stranger
+        whole[HISTORY] = _whole(tables[HISTORY])
+        owners[HISTORY] = _enter(register, whole[HISTORY])
     return put_together(whole, owners, census, desk, policy, universe)
 
 
@@ -72,7 +77,8 @@ def put_together(
     Parameters
     ----------
     tables
-        ``accounts`` and those of :data:`NAMING` that there are; ``restrictions`` without those of the desk.
+        ``accounts`` and those of :data:`NAMING` that there are; ``restrictions`` without those of the desk; ``history``
+        where the policy asks for it.
     owners
         Whose each row is, as a position in the census, by table.
     desk
@@ -89,6 +95,8 @@ def put_together(
     for name in ("holdings", "orders"):
         own = _units(tables.get(name), owners.get(name), census, universe, faults)
         units[name] = (groups[name], *own)
+    last = _last_days(tables.get(HISTORY), owners.get(HISTORY), census, faults)
+    seen, signs = codes(accounts, "last_views")
     restrictions = _restrictions(tables.get("restrictions"), owners.get("restrictions"), census, universe, faults)
     for name, fault in census.last.items():
         faults[name] = fault if ids.get(name, 0) >= census.accounts else faults.get(name, fault)
@@ -104,7 +112,14 @@ def put_together(
         (groups["restrictions"], *restrictions),
         desk,
         universe.assets,
+        last,
+        tuple(np.array(signs, dtype=object)[seen].tolist()),
     )
+
+
+def asks_history(policy: Policy | None) -> bool:
+    """Whether anything of a policy looks at what was traded before."""
+    return policy is not None and policy.rebalance.counts_sessions
 
 
 def check_overrides(columns: Sequence[str], policy: Policy | None) -> None:
@@ -285,6 +300,19 @@ def _restrictions(
         column, code, words, mend = _rule_words(table, row, universe)
         _refuse(faults, census, owners[row], _fault(table, column, row, code, words, mend))
     return positions, kinds
+
+
+def _last_days(
+    table: Table | None, owners: np.ndarray | None, census: Census, faults: dict[str, AccountError]
+) -> np.ndarray:
+    """Read the last day each account traded, and refuse the accounts of rows without a day."""
+    if table is None or owners is None:
+        return np.full(len(census.ids), np.datetime64("NaT"), dtype="datetime64[D]")
+    last, bad = last_days(table, owners, len(census.ids))
+    for row in np.flatnonzero(bad).tolist():
+        words = f"date is {cell(table, 'date', row)[:40]!r}"
+        _refuse(faults, census, owners[row], _fault(table, "date", row, "BAD_DATE", words, "an ISO date: 2016-12-30"))
+    return last
 
 
 def _rules(table: Table, universe: Universe) -> tuple[np.ndarray, np.ndarray]:

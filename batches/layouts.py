@@ -45,7 +45,10 @@ LAYOUTS: Mapping[str, Layout] = FrozenMap(
         ),
         "strategic": Layout(("model_id", "asset_id", "weight"), texts=("model_id", "asset_id")),
         "accounts": Layout(
-            ("account_id", "model_id"), ("cash_flow", "status"), "override", ("account_id", "model_id", "status")
+            ("account_id", "model_id"),
+            ("cash_flow", "status", "last_views"),
+            "override",
+            ("account_id", "model_id", "status", "last_views"),
         ),
         "holdings": Layout(("account_id", "asset_id", "quantity"), texts=("account_id", "asset_id")),
         "covariance": Layout(("asset_id",), further="asset", texts=("asset_id",)),

@@ -29,7 +29,7 @@ def muster(roster: Roster, universe: Universe) -> list[Squad]:
     rules = _rules(roster, universe)
     ids, models = np.empty(m, dtype=object), np.array(roster.models, dtype=object)
     ids[:] = roster.ids
-    squads = []
+    squads, seen = [], np.array(roster.last_views, dtype=object)
     for model in dict.fromkeys(models[fine]):
         mine = np.flatnonzero(fine & (models == model))
         cohort = Cohort(
@@ -40,6 +40,8 @@ def muster(roster: Roster, universe: Universe) -> list[Squad]:
             flows[mine],
             {rule: mask[mine] for rule, mask in rules.items()},
             {name: own[at[mine]] for name, own in roster.overrides.items()},
+            last_rebalance=roster.last_rebalance[mine],
+            last_views=seen[at[mine]],
         )
         squads.append((cohort, mine))
     return squads
@@ -101,7 +103,18 @@ def _cohort(accounts: Sequence[Account], universe: Universe) -> Cohort:
         for name, value in account.overrides.items():
             overrides[name][i] = value
     flows = np.array([account.cash_flow for account in accounts])
-    return Cohort(ids, accounts[0].model, held, ordered, flows, masks, overrides, _allowances(accounts, universe))
+    return Cohort(
+        ids,
+        accounts[0].model,
+        held,
+        ordered,
+        flows,
+        masks,
+        overrides,
+        _allowances(accounts, universe),
+        np.array([account.last_rebalance for account in accounts], dtype="datetime64[D]"),
+        np.array([account.last_views for account in accounts], dtype=object),
+    )
 
 
 def _allowances(accounts: Sequence[Account], universe: Universe) -> np.ndarray | None:

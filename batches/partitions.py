@@ -33,7 +33,7 @@ from ..models.universes import Universe
 from ..units import FrozenMap
 from .books import Book
 from .censuses import Census, Register, close, enter_accounts, enter_others
-from .enrolments import NAMING, check_overrides, of_everybody, put_together, read_desk
+from .enrolments import HISTORY, NAMING, asks_history, check_overrides, of_everybody, put_together, read_desk
 from .layouts import PER_ACCOUNT
 from .parts import Part
 from .premises import read_universe
@@ -116,7 +116,8 @@ def read_chunk(folder: str | Path, chunk: int, policy: Policy | None, universe: 
         There is no complete partition with this chunk, or a file of it is damaged.
     """
     said, people = _people(Path(folder), chunk)
-    read = {name: _read_rows(Path(folder), chunk, name, said, people) for name in said["tables"] if name not in LATER}
+    asked = [name for name in said["tables"] if name not in LATER or (name == HISTORY and asks_history(policy))]
+    read = {name: _read_rows(Path(folder), chunk, name, said, people) for name in asked}
     known = min(max(said["known"] - chunk * said["size"], 0), len(people["ids"]))
     faults = {key: FrozenMap({name: _error(own) for name, own in people[key].items()}) for key in ("first", "last")}
     return put_together(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from ..constraints.flows import FLOW
 from ..optimizer.decisions import Decisions, list_binding
 from ..optimizer.orders import name_trades
 from ..optimizer.proposals import Proposal
@@ -19,8 +20,8 @@ from ..optimizer.solutions import Outcome
 from .stores import SCHEMAS, empty_rows
 
 _FIGURES = ("nav", "turnover", "cost", "tracking_error", "expected_gain", "utility", "given_up")
-_SILENT = "long_only"
-"""A limit that is no news where it binds: an asset that is simply not held."""
+_SILENT = ("long_only", FLOW)
+"""Limits that are no news where they bind: an asset that is simply not held, or not what the cash is spent on."""
 
 
 @dataclass(frozen=True)
@@ -127,18 +128,19 @@ def record(sheet: Sheet, proposal: Proposal, tactical: np.ndarray | None, place:
 def tabulate(sheet: Sheet, decisions: Decisions, tactical: np.ndarray, places: np.ndarray, taken: Time) -> None:
     """Add many accounts of one model; ``tactical`` is (m, n), its rows not numbers where there is none."""
     cases, m = decisions.cases, len(places)
-    sheet.counts[Outcome.OPTIMAL.name] += m
+    sheet.counts[decisions.outcome.name] += m
     ids = pa.array(cases.cohort.ids, pa.string())
     same = lambda text: pa.array([text] * m, pa.string())  # noqa: E731
+    bounds = _all_bounds(decisions) if decisions.outcome is not Outcome.HELD else ["[]"] * m
     figures = {name: _numbers(getattr(decisions, name)) for name in _FIGURES if name != "nav"}
     sheet.add(
         "accounts",
         places,
         {
-            "account_id": ids, "model_id": same(cases.cohort.model), "outcome": same(Outcome.OPTIMAL.name),
+            "account_id": ids, "model_id": same(cases.cohort.model), "outcome": same(decisions.outcome.name),
             "code": same(""), "reason": pa.array(decisions.reasons, pa.string()), "nav": _numbers(cases.standing.nav),
             **figures, "gap": _numbers(decisions.gap), "certified_te": _numbers(decisions.certified_te),
-            "binding": pa.array(_all_bounds(decisions), pa.string()), "relaxed": same("[]"),
+            "binding": pa.array(bounds, pa.string()), "relaxed": same("[]"),
         },
     )  # fmt: skip
     weights = {"current": cases.program.current, "strategic": cases.context.strategic, "tactical": tactical}
@@ -173,7 +175,7 @@ def _all_bounds(decisions: Decisions) -> list[str]:
     """Return the limits with nothing left, of every account, as :func:`_json` writes them."""
     said: list[list[str]] = [[] for _ in decisions.reasons]
     for limit, labels, account, row, bound, used in list_binding(decisions):
-        if limit == _SILENT:
+        if limit in _SILENT:
             continue
         heads = [f'{{"limit": {_text(limit)}, "on": {_text(on)}, "bound": ' for on in labels]
         for i, q, b, u in zip(account, row, bound, used, strict=True):
@@ -195,7 +197,7 @@ def _account(proposal: Proposal) -> dict[str, object]:
         "reason": proposal.reason,
         "gap": _finite(proposal.certificate.gap),
         "certified_te": _finite(proposal.certificate.certified_te),
-        "binding": _json(r for r in proposal.binding if r.limit != _SILENT),
+        "binding": _json(r for r in proposal.binding if r.limit not in _SILENT),
         "relaxed": _json(proposal.relaxed),
     }
     for name in _FIGURES:

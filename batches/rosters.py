@@ -65,6 +65,10 @@ class Roster:
         ``(asset, rule)`` pairs that hold for every account, before its own.
     assets
         Their ids in the universe's order.
+    last_rebalance
+        The last day each account traded, ``datetime64[D]``, NaT where nobody knows.
+    last_views
+        The sign of the views of each account's last decision, a text a row of ``accounts``.
     """
 
     ids: tuple[str, ...]
@@ -78,6 +82,8 @@ class Roster:
     restrictions: tuple[Rows, np.ndarray, np.ndarray]
     desk: tuple[tuple[str, Rule], ...]
     assets: tuple[str, ...]
+    last_rebalance: np.ndarray
+    last_views: tuple[str, ...]
 
     def __len__(self) -> int:
         """Count the accounts, refused ones too."""
@@ -91,9 +97,10 @@ class Roster:
         """Put one account together."""
         name, model = self.ids[position], self.models[position]
         fault = self.faults.get(name)
-        return Refused(name, model, fault) if fault else self._account(name, model, int(self.rows[position]))
+        return Refused(name, model, fault) if fault else self._account(position)
 
-    def _account(self, name: str, model: str, row: int) -> Account:
+    def _account(self, position: int) -> Account:
+        name, model, row = self.ids[position], self.models[position], int(self.rows[position])
         own = {limit: float(values[row]) for limit, values in self.overrides.items() if not np.isnan(values[row])}
         rows, positions, kinds = self.restrictions
         mine: tuple[tuple[str, Rule], ...] = tuple((self.assets[positions[i]], RULES[kinds[i]]) for i in rows.of(name))
@@ -106,6 +113,8 @@ class Roster:
             self.desk + mine,
             own,
             cast("Status", self.statuses[row]),
+            last_rebalance=self.last_rebalance[position].astype(object),
+            last_views=self.last_views[row],
         )
 
     def _sum(self, table: str, name: str) -> dict[str, float]:

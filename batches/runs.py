@@ -261,6 +261,7 @@ def _seal(
         "on": errand.desk.on.isoformat(),
         "accounts": plan.accounts,
         "counts": counts,
+        "views": {model: belief.sign for model, belief in errand.desk.beliefs.items()},
         "tables": tables,
         "beside": digest_beside(errand.out),
         "inputs": given,

@@ -32,6 +32,7 @@ DISTRIBUTIONS = (
     "pandas",
     "pyarrow",
     "scikit-learn",
+    "exchange_calendars",
 )
 """Whose release may change the numbers."""
 FLOORS = ("models", "signals", "constraints", "optimizer", "batches")

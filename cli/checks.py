@@ -22,7 +22,8 @@ from ..models.markets import Market
 from ..models.tilts import Tilt, tilt
 from ..models.views import View
 from ..optimizer.arithmetics import impossible
-from ..optimizer.problems import Problem, pose, state
+from ..optimizer.problems import Problem, state
+from ..optimizer.tactical import place
 from ..units import FrozenMap
 
 
@@ -106,7 +107,7 @@ def _ask(
     policy.model(account)
     if problem is None or account.status != "active":
         return appraise(account, market).nav, ""
-    case = pose(problem, account, beliefs[account.model])
+    case = place(problem, account, beliefs[account.model])
     return case.standing.nav, impossible(case)
 
 
@@ -140,6 +141,7 @@ def _warnings(
     lots = int((market.lots > 0).sum())
     if policy and lots and not any(isinstance(limit, Lots) for limit in given.limits):
         yield f"{lots} assets have a lot size, but the policy has no limit of kind lots: trades are not in whole lots"
+    yield from _about_bands(given)
     for view in views:
         if view.until and view.until <= on:
             yield f"view {view.id} ended on {view.until}"
@@ -163,6 +165,16 @@ def _warnings(
             yield f"tilt {name} ended on {until}"
     if book.ignored:
         yield f"not read, because they are no tables: {', '.join(book.ignored)}"
+
+
+def _about_bands(policy: Policy) -> Iterator[str]:
+    """Say which bands nobody looks at."""
+    rules = policy.rebalance
+    if rules.destination == "edge" or "band" in rules.triggers:
+        return
+    for band in policy.bands:
+        if not band.binds:
+            yield f"{band.name} is never looked at: band is not among the triggers, nor edge the destination"
 
 
 def _about_returns(book: Book, policy: Policy, market: Market, on: dt.date) -> Iterator[str]:

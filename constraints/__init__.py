@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 
 _HOMES = {
+    "Band": "bands",
     "Cash": "cash",
     "Context": "limits",
     "Custom": "customs",
@@ -15,6 +16,7 @@ _HOMES = {
     "Lots": "tickets",
     "Policy": "policies",
     "Position": "positions",
+    "Rebalance": "rebalances",
     "Restriction": "restrictions",
     "TrackingError": "tracking_errors",
     "TradeCount": "tickets",

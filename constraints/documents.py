@@ -13,14 +13,16 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from ..errors import InputError, PolicyError
 from ..units import decimal, did_you_mean
+from .bands import Band
 from .cash import Cash
 from .customs import Custom
 from .deviations import Deviation
 from .groups import Group
 from .leverages import Leverage
 from .limits import Limit, field_names
-from .policies import Assumptions, Estimation, Policy, Rebalance, Trading
+from .policies import Assumptions, Estimation, Policy, Trading
 from .positions import Position
+from .rebalances import Rebalance
 from .restrictions import Restriction
 from .tickets import Lots, TradeCount, TradeSize
 from .tracking_errors import TrackingError
@@ -32,6 +34,7 @@ KINDS: Mapping[str, type[Limit]] = {
     kind.kind: kind
     for kind in (
         Deviation,
+        Band,
         Group,
         TrackingError,
         Volatility,
@@ -63,8 +66,14 @@ class _Objective(_Section):
 
 
 class _Rebalance(_Section):
-    trigger: Literal["always"] = "always"
-    destination: Literal["ideal"] = "ideal"
+    trigger: str | list[str] = "always"
+    destination: Literal["ideal", "edge", "part", "flow"] = "ideal"
+    part: _Rate = 0.5
+    exchange: str = "XNYS"
+    every_sessions: int = 21
+    cooldown_sessions: int = 0
+    tracking_error: _Rate | None = None
+    tracking_error_from: Literal["tactical", "strategic"] = "tactical"
 
 
 class _Trades(_Section):
@@ -134,7 +143,7 @@ def read_policy(source: str | Path | Mapping[str, Any]) -> Policy:
         horizon_follows_views=read.objective.horizon_follows_views,
         round_trip=read.objective.round_trip,
         long_only=read.objective.long_only,
-        rebalance=Rebalance(read.rebalance.trigger, read.rebalance.destination),
+        rebalance=_rebalance(read.rebalance),
         trades=Trading(read.trades.indifference, read.trades.trade_worth, read.trades.exact, read.trades.node_limit),
         estimation=Estimation(read.risk.method, read.risk.periods_per_year, read.risk.half_life),
         assumptions=Assumptions(read.market.cash_rate, read.market.ticket_fee, read.market.impact),
@@ -142,6 +151,11 @@ def read_policy(source: str | Path | Mapping[str, Any]) -> Policy:
             read.run.max_quarantined, read.run.max_unsolved, read.run.max_participation, read.run.on_participation
         ),
     )
+
+
+def _rebalance(read: _Rebalance) -> Rebalance:
+    trigger = tuple(read.trigger) if isinstance(read.trigger, list) else read.trigger
+    return Rebalance(**{**dict(read), "trigger": trigger})
 
 
 def _load(path: Path) -> Mapping[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import ClassVar
 
 import numpy as np
@@ -39,6 +39,13 @@ class Context:
     allowances
         The most of each asset that may be sold and bought, decimals of NAV, shape (2, ..., n): the account's part of
         what the desk as a whole may trade; None where it is free.
+    tactical
+        t, the optimum without costs under the limits that every account of the model shares, shape (..., n); None where
+        no limit asks for it.
+    widening
+        The tilt's multipliers of bands, below and above, shape (n,) or (1,) each.
+    fence
+        What deviation limits leave, lower and upper ends, shape (..., n) each: no band reaches beyond.
     """
 
     market: Market
@@ -50,6 +57,36 @@ class Context:
     rules: Mapping[str, np.ndarray] = field(default_factory=FrozenMap)
     overrides: Mapping[str, Each] = field(default_factory=FrozenMap)
     allowances: np.ndarray | None = None
+    tactical: np.ndarray | None = None
+    widening: tuple[np.ndarray, np.ndarray] = (np.ones(1), np.ones(1))
+    fence: tuple[np.ndarray, np.ndarray] | None = None
+
+    def pick(self, which: np.ndarray) -> Context:
+        """Return the context of some of many accounts: positions or a mask."""
+        own = ("strategic", "current", "nav", "inflow", "outflow")
+        return replace(
+            self,
+            **{name: getattr(self, name)[which] for name in own},
+            rules={rule: mask[which] for rule, mask in self.rules.items()},
+            overrides={name: mine[which] for name, mine in self.overrides.items()},
+            allowances=None if self.allowances is None else self.allowances[:, which],
+            tactical=None if self.tactical is None else self.tactical[which],
+            fence=None if self.fence is None else (self.fence[0][which], self.fence[1][which]),
+        )
+
+    def lift(self) -> Context:
+        """Return the context of one account as that of many."""
+        each = lambda x: np.asarray(x)[None]  # noqa: E731
+        own = ("strategic", "current", "nav", "inflow", "outflow")
+        return replace(
+            self,
+            **{name: each(getattr(self, name)) for name in own},
+            rules={rule: each(mask) for rule, mask in self.rules.items()},
+            overrides={name: np.array([float(x)]) for name, x in self.overrides.items()},
+            allowances=None if self.allowances is None else self.allowances[:, None],
+            tactical=None if self.tactical is None else each(self.tactical),
+            fence=None if self.fence is None else (each(self.fence[0]), each(self.fence[1])),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import marshal
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, field, replace
 from numbers import Real
-from types import FunctionType
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -16,23 +13,20 @@ from ..errors import AccountError, PolicyError
 from ..models.accounts import AVERSIONS, Account, Model
 from ..models.tilts import Tilt
 from ..units import FrozenMap, did_you_mean
+from .bands import Band, face
 from .cash import Cash, floor
+from .deviations import Deviation
+from .fingerprints import fingerprint
+from .flows import flow_terms
 from .leverages import Leverage
 from .limits import Context, Limit, ends
+from .rebalances import Rebalance
 from .restrictions import account_boxes
 from .terms import Box, Term, grandfathered
 from .tripwires import Tripwires
 
 PARTICIPATION = "participation"
 """What the part of an account is called in what the desk as a whole may trade."""
-
-
-@dataclass(frozen=True)
-class Rebalance:
-    """When to act and how far to go; ``always`` and ``ideal`` are what this version knows."""
-
-    trigger: Literal["always"] = "always"
-    destination: Literal["ideal"] = "ideal"
 
 
 @dataclass(frozen=True)
@@ -113,7 +107,7 @@ class Policy:
     horizon_follows_views: bool = False
     round_trip: bool = False
     long_only: bool = True
-    rebalance: Rebalance = Rebalance()
+    rebalance: Rebalance = field(default_factory=Rebalance)
     trades: Trading = Trading()
     estimation: Estimation = Estimation()
     assumptions: Assumptions = Assumptions()
@@ -148,8 +142,36 @@ class Policy:
                 value=False,
                 mend="add a limit of kind leverage",
             )
+        self._check_bands()
         for name, weights in self.models.items():
             Model(name, weights, self.risk_aversion)
+
+    def _check_bands(self) -> None:
+        """Refuse a trigger or a destination that reads bands where there are none."""
+        missing = "destination" if self.rebalance.destination == "edge" and not self.bands else ""
+        if "band" in self.rebalance.triggers and not any(band.triggers for band in self.bands):
+            missing = "trigger"
+        if missing:
+            value = getattr(self.rebalance, missing)
+            raise PolicyError(
+                f"rebalance.{missing} is {value!r} and no band says how far a weight may drift",
+                code="NO_BAND",
+                table="policy",
+                field=f"rebalance.{missing}",
+                value=value,
+                mend='add a limit of kind band, with use = "trigger" or "both"',
+            )
+
+    @property
+    def bands(self) -> tuple[Band, ...]:
+        """Its bands, in order."""
+        return tuple(limit for limit in self.limits if isinstance(limit, Band))
+
+    @property
+    def needs_target(self) -> bool:
+        """Whether something is measured from the tactical target, so that it has to be known."""
+        rules = self.rebalance
+        return bool(self.bands) or ("tracking_error" in rules.triggers and rules.tracking_error_from == "tactical")
 
     def model(self, account: Account) -> Model:
         """Hand out the account's strategic model; raise ``AccountError`` where there is none."""
@@ -189,6 +211,19 @@ class Policy:
 
     def terms(self, context: Context) -> tuple[tuple[str, Term], ...]:
         """State every limit as named terms: the standing ones first, then the policy's, in order."""
+        self._check_overrides(context)
+        return (*self._standing(context), *self._stated(self.limits, context))
+
+    def face(self, context: Context, tactical: np.ndarray) -> Context:
+        """Return the context with the tactical target, clipped to what the account's limits leave of each weight."""
+        others = tuple(limit for limit in self.limits if not isinstance(limit, Band))
+        # What the desk as a whole may trade today is a pace: drift that has to wait for it is drift all the same.
+        free = replace(context, allowances=None)
+        named = (*self._standing(free), *self._stated(others, free))
+        deviations = self._stated(tuple(x for x in others if isinstance(x, Deviation)), free)
+        return face(context, tactical, _inside(free, named), _inside(free, deviations))
+
+    def _standing(self, context: Context) -> list[tuple[str, Term]]:
         stated: list[tuple[str, Term]] = []
         if self.long_only:
             zeros = np.zeros_like(context.current)
@@ -199,12 +234,17 @@ class Policy:
         if context.allowances is not None:
             sold, bought = context.allowances
             stated.append((PARTICIPATION, Box(context.current - sold, context.current + bought)))
-        self._check_overrides(context)
-        for limit in self.limits:
+        if self.rebalance.destination == "flow":
+            stated.extend(flow_terms(context))
+        return stated
+
+    def _stated(self, limits: Iterable[Limit], context: Context) -> list[tuple[str, Term]]:
+        stated = []
+        for limit in limits:
             for term in limit.terms(context):
                 fitting = grandfathered(term, context.current, context.market.risk) if limit.grandfather else term
                 stated.append((limit.name, fitting))
-        return tuple(stated)
+        return stated
 
     def _check_overrides(self, context: Context) -> None:
         """Refuse an account's number for something the policy does not limit, or that one number cannot tighten."""
@@ -240,15 +280,25 @@ class Policy:
     @property
     def hash(self) -> str:
         """The SHA-256 of everything the policy says, models included; the same in every process."""
-        return hashlib.sha256(repr(_plain(self)).encode()).hexdigest()
+        return fingerprint(self)
 
     def __str__(self) -> str:
         """Return the mandate, a sentence a limit."""
         lines = [f"risk aversion {self.risk_aversion:g}, costs spread over {self.cost_horizon_years:g} years"]
         lines += ["long-only"] if self.long_only else []
+        lines += [str(self.rebalance)] if self.rebalance != Rebalance() else []
         lines += [f"{limit}" + (f" (tier {limit.tier})" if limit.tier else "") for limit in self.limits]
         lines += self.tripwires.sentences
         return "\n".join(lines)
+
+
+def _inside(context: Context, named: Iterable[tuple[str, Term]]) -> Box:
+    """Return what all boxes together leave of each weight."""
+    boxes = [term for _, term in named if isinstance(term, Box)]
+    lo, hi = np.full_like(context.current, -np.inf), np.full_like(context.current, np.inf)
+    for box in boxes:
+        lo, hi = np.maximum(lo, box.lo), np.minimum(hi, box.hi)
+    return Box(lo, hi)
 
 
 def _numbered(limits: Iterable[Limit] | Limit) -> tuple[Limit, ...]:
@@ -283,35 +333,3 @@ def _numbered(limits: Iterable[Limit] | Limit) -> tuple[Limit, ...]:
             taken.add(name)
         named.append(limit if name == limit.name else replace(limit, name=name))
     return tuple(named)
-
-
-def _plain(value: Any) -> Any:
-    """Reduce to what has one repr in every process: floats for numbers, sorted pairs for mappings."""
-    plain = value
-    if is_dataclass(value) and not isinstance(value, type):
-        plain = (type(value).__name__, tuple((f.name, _plain(getattr(value, f.name))) for f in fields(value)))
-    elif isinstance(value, Mapping):
-        plain = tuple(sorted((str(k), _plain(v)) for k, v in value.items()))
-    elif isinstance(value, (tuple, list)):
-        plain = tuple(_plain(v) for v in value)
-    elif isinstance(value, Real) and not isinstance(value, bool):
-        plain = float(value)
-    elif isinstance(value, np.ndarray):
-        plain = (value.shape, value.tobytes())
-    elif callable(value):
-        plain = _code(value)
-    return plain
-
-
-def _code(value: Any) -> Any:
-    """Reduce a function to its code, its defaults and what it closes over; any other callable to its type and state."""
-    if isinstance(value, FunctionType):
-        closure = tuple(_plain(cell.cell_contents) for cell in value.__closure__ or ())
-        return (
-            value.__module__,
-            value.__qualname__,
-            marshal.dumps(value.__code__),
-            closure,
-            _plain(value.__defaults__),
-        )
-    return (type(value).__module__, type(value).__qualname__, _plain(getattr(value, "__dict__", {})))

@@ -99,6 +99,10 @@ class Account:
     allowances
         The most of an asset that may be sold and bought, decimals of NAV by asset id: this account's part of what the
         desk as a whole may trade.
+    last_rebalance
+        The last day it traded; None where nobody knows.
+    last_views
+        The :attr:`~trimtab.models.tilts.Tilt.sign` of the views of its last decision; empty where nobody knows.
     """
 
     id: str
@@ -110,6 +114,8 @@ class Account:
     overrides: Mapping[str, float] = field(default_factory=FrozenMap)
     status: Literal["active", "blocked", "closed"] = "active"
     allowances: Mapping[str, tuple[float, float]] = field(default_factory=FrozenMap)
+    last_rebalance: dt.date | None = None
+    last_views: str = ""
 
     @property
     def empty(self) -> bool:

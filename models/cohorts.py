@@ -31,6 +31,10 @@ class Cohort:
     allowances
         The most of each asset that may be sold and bought, decimals of NAV, shape (2, m, n); None where the desk as a
         whole leaves everybody free.
+    last_rebalance
+        The last day each traded, ``datetime64[D]``, shape (m,), NaT where nobody knows; None: of nobody.
+    last_views
+        The sign of the views of each last decision, text, shape (m,), empty where nobody knows; None: of nobody.
     """
 
     ids: np.ndarray
@@ -41,6 +45,8 @@ class Cohort:
     rules: Mapping[str, np.ndarray] = field(default_factory=FrozenMap)
     overrides: Mapping[str, np.ndarray] = field(default_factory=FrozenMap)
     allowances: np.ndarray | None = None
+    last_rebalance: np.ndarray | None = None
+    last_views: np.ndarray | None = None
 
     def __len__(self) -> int:
         """Count the accounts."""
@@ -57,4 +63,6 @@ class Cohort:
             rules={rule: mask[which] for rule, mask in self.rules.items()},
             overrides={name: own[which] for name, own in self.overrides.items()},
             allowances=None if self.allowances is None else self.allowances[:, which],
+            last_rebalance=None if self.last_rebalance is None else self.last_rebalance[which],
+            last_views=None if self.last_views is None else self.last_views[which],
         )

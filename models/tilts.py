@@ -14,6 +14,7 @@ the cash rate times the sum of the legs for total.
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -72,6 +73,8 @@ class Tilt(FrozenArrays):
         Multiplier of calendar and cooldown intervals.
     life
         Mean remaining life of the live views in years, infinite where one has no end.
+    marks
+        What each live view says, in a few characters: two decisions with the same marks had the same views.
     causes, dropped
         Who said so and why; which views and tilts say nothing in this model, ``(id, reason)``.
     """
@@ -90,12 +93,13 @@ class Tilt(FrozenArrays):
     sell_pace: np.ndarray = field(default_factory=lambda: _row(1.0))
     frequency: float = 1.0
     life: float = np.inf
+    marks: tuple[str, ...] = ()
     causes: tuple[Cause, ...] = ()
     dropped: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         """Freeze, and refuse multipliers that cannot be."""
-        for name in ("views", "lambdas", "causes", "dropped"):
+        for name in ("views", "lambdas", "marks", "causes", "dropped"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         if len(self.gain) and not len(self.gain_per_aversion):
             object.__setattr__(self, "gain_per_aversion", np.zeros_like(self.gain))
@@ -188,9 +192,15 @@ class Tilt(FrozenArrays):
             sell_pace=self.sell_pace * other.sell_pace,
             frequency=self.frequency * other.frequency,
             life=min(self.life, other.life),
+            marks=self.marks + other.marks,
             causes=self.causes + other.causes,
             dropped=self.dropped + other.dropped,
         )
+
+    @property
+    def sign(self) -> str:
+        """Sixteen characters that are the same for the same live views, in any order; never empty."""
+        return hashlib.sha256(" ".join(sorted(self.marks)).encode()).hexdigest()[:16]
 
     def to_frame(self, universe: Universe, aversion: float) -> pd.DataFrame:
         """Return the split: a row a view and ``target``, ``risk``, a column an asset."""
@@ -280,6 +290,7 @@ def tilt(views: Sequence[View], market: Market, model: Model, on: dt.date) -> Ti
         legs=p,
         life=float(np.mean([view.remaining_years(on) for view in live])),
         lambdas=tuple(float(x) for x in lambda_0 + model.risk_aversion * lambda_gamma),
+        marks=tuple(view.mark for view in live),
         causes=tuple(Cause("gain", view.id, view.author, view.because) for view in live),
         dropped=tuple(dropped),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import math
 from dataclasses import dataclass
 from typing import Literal
@@ -86,6 +87,12 @@ class View:
                     value=getattr(self, field),
                     mend=mend,
                 )
+
+    @property
+    def mark(self) -> str:
+        """Sixteen characters that change when what the view says does; who says it, why and until when do not count."""
+        said = (self.id, self.about, self.gain, self.confidence, self.basis, self.half_life_days)
+        return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
 
     def live(self, on: dt.date) -> bool:
         """Say whether the view speaks on that day."""

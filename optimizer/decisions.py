@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,23 +13,27 @@ from ..constraints import terms
 from ..models.cohorts import Cohort
 from ..models.tilts import Tilt
 from .answers import Multipliers
-from .crowds import ask_all
+from .destinations import arrive_all
 from .legs import Leg
 from .orders import Orders, price_orders, turnover
-from .problems import Cases, Problem, pose_all
-from .proposals import read_figures, why_no_trade
+from .problems import Cases, Problem
+from .proposals import arrived, read_figures, why_no_trade
 from .pulls import trade_reasons
 from .rooms import BINDING
 from .solutions import Outcome
-from .targets import Targets, choose_targets, gaps
+from .tactical import place_all
+from .targets import Targets, choose_targets, gaps, given_up
+from .triggers import always_due, look
 
 
 @dataclass(frozen=True, eq=False)
 class Decisions:
-    """What is proposed for m accounts of one model; each ends OPTIMAL.
+    """What is proposed for m accounts of one model; each ends alike, OPTIMAL or HELD.
 
     Parameters
     ----------
+    outcome
+        How they end.
     cases
         What was asked.
     ideal, target
@@ -44,6 +49,7 @@ class Decisions:
         much as the trades.
     """
 
+    outcome: Outcome
     cases: Cases
     ideal: np.ndarray
     target: np.ndarray
@@ -65,8 +71,8 @@ SAMPLED = 64
 
 
 def decide_all(
-    problem: Problem, cohort: Cohort, belief: Tilt, legs: Mapping[float, Leg] | None = None
-) -> tuple[Decisions, np.ndarray, float]:
+    problem: Problem, cohort: Cohort, belief: Tilt, on: dt.date, legs: Mapping[float, Leg] | None = None
+) -> tuple[list[tuple[Decisions, np.ndarray]], float]:
     """Decide the accounts of one model that can be treated alike.
 
     With leg 1 of the model by aversion (:func:`.legs.trace_model`) each trade is told by its largest part and what held
@@ -74,41 +80,71 @@ def decide_all(
 
     Returns
     -------
-    Decisions, numpy.ndarray, float
-        The decisions, the positions in the cohort of the accounts they are of, and the seconds inside engines. Every
-        other account has to be asked alone: its numbers are out of the ordinary, it has no releasable answer at the
-        first asking, or its trades need the integer program.
+    list, float
+        Decisions, each with the positions in the cohort of the accounts they are of: of those that are held without a
+        solve, and of those that were solved; and the seconds inside engines. Every other account has to be asked alone:
+        its numbers are out of the ordinary, it has no releasable answer at the first asking, or its trades need the
+        integer program.
     """
-    cases, kept = pose_all(problem, cohort, belief)
-    crowd = ask_all(problem, cases.program)
-    passed = np.flatnonzero(crowd.released)
-    cases, kept = cases.pick(passed), kept[passed]
-    ideal, multipliers = crowd.weights[passed], crowd.multipliers.pick(passed)
-    gap, te, target = crowd.gap[passed], crowd.certified_te[passed], choose_targets(problem, cases, ideal, multipliers)
-    settled = np.flatnonzero(target.settled)
-    trade_gap = _sample_gaps(problem, cases, ideal, multipliers, target)[settled]
-    cases, kept, ideal, gap, te = cases.pick(settled), kept[settled], ideal[settled], gap[settled], te[settled]
-    multipliers = multipliers.pick(settled)
-    weights, given_up = target.weights[settled], target.given_up[settled]
-    lots = np.broadcast_to(target.lots, target.weights.shape)[settled]
-    told = None if legs is None else trade_reasons(cases, ideal, weights, multipliers, legs)
-    orders = price_orders(cases, weights, lots, told)
-    count = np.bincount(orders.account, minlength=len(kept))
-    figures = read_figures(cases, weights, count)
-    costs = np.bincount(orders.account, orders.cost, len(kept)) + cases.context.market.costs.ticket_fee * count
-    stays = (ideal == weights).all(-1)
-    reasons = tuple(
-        Outcome.OPTIMAL.value if n else why_no_trade(float(given), stays=bool(still))
-        for n, given, still in zip(count, given_up, stays, strict=True)
-    )
-    return (
-        Decisions(
-            cases, ideal, weights, orders, reasons, turnover(cases, weights), costs, figures.tracking_error,
-            figures.expected_gain, figures.utility, gap, te, given_up, trade_gap,
-        ),
-        kept,
-        crowd.seconds,
+    cases, kept = place_all(problem, cohort, belief)
+    found: list[tuple[Decisions, np.ndarray]] = []
+    if len(kept) and not always_due(problem):
+        seen = look(problem, cases, on)
+        still, moves = np.flatnonzero(~seen.due), np.flatnonzero(seen.due)
+        if len(still):
+            found.append((hold_all(cases.pick(still), tuple(seen.words[i] for i in still)), kept[still]))
+            cases, kept = cases.pick(moves), kept[moves]
+    if not len(kept):
+        return found, 0.0
+    decisions, solved, seconds = solve_all(problem, cases, legs)
+    return ([*found, (decisions, kept[solved])] if len(solved) else found), seconds
+
+
+def hold_all(cases: Cases, reasons: tuple[str, ...]) -> Decisions:
+    """Propose nothing for many accounts, and say where they stand."""
+    current, none, m = cases.program.current, np.zeros(len(cases)), len(cases)
+    figures, unproved = read_figures(cases, current, none), np.full(m, np.inf)
+    orders = price_orders(cases, current, np.zeros(current.shape[-1]))
+    return Decisions(
+        Outcome.HELD, cases, current, current, orders, reasons, none, none, figures.tracking_error,
+        figures.expected_gain, figures.utility, unproved, unproved, none, np.full(m, np.nan),
     )  # fmt: skip
+
+
+def solve_all(
+    problem: Problem, cases: Cases, legs: Mapping[float, Leg] | None = None
+) -> tuple[Decisions, np.ndarray, float]:
+    """Solve many accounts; return the decisions, the positions of those they are of, and the seconds inside engines."""
+    gone = arrive_all(problem, cases)
+    passed = np.flatnonzero(gone.released)
+    gone = gone.pick(passed)
+    sought = gone.cases if gone.within is None else replace(gone.cases, program=gone.within)
+    prices = gone.multipliers if gone.prices is None else gone.prices
+    target = choose_targets(problem, sought, gone.goal, prices)
+    settled = np.flatnonzero(target.settled)
+    trade_gap = _sample_gaps(problem, sought, gone.goal, prices, target)[settled]
+    gone = gone.pick(settled)
+    cases, weights, lost = gone.cases, target.weights[settled], target.given_up[settled]
+    if gone.within is not None:
+        lost = given_up(cases, gone.goal, weights)
+    lots = np.broadcast_to(target.lots, target.weights.shape)[settled]
+    told = None if legs is None else trade_reasons(cases, gone.ideal, weights, gone.multipliers, legs)
+    orders = price_orders(cases, weights, lots, told)
+    count = np.bincount(orders.account, minlength=len(settled))
+    figures = read_figures(cases, weights, count)
+    costs = np.bincount(orders.account, orders.cost, len(settled)) + cases.context.market.costs.ticket_fee * count
+    stays = (gone.goal == weights).all(-1)
+    words = arrived(problem.policy.rebalance.destination)
+    reasons = tuple(
+        words if n else why_no_trade(float(given), stays=bool(still))
+        for n, given, still in zip(count, lost, stays, strict=True)
+    )
+    decisions = Decisions(
+        Outcome.OPTIMAL, cases, gone.ideal, weights, orders, reasons, turnover(cases, weights), costs,
+        figures.tracking_error, figures.expected_gain, figures.utility, gone.gap, gone.certified_te, lost,
+        trade_gap,
+    )  # fmt: skip
+    return decisions, passed[settled], gone.seconds
 
 
 def _sample_gaps(

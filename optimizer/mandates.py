@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from ..constraints import terms
+from ..constraints.bands import Band
 from ..constraints.customs import Custom
 from ..constraints.deviations import Deviation
 from ..constraints.limits import Context, Limit, ends
@@ -160,6 +161,8 @@ def written(limit: Limit, context: Context, own: Sequence[terms.Term]) -> tuple[
             tighter = float(limit.tightened(context))
             up, down = min(up, tighter), min(down, tighter)
         return -down, up
+    if isinstance(limit, Band):  # its least and most are of the band's width, not of what it bounds
+        return -np.inf, np.inf
     if isinstance(limit, TradeSize):
         return -np.inf, np.inf if limit.most is None else float(limit.most)
     single = [t for t in own if isinstance(t, (terms.Trades, terms.RiskBall))]

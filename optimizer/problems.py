@@ -10,12 +10,14 @@ import numpy as np
 
 from ..constraints.limits import Context
 from ..constraints.policies import Policy
+from ..constraints.rebalances import Rebalance
 from ..constraints.restrictions import barred
 from ..errors import PolicyError
 from ..models.accounts import AVERSIONS, Account, Model, Standing, appraise, weigh
 from ..models.cohorts import Cohort
 from ..models.costs import Costs
 from ..models.markets import Market
+from ..models.sessions import check_exchange
 from ..models.tilts import NO_TILT, Tilt
 from .programs import POINT, Program, build
 
@@ -31,13 +33,15 @@ class Problem:
 
     ``statements`` and ``engines`` hold compiled programs by what they share, for one account at a time by cvxpy and for
     many by hand: caches and nothing else, filled by :func:`state` for the policy's own signature and on demand where an
-    account or a tilt has another (a risk multiplier, say).
+    account or a tilt has another (a risk multiplier, say). ``tacticals`` remembers tactical targets by tilt, model and
+    aversion.
     """
 
     policy: Policy
     market: Market
     statements: dict[tuple, Statement] = field(default_factory=dict, repr=False)
     engines: dict[tuple, Quadratics | Cones] = field(default_factory=dict, repr=False)
+    tacticals: dict[tuple[Tilt, str, float], np.ndarray] = field(default_factory=dict, repr=False)
 
     def statement(self, program: Program) -> Statement:
         """Return the compiled statement for programs of this signature."""
@@ -61,7 +65,8 @@ class Problem:
     def shared(self) -> Problem:
         """The same without costs and an account's own limits: what the tactical target answers to."""
         limits = tuple(limit for limit in self.policy.limits if limit.shared)
-        return Problem(replace(self.policy, limits=limits), replace(self.market, costs=Costs(np.zeros(1))))
+        policy = replace(self.policy, limits=limits, rebalance=Rebalance())
+        return Problem(policy, replace(self.market, costs=Costs(np.zeros(1))))
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,24 +88,22 @@ class Case:
         standing, context = self.standing, self.context
         account = self.account
         none = np.zeros((1, len(context.current)))
-        cohort = Cohort(np.array([account.id], dtype=object), account.model, none, none, np.zeros(1))
+        cohort = Cohort(
+            np.array([account.id], dtype=object),
+            account.model,
+            none,
+            none,
+            np.zeros(1),
+            last_rebalance=np.array([account.last_rebalance], dtype="datetime64[D]"),
+            last_views=np.array([account.last_views], dtype=object),
+        )
         each = lambda x: np.asarray(x)[None]  # noqa: E731
         own = ("nav", "quantities", "weights", "inflow", "outflow", "held_by_orders")
         return Cases(
             cohort,
             self.model,
             replace(standing, **{name: each(getattr(standing, name)) for name in own}),
-            replace(
-                context,
-                strategic=each(context.strategic),
-                current=each(context.current),
-                nav=each(context.nav),
-                inflow=each(context.inflow),
-                outflow=each(context.outflow),
-                rules={rule: each(mask) for rule, mask in context.rules.items()},
-                overrides={name: np.array([float(x)]) for name, x in context.overrides.items()},
-                allowances=None if context.allowances is None else context.allowances[:, None],
-            ),
+            context.lift(),
             self.belief,
             np.array([self.aversion]),
             self.horizon,
@@ -128,6 +131,8 @@ def state(policy: Policy, market: Market) -> Problem:
 def outline(policy: Policy, market: Market) -> Problem:
     """State without compiling: checked like :func:`state`, each program compiled where an account first needs it."""
     problem = Problem(policy, market)
+    if policy.rebalance.counts_sessions:
+        check_exchange(policy.rebalance.exchange)
     for name in policy.models:
         program = _at_rest(problem, name)
         outside = np.maximum(program.lo - program.current, program.current - program.hi)
@@ -149,12 +154,16 @@ def _at_rest(problem: Problem, name: str) -> Program:
     """Return the program of an account that stands at its strategic weights and believes nothing."""
     policy, market = problem.policy, problem.market
     strategic = Model(name, policy.models[name], policy.risk_aversion).vector(market.universe)
-    context = Context(market, strategic, strategic)
+    context = Context(market, strategic, strategic, tactical=strategic)
     return build(context, policy.terms(context), NO_TILT, policy.risk_aversion, policy.cost_horizon_years)
 
 
-def pose(problem: Problem, account: Account, belief: Tilt) -> Case:
-    """Put one account's numbers into the problem; raise ``AccountError`` where they cannot be used."""
+def pose(problem: Problem, account: Account, belief: Tilt, tactical: np.ndarray | None = None) -> Case:
+    """Put one account's numbers into the problem; raise ``AccountError`` where they cannot be used.
+
+    ``tactical`` is its tactical target, from which bands are measured: :func:`trimtab.optimizer.tactical.place` finds
+    it and poses.
+    """
     policy, market = problem.policy, problem.market
     model = policy.model(account)
     standing = appraise(account, market)
@@ -172,7 +181,10 @@ def pose(problem: Problem, account: Account, belief: Tilt) -> Case:
         rules,
         {k: v for k, v in account.overrides.items() if k != "risk_aversion"},
         _allowances(account, market),
+        widening=(belief.band_low, belief.band_high),
     )
+    if tactical is not None:
+        context = policy.face(context, tactical)
     aversion, horizon = policy.aversion(account), policy.horizon(belief)
     program = build(context, policy.terms(context), belief, aversion, horizon)
     return Case(account, model, standing, context, belief, aversion, horizon, policy.names, program)
@@ -205,41 +217,38 @@ class Cases:
 
     def pick(self, which: np.ndarray) -> Cases:
         """Return the cases of some accounts: positions or a mask."""
-        context = replace(
-            self.context,
-            strategic=self.context.strategic[which],
-            current=self.context.current[which],
-            nav=self.context.nav[which],
-            inflow=self.context.inflow[which],
-            outflow=self.context.outflow[which],
-            rules={rule: mask[which] for rule, mask in self.context.rules.items()},
-            overrides={name: own[which] for name, own in self.context.overrides.items()},
-            allowances=None if self.context.allowances is None else self.context.allowances[:, which],
-        )
         return replace(
             self,
             cohort=self.cohort.pick(which),
             standing=self.standing.pick(which),
-            context=context,
+            context=self.context.pick(which),
             aversion=self.aversion[which],
             program=self.program.pick(which),
         )
 
 
-def pose_all(problem: Problem, cohort: Cohort, belief: Tilt) -> tuple[Cases, np.ndarray]:
+def pose_all(
+    problem: Problem, cohort: Cohort, belief: Tilt, tactical: np.ndarray | None = None
+) -> tuple[Cases, np.ndarray]:
     """Put the numbers of many accounts of one model into the problem.
+
+    Parameters
+    ----------
+    tactical
+        Their tactical targets, shape (m, n), as in :func:`pose`; a row is not a number where there is none.
 
     Returns
     -------
     Cases, numpy.ndarray
         The cases of those accounts that can be treated alike, and their positions in the cohort. The others (nothing
         or less than nothing in the account, a held asset without a price, an override that cannot be, a tracking error
-        of nothing) have to be asked one by one: :func:`pose` has the words for them.
+        of nothing, no tactical target) have to be asked one by one: :func:`pose` has the words for them.
     """
     policy, market = problem.policy, problem.market
     standing = weigh(cohort.quantities, cohort.ordered, cohort.flows, market)
     unpriced = ((cohort.quantities + cohort.ordered) != 0) & ~np.isfinite(market.prices)
     fine = ~unpriced.any(-1) & np.isfinite(standing.nav) & (standing.nav > 0) & ~_refused(policy, cohort)
+    fine &= tactical is None or np.isfinite(tactical).all(-1)
     kept = np.flatnonzero(fine)
     cohort, standing = cohort.pick(kept), standing.pick(kept)
     untouchable = ~market.tradable | standing.held_by_orders
@@ -257,14 +266,22 @@ def pose_all(problem: Problem, cohort: Cohort, belief: Tilt) -> tuple[Cases, np.
         rules,
         {name: own for name, own in cohort.overrides.items() if name != "risk_aversion"},
         cohort.allowances,
+        widening=(belief.band_low, belief.band_high),
     )
-    own = cohort.overrides.get("risk_aversion", np.full(len(kept), np.nan))
-    aversion, horizon = np.where(np.isnan(own), policy.risk_aversion, own), policy.horizon(belief)
+    if tactical is not None:
+        context = policy.face(context, tactical[kept])
+    aversion, horizon = aversions(policy, cohort), policy.horizon(belief)
     program = build(context, policy.terms(context), belief, aversion, horizon)
     cases = Cases(cohort, model, standing, context, belief, aversion, horizon, policy.names, program)
     pointed = np.any(program.ball_most < POINT, axis=-1, keepdims=False)
     rest = np.flatnonzero(~pointed)
     return (cases, kept) if len(rest) == len(kept) else (cases.pick(rest), kept[rest])
+
+
+def aversions(policy: Policy, cohort: Cohort) -> np.ndarray:
+    """Return the gamma of each account, shape (m,): its own, or the policy's."""
+    own = cohort.overrides.get("risk_aversion", np.full(len(cohort), np.nan))
+    return np.where(np.isnan(own), policy.risk_aversion, own)
 
 
 def _refused(policy: Policy, cohort: Cohort) -> np.ndarray:

@@ -18,12 +18,13 @@ from .certificates import NO_CERTIFICATE, Certificate
 from .legs import Leg
 from .mandates import read_mandate
 from .orders import Trade, list_trades, turnover
-from .problems import Case, Cases, Problem, pose
+from .problems import Case, Cases, Problem
 from .pulls import trade_reasons
 from .relaxations import Relaxed, loosen, read_relaxed
 from .rooms import BINDING, Room, room
 from .sentences import say_relaxed
 from .solutions import Outcome, Price, Solution
+from .tactical import place
 from .tickets import read_tickets
 from .trades import Target, choose_target
 
@@ -119,7 +120,7 @@ def propose(solution: Solution, cause: str, leg: Leg | None = None) -> Proposal:
         )
     solution, target = _choose(solution)
     if target.reason:
-        still = pose(solution.problem, case.account, case.belief)  # nothing is traded, so no bound has moved
+        still = place(solution.problem, case.account, case.belief)  # nothing is traded, so no bound has moved
         words = f"{target.reason}; {solution.conflict}" if solution.conflict else target.reason
         return _standing(still, Outcome.UNSOLVED, cause, words, solution.certificate, solution.attempts)
     return _proposal(solution.case, cause, target, solution, leg)
@@ -146,7 +147,7 @@ def _choose(solution: Solution) -> tuple[Solution, Target]:
 
 def hold(problem: Problem, account: Account, belief: Tilt, reason: str = "no trigger fired") -> Proposal:
     """Propose nothing, and say where the account stands."""
-    return _standing(pose(problem, account, belief), Outcome.HELD, "", reason)
+    return _standing(place(problem, account, belief), Outcome.HELD, "", reason)
 
 
 def quarantine(account: Account, error: AccountError) -> Proposal:
@@ -220,7 +221,7 @@ def _proposal(case: Case, cause: str, target: Target, solution: Solution, leg: L
         utility=float(figures.utility),
         given_up=target.given_up,
         trade_gap=target.gap,
-        notes=target.notes + _dropped(case.belief) + _less_bullish(case.belief),
+        notes=solution.notes + target.notes + _dropped(case.belief) + _less_bullish(case.belief),
     )
 
 
@@ -231,8 +232,18 @@ def _reason(solution: Solution, trades: tuple[Trade, ...], target: Target, gave:
         return f"{words or 'weights that every limit allows'}; {unproved}"
     if words:
         return words
-    stays = np.array_equal(solution.ideal, target.weights)
-    return solution.outcome.value if trades else why_no_trade(target.given_up, stays=stays)
+    if not trades:
+        return why_no_trade(target.given_up, stays=np.array_equal(solution.stop, target.weights))
+    return solution.outcome.value if solution.notes else arrived(solution.problem.policy.rebalance.destination)
+
+
+def arrived(destination: str) -> str:
+    """Say how far an account goes that trades."""
+    return {
+        "edge": "back at the edge of its bands and limits at the least cost, proved",
+        "part": "a part of the way to the best weights the policy allows, which are proved",
+        "flow": "the best weights for the cash that comes or goes, proved",
+    }.get(destination, Outcome.OPTIMAL.value)
 
 
 def why_no_trade(given_up: float, *, stays: bool) -> str:

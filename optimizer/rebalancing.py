@@ -22,7 +22,7 @@ from .proposals import Proposal, hold, propose, quarantine
 from .reasons import Explanation, explain
 from .solutions import Outcome, solve
 from .trades import choose_target
-from .triggers import due, why_held
+from .triggers import examine
 
 
 def rebalance(
@@ -79,8 +79,9 @@ def decide(problem: Problem, account: Account, belief: Tilt, on: dt.date, leg: L
 
     ``leg`` is leg 1 of the account's model (:func:`.legs.trace_model`), where the reasons of trades are to read it.
     """
-    if not (cause := due(problem, account, belief, on)):  # is there anything to do?
-        return hold(problem, account, belief, why_held(account))
+    cause, words = examine(problem, account, belief, on)  # is there anything to do?
+    if not cause:
+        return hold(problem, account, belief, words)
     return propose(solve(problem, account, belief), cause, leg)  # where to stand, what to trade
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 import numpy as np
@@ -16,12 +16,13 @@ from .answers import Attempt, Multipliers
 from .arithmetics import impossible, owner
 from .certificates import NO_CERTIFICATE, Certificate, gradient, kinks
 from .conflicts import find_conflict
-from .engines import ask
+from .destinations import arrive
 from .mandates import read_mandate
-from .problems import Case, Problem, pose
+from .problems import Case, Problem
 from .programs import Program
 from .relaxations import Relaxed, read_relaxed, relax
 from .sentences import say_conflict, say_relaxed
+from .tactical import place
 
 
 class Outcome(Enum):
@@ -75,6 +76,15 @@ class Solution:
         Where RELAXED: every bound of the mandate as written that ``ideal`` exceeds.
     violations
         The violation of each limit that gave way: its largest excess over ``max(|bound|, 0.01)``.
+    goal
+        Where to stand before trades are made few and whole: the ideal, or as far towards it as the policy's destination
+        goes; None where it is the ideal.
+    within, within_prices
+        The program, and the multipliers at the goal, in which the fewest trades are sought; None where they are those
+        of the ideal.
+
+    Notes
+        What a person should know.
     """
 
     problem: Problem
@@ -89,27 +99,55 @@ class Solution:
     conflict: str = ""
     relaxed: tuple[Relaxed, ...] = ()
     violations: Mapping[str, float] = field(default_factory=FrozenMap)
+    goal: np.ndarray | None = None
+    within: Program | None = None
+    within_prices: Multipliers | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def stop(self) -> np.ndarray:
+        """Where to stand before trades are made few and whole."""
+        return self.ideal if self.goal is None else self.goal
 
 
 def solve(problem: Problem, account: Account, belief: Tilt) -> Solution:
-    """Find the ideal weights of one account; where its limits cannot all hold, let those with a tier give way.
+    """Find the ideal weights of one account, and how far towards them the policy's destination goes.
+
+    Where its limits cannot all hold, those with a tier give way.
 
     Raises
     ------
     AccountError
         The account's own data cannot be used.
     """
-    case = pose(problem, account, belief)
+    case = place(problem, account, belief)
     program = case.program
+    if words := _without_target(case, problem):
+        return Solution(problem, case, Outcome.UNSOLVED, program.current, NO_CERTIFICATE, reason=words)
     if words := impossible(case):
         return _unmet(problem, case, words, NO_CERTIFICATE, ())
-    found = ask(program, problem.statement(program))
+    gone = arrive(problem, case)
+    found = gone.found
     if found.weights is None or found.multipliers is None:
         return _unmet(problem, case, "", found.certificate, found.attempts)
-    prices = price_limits(program, case.context.market.universe.assets, found.weights, found.multipliers)
-    return Solution(
-        problem, case, Outcome.OPTIMAL, found.weights, found.certificate, found.multipliers, prices, found.attempts
-    )
+    prices = price_limits(gone.asked, case.context.market.universe.assets, found.weights, found.multipliers)
+    solved = Solution(
+        problem, replace(case, program=gone.program), Outcome.OPTIMAL, found.weights, found.certificate,
+        found.multipliers, prices, found.attempts, notes=(gone.note,) if gone.note else (),
+    )  # fmt: skip
+    if gone.within is None:
+        return solved
+    return replace(solved, goal=gone.goal, within=gone.within, within_prices=gone.prices)
+
+
+def _without_target(case: Case, problem: Problem) -> str:
+    """Say that bands have nothing to be measured from, where new weights would have to be inside them."""
+    tactical = case.context.tactical
+    if tactical is None or np.isfinite(tactical).all():
+        return ""
+    needed = problem.policy.rebalance.destination == "edge" or any(band.binds for band in problem.policy.bands)
+    words = "there is no tactical target to measure its bands from: no weights satisfy the limits that its model shares"
+    return words if needed else ""
 
 
 def _unmet(

@@ -17,11 +17,11 @@ import numpy as np
 from ..units import basis_points
 from .answers import Multipliers
 from .bounds import bound_trades
-from .problems import Cases, Problem
+from .problems import Case, Cases, Problem
 from .prunings import prune
 from .remainders import Bench, set_up, sides
 from .roundings import best_of, on_lots, search
-from .tickets import Tickets, allowed, judge, missing, read_tickets, with_cash
+from .tickets import Tickets, allowed, count_trades, judge, missing, read_tickets, with_cash
 
 _SAID = 1e-9
 """Utility given up beyond the indifference, decimal of NAV a year, below which nothing is said."""
@@ -54,6 +54,20 @@ class Targets:
     trades: np.ndarray
     notes: tuple[tuple[str, ...], ...]
     settled: np.ndarray
+
+
+def given_up(case: Case | Cases, goal: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Return ``u(goal) - u(target)``, each after its own ticket fees, at least 0, shape (m,).
+
+    For goals short of the ideal: in the account's own utility, whatever the trades were sought in.
+    """
+    program = case.program
+    fee = case.context.market.costs.ticket_fee / np.asarray(case.standing.nav) / case.horizon
+
+    def net(weights: np.ndarray) -> np.ndarray:
+        return program.utility(weights) - fee * count_trades(weights - program.current, program.cash)
+
+    return np.maximum(net(goal) - net(target), 0.0)
 
 
 def choose_targets(problem: Problem, cases: Cases, ideal: np.ndarray, multipliers: Multipliers) -> Targets:

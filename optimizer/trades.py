@@ -19,7 +19,7 @@ from ..units import percent
 from .problems import Case
 from .remainders import Bench, set_up, sides
 from .solutions import Solution
-from .targets import bound_gaps, find_targets, summarise
+from .targets import bound_gaps, find_targets, given_up, summarise
 from .tickets import FEASIBLE, Tickets, allowed, judge, read_tickets
 
 
@@ -54,21 +54,26 @@ class Target:
 
 def choose_target(solution: Solution) -> Target:
     """Return the target weights of a solution."""
-    tickets = read_tickets(solution.problem, solution.case)
+    case = solution.case if solution.within is None else replace(solution.case, program=solution.within)
+    prices = solution.multipliers if solution.within is None else solution.within_prices
+    tickets = read_tickets(solution.problem, case)
     if tickets.plain:
-        return Target(solution.ideal, tickets.units)
-    if solution.multipliers is None:
+        return Target(solution.stop, tickets.units)
+    if prices is None:
         return _nowhere(solution, "there is no ideal to trade towards")
-    bench = set_up(solution.problem, tickets, solution.ideal, solution.multipliers)
+    bench = set_up(solution.problem, tickets, solution.stop, prices)
     point, notes = _fast(bench), ()
     fine = bool(allowed(tickets, point))
     bound = _bound(bench, point) if fine else 0.0
     if solution.problem.policy.trades.exact or not fine:
         found, bound, notes = _exact(bench, point if fine else None, bound, solution.problem.policy.trades.node_limit)
         if found is None or not allowed(tickets, found):
-            return _nowhere(solution, _why_nowhere(bench, solution.case, notes))
+            return _nowhere(solution, _why_nowhere(bench, case, notes))
         point = found
-    return _target(bench, point, bound, notes)
+    target = _target(bench, point, bound, notes)
+    if solution.within is None:
+        return target
+    return replace(target, given_up=float(given_up(solution.case, solution.stop[None], point[None])[0]))
 
 
 def _fast(bench: Bench) -> np.ndarray:

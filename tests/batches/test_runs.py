@@ -11,12 +11,13 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from trimtab.batches import chunks, desks, jobs, manifests, read_book, run, runs, stores, workers
+from trimtab.batches import chunks, jobs, manifests, read_book, run, runs, stores, workers
 from trimtab.batches.allowances import write_parts
 from trimtab.constraints import read_policy
 from trimtab.demo import ON
 from trimtab.errors import AccountError, BookError, RunError, StatementError
 from trimtab.models import Tilt
+from trimtab.optimizer import tactical
 
 TABLES = ("accounts", "targets", "trades", "quarantine", "timings")
 
@@ -337,13 +338,13 @@ def test_accounts_that_may_not_trade_are_held(book, mandate, tmp_path, rows, wri
 
 def test_tactical_targets_are_solved_once_a_model_and_aversion(book, mandate, tmp_path, monkeypatch):
     asked = []
-    real = desks.tactical_targets
+    real = tactical._solve
 
-    def counted(problem, model, aversions, belief):
+    def counted(shared, model, aversions, belief):
         asked.extend((model, float(aversion)) for aversion in aversions)
-        return real(problem, model, aversions, belief)
+        return real(shared, model, aversions, belief)
 
-    monkeypatch.setattr(desks, "tactical_targets", counted)
+    monkeypatch.setattr(tactical, "_solve", counted)
     run(book, mandate, ON, tmp_path / "out", workers=1, chunk=3)
     assert len(asked) == len(set(asked)) <= 4
 

@@ -1,0 +1,139 @@
+"""Coming back to the edge: the two programs of the destination ``edge``, in numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..constraints import terms
+from ..constraints.bands import inner_parts
+from .answers import Multipliers
+from .problems import Cases, Problem
+from .programs import Program
+
+EDGE = "edge"
+"""What is called so: keeping the cash where it was, and spending no more than coming back takes."""
+TRIFLE = 1e-4
+"""What trading anything costs at least: nothing is traded for no reason because it is free."""
+SPARE = (1e-5, 0.01)
+"""What may be spent beyond the least: 0.1 bp of NAV, and no more than a hundredth of the least."""
+_LEAST_SPARE = 1e-9
+_CURVE = 1e-2
+"""Curvature of the first program, prices over variances: it makes the answer one, and the cost at most half a per cent
+of itself times the weight traded too high."""
+
+
+@dataclass(frozen=True, eq=False)
+class Brink:
+    """Accounts that are to come back: their program with every band in it, and what trading is priced at.
+
+    ``price`` is a decimal of traded value, shape (n,); ``unit`` its mean, by which the cap is scaled.
+    """
+
+    program: Program
+    price: np.ndarray
+    unit: float
+
+
+def come_back(problem: Problem, cases: Cases) -> Brink:
+    """State every band, the inner one where it was left, and that the cash goes no farther from its target."""
+    program, context = cases.program, cases.context
+    price = np.maximum(context.market.costs.proportional, TRIFLE)
+    price = np.where(np.arange(len(price)) == program.cash, 0.0, price)
+    named: list[tuple[str, terms.Box | terms.Rows]] = []
+    for band in problem.policy.bands:
+        read, (low, high) = band.read(context), inner_parts(band)
+        below, above = read.left & (read.drift < 0), read.left & (read.drift > 0)
+        named.append((band.name, band.around(context, np.where(below, low, 1.0), np.where(above, high, 1.0))))
+    stated = _with(program, named)
+    return Brink(_with(stated, [(EDGE, _cash_box(cases, stated, price))]), price, float(price.mean()))
+
+
+def _with(program: Program, named: list[tuple[str, terms.Box | terms.Rows]]) -> Program:
+    """Return a program with more boxes and rows; a row that stands there already is tightened, never doubled."""
+    lo, hi, rows, rows_lo, rows_hi = program.lo, program.hi, program.rows, program.rows_lo, program.rows_hi
+    kept = list(program.named)
+    for name, term in named:
+        if isinstance(term, terms.Box):
+            lo, hi = np.maximum(lo, term.lo), np.minimum(hi, term.hi)
+            kept.append((name, term))
+            continue
+        twin = np.flatnonzero((rows == term.matrix).all(-1))
+        if len(twin):
+            rows_lo, rows_hi = np.array(rows_lo), np.array(rows_hi)
+            rows_lo[..., twin[0]] = np.maximum(rows_lo[..., twin[0]], term.lo[..., 0])
+            rows_hi[..., twin[0]] = np.minimum(rows_hi[..., twin[0]], term.hi[..., 0])
+        else:
+            rows = np.vstack([rows, term.matrix])
+            rows_lo = np.concatenate([rows_lo, term.lo], axis=-1)
+            rows_hi = np.concatenate([rows_hi, term.hi], axis=-1)
+            kept.append((name, term))
+    return replace(program, lo=lo, hi=hi, rows=rows, rows_lo=rows_lo, rows_hi=rows_hi, named=tuple(kept))
+
+
+def _cash_box(cases: Cases, program: Program, price: np.ndarray) -> terms.Box:
+    """Keep the cash no farther from its target than it is, but for what coming back may cost.
+
+    Cash pays the costs: where it stands on its target and on its floor there would else be no way back at all. What
+    coming back costs is at most twice the way into boxes and rows at the dearest price; into a ball, that of a fifth of
+    the account.
+    """
+    now, target, cash = program.current, np.asarray(cases.context.tactical), program.cash
+    at = np.einsum("...n,rn->...r", now, program.rows)
+    way = np.maximum(np.maximum(program.lo - now, now - program.hi), 0.0).sum(-1)
+    way = way + np.maximum(np.maximum(program.rows_lo - at, at - program.rows_hi), 0.0).sum(-1)
+    broken = (program.ball_sizes(now) > program.ball_most).any(-1) | (program.traded(now) > program.most).any(-1)
+    gross = 2.0 * way + np.where(broken, 0.2, 0.0)
+    costs = gross * price.max() + (program.impact.max(-1) * cases.horizon) * gross**1.5
+    far = np.maximum(np.abs(now[..., cash] - target[..., cash]), costs)
+    is_cash = np.arange(now.shape[-1]) == cash
+    lo = np.where(is_cash, (target[..., cash] - far)[..., None], -np.inf)
+    return terms.Box(lo, np.where(is_cash, (target[..., cash] + far)[..., None], np.inf))
+
+
+def cheapest(brink: Brink) -> Program:
+    """Return the first program: the least cost that comes back, with just enough curvature to have one answer."""
+    program = brink.program
+    nothing = np.zeros_like(program.force)
+    gamma = _CURVE * brink.unit / float(program.market_risk.variances.mean())
+    return replace(
+        program,
+        risk=program.market_risk,
+        tilted=False,
+        gamma=np.full(len(program.current), gamma),
+        force=nothing,
+        centre=program.current,
+        cost=nothing + brink.price,
+        impact=nothing,
+    )
+
+
+def capped(brink: Brink, cost: np.ndarray) -> Program:
+    """Return the second program: the highest utility for hardly more than the least cost, shape (m,)."""
+    program, row = brink.program, brink.price / brink.unit
+    spare = np.maximum(np.minimum(SPARE[0], SPARE[1] * cost), _LEAST_SPARE * brink.unit)
+    most = (cost + spare) / brink.unit
+    none = np.zeros_like(row)
+    return replace(
+        program,
+        buy=np.vstack([program.buy, row]),
+        sell=np.vstack([program.sell, row]),
+        row=np.vstack([program.row, none]),
+        power=np.concatenate([program.power, np.zeros_like(program.current)[:, None, :]], axis=1),
+        most=np.concatenate([program.most, most[:, None]], axis=1),
+        from_zero=np.append(program.from_zero, False),
+        named=(*program.named, (EDGE, terms.Trades(row, row, none, most))),
+    )
+
+
+def freed(brink: Brink, multipliers: Multipliers) -> tuple[Program, Multipliers]:
+    """Return the program in which the fewest trades are sought, and the multipliers of the edge in it.
+
+    The cap would not let a trade be rounded to a lot. In its place trading is charged the price that the cap has at the
+    edge, so that the edge stays the optimum.
+    """
+    program = brink.program
+    price = np.maximum(multipliers.trades[:, -1], 0.0)[:, None] * (brink.price / brink.unit)
+    prices = Multipliers(multipliers.budget, multipliers.rows, multipliers.trades[:, :-1], multipliers.balls)
+    return replace(program, cost=program.cost + price), prices
