@@ -44,8 +44,8 @@ GROWN: dict[str, str] = {}
 
 PUBLIC = {
     "models": "Universe Risk Costs Market Model Account View Tilt tilt Shock",
-    "constraints": "Band Deviation Group TrackingError Volatility Turnover Cash Position Restriction Leverage TradeSize "
-    "TradeCount Lots Custom Policy Rebalance read_policy",
+    "constraints": "Band Deviation Group TrackingError Volatility Turnover Cash Position Restriction Leverage "
+    "TradeSize TradeCount Lots Custom Policy Rebalance read_policy",
     "optimizer": "state due solve propose rebalance",
     "batches": "read_book run summarise export open_run Summary",
     "scenarios": "shock",
