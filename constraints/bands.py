@@ -69,7 +69,7 @@ class Band(Limit):
             raise self.error("absolute", self.absolute, "give absolute, or relative with or without a floor")
         if self.floor is not None and self.relative is None:
             raise self.error("floor", self.floor, "a floor is of a relative band; an absolute one needs none")
-        if self.most is not None and self.most < self.least:
+        if self.most is not None and decimal(self.most) < decimal(self.least):
             raise self.error("least", self.least, f"at most {self.most}")
         if self.of not in ("each", "sum"):
             raise self.error("of", self.of, "each or sum")

@@ -123,7 +123,7 @@ def _rate(name: str, value: Any, most: float) -> float:
 
 
 def _error(field: str, value: object, known: tuple[str, ...]) -> PolicyError:
-    words = f"one of {', '.join(known)}" if len(known) > 1 else known[0]
+    words = f"one of {', '.join(known)}" if len(known) > 1 else "".join(known)
     return PolicyError(
         f"rebalance.{field} is {value!r}",
         code="BAD_REBALANCE",

@@ -7,7 +7,6 @@ import warnings
 from functools import lru_cache
 
 import numpy as np
-import pandas as pd
 
 from ..errors import PolicyError
 from ..units import did_you_mean
@@ -68,7 +67,7 @@ def _sessions(exchange: str, first: int, last: int) -> np.ndarray:
     import exchange_calendars
 
     check_exchange(exchange)
-    start, end = pd.Timestamp(first, 1, 1), pd.Timestamp(last, 12, 31)
+    start, end = f"{first}-01-01", f"{last}-12-31"
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # its use of pandas is its own affair

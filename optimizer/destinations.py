@@ -6,7 +6,8 @@
                                 |w_cash - t_cash| no larger than before
     2.  maximise  u(w)          subject to the same and  price'|z| <= c* + min(0.1 bp, 1 % of c*)
 
-with ``price = max(kappa, 1 bp)`` outside cash and c* the least of the first. ``part`` is ``w0 + f (ideal - w0)``, f the
+with ``price = max(kappa, 1 bp)`` outside cash and c* the least of the first; what it costs to trade 1 bp of NAV may
+always be spent on top. ``part`` is ``w0 + f (ideal - w0)``, f the
 policy's fraction, or as much more as it takes to meet every limit.
 """
 

@@ -17,23 +17,27 @@ EDGE = "edge"
 TRIFLE = 1e-4
 """What trading anything costs at least: nothing is traded for no reason because it is free."""
 SPARE = (1e-5, 0.01)
-"""What may be spent beyond the least: 0.1 bp of NAV, and no more than a hundredth of the least."""
-_LEAST_SPARE = 1e-9
-_CURVE = 1e-2
-"""Curvature of the first program, prices over variances: it makes the answer one, and the cost at most half a per cent
-of itself times the weight traded too high."""
+"""What may be spent beyond the least: 0.1 bp of NAV, and no more than a hundredth of the least..."""
+DUST = 1e-4
+"""...but always what it costs to trade 1 bp of NAV; and the cash may always be so far from its target."""
+_CURVES = (1e-2, 2.0)
+_BEND = 2e-3
+"""Curvature of the first program, prices over variances: it makes the answer one. The cost comes out at most half the
+curvature times the weight traded too high, as a part of itself, so where little has to be traded there may be more."""
 
 
 @dataclass(frozen=True, eq=False)
 class Brink:
     """Accounts that are to come back: their program with every band in it, and what trading is priced at.
 
-    ``price`` is a decimal of traded value, shape (n,); ``unit`` its mean, by which the cap is scaled.
+    ``price`` is a decimal of traded value, shape (n,); ``unit`` its mean, which scales the cap; ``gross`` is about
+    the weight that has to be traded, shape (m,).
     """
 
     program: Program
     price: np.ndarray
     unit: float
+    gross: np.ndarray
 
 
 def come_back(problem: Problem, cases: Cases) -> Brink:
@@ -47,7 +51,9 @@ def come_back(problem: Problem, cases: Cases) -> Brink:
         below, above = read.left & (read.drift < 0), read.left & (read.drift > 0)
         named.append((band.name, band.around(context, np.where(below, low, 1.0), np.where(above, high, 1.0))))
     stated = _with(program, named)
-    return Brink(_with(stated, [(EDGE, _cash_box(cases, stated, price))]), price, float(price.mean()))
+    gross = _way(stated)
+    box = _cash_box(cases, stated, price, gross)
+    return Brink(_with(stated, [(EDGE, box)]), price, float(price.mean()), gross)
 
 
 def _with(program: Program, named: list[tuple[str, terms.Box | terms.Rows]]) -> Program:
@@ -72,21 +78,27 @@ def _with(program: Program, named: list[tuple[str, terms.Box | terms.Rows]]) -> 
     return replace(program, lo=lo, hi=hi, rows=rows, rows_lo=rows_lo, rows_hi=rows_hi, named=tuple(kept))
 
 
-def _cash_box(cases: Cases, program: Program, price: np.ndarray) -> terms.Box:
-    """Keep the cash no farther from its target than it is, but for what coming back may cost.
+def _way(program: Program) -> np.ndarray:
+    """Return about how much has to be traded to come back, shape (m,).
 
-    Cash pays the costs: where it stands on its target and on its floor there would else be no way back at all. What
-    coming back costs is at most twice the way into boxes and rows at the dearest price; into a ball, that of a fifth of
-    the account.
+    Twice the way into boxes and rows, since what is sold is bought elsewhere; a fifth of the account for a ball.
     """
-    now, target, cash = program.current, np.asarray(cases.context.tactical), program.cash
+    now = program.current
     at = np.einsum("...n,rn->...r", now, program.rows)
     way = np.maximum(np.maximum(program.lo - now, now - program.hi), 0.0).sum(-1)
     way = way + np.maximum(np.maximum(program.rows_lo - at, at - program.rows_hi), 0.0).sum(-1)
     broken = (program.ball_sizes(now) > program.ball_most).any(-1) | (program.traded(now) > program.most).any(-1)
-    gross = 2.0 * way + np.where(broken, 0.2, 0.0)
+    return 2.0 * way + np.where(broken, 0.2, 0.0)
+
+
+def _cash_box(cases: Cases, program: Program, price: np.ndarray, gross: np.ndarray) -> terms.Box:
+    """Keep the cash no farther from its target than it is, but for what coming back may cost.
+
+    Cash pays the costs: where it stands on its target and on its floor there would else be no way back at all.
+    """
+    now, target, cash = program.current, np.asarray(cases.context.tactical), program.cash
     costs = gross * price.max() + (program.impact.max(-1) * cases.horizon) * gross**1.5
-    far = np.maximum(np.abs(now[..., cash] - target[..., cash]), costs)
+    far = np.maximum(np.abs(now[..., cash] - target[..., cash]), costs + DUST)
     is_cash = np.arange(now.shape[-1]) == cash
     lo = np.where(is_cash, (target[..., cash] - far)[..., None], -np.inf)
     return terms.Box(lo, np.where(is_cash, (target[..., cash] + far)[..., None], np.inf))
@@ -96,12 +108,12 @@ def cheapest(brink: Brink) -> Program:
     """Return the first program: the least cost that comes back, with just enough curvature to have one answer."""
     program = brink.program
     nothing = np.zeros_like(program.force)
-    gamma = _CURVE * brink.unit / float(program.market_risk.variances.mean())
+    curve = np.clip(_BEND / np.maximum(brink.gross, _BEND / _CURVES[1]), *_CURVES)
     return replace(
         program,
         risk=program.market_risk,
         tilted=False,
-        gamma=np.full(len(program.current), gamma),
+        gamma=curve * brink.unit / float(program.market_risk.variances.mean()),
         force=nothing,
         centre=program.current,
         cost=nothing + brink.price,
@@ -112,7 +124,7 @@ def cheapest(brink: Brink) -> Program:
 def capped(brink: Brink, cost: np.ndarray) -> Program:
     """Return the second program: the highest utility for hardly more than the least cost, shape (m,)."""
     program, row = brink.program, brink.price / brink.unit
-    spare = np.maximum(np.minimum(SPARE[0], SPARE[1] * cost), _LEAST_SPARE * brink.unit)
+    spare = np.maximum(np.minimum(SPARE[0], SPARE[1] * cost), DUST * brink.unit)
     most = (cost + spare) / brink.unit
     none = np.zeros_like(row)
     return replace(

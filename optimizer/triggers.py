@@ -188,7 +188,7 @@ def _drifts(problem: Problem, cases: Cases, *, every: bool) -> Iterator[Signal]:
         share = min(float(used[i, widest[i]]), 1.0)
         return f"every band holds: the widest drift is {percent(share, 0)} of its band ({labels[widest[i]]})"
 
-    yield Signal(left.any(-1), asks, holds)
+    yield Signal(np.asarray(left.any(-1)), asks, holds)
 
 
 def _since(problem: Problem, cases: Cases, on: dt.date) -> np.ndarray:
