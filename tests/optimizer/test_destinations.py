@@ -221,7 +221,7 @@ def test_a_part_goes_as_far_as_a_limit_asks(small, desk):
     np.testing.assert_allclose((w["target"] - w["current"]).drop("CASH") / way, 0.03 / -way["SPY"], rtol=1e-6)
 
 
-def test_a_part_in_lots_is_near_it_and_never_beyond_the_ideal(small, desk):
+def test_a_part_in_lots_is_near_it_and_not_beyond_the_ideal(small, desk):
     account = account_of(small, 0.45, 0.20, 0.31, 0.04)
     policy = policy_of("part", Band(0.03), Lots(100), part=0.5, trades=Trading(indifference=1e-6))
     w = rebalance(account, policy, small, [], desk.on).weights.drop("CASH")
