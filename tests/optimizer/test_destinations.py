@@ -101,7 +101,7 @@ def test_coming_back_costs_the_least_there_is(draws):
         if status != "optimal":
             continue  # the cash may be a little farther away here, for what coming back costs
         assert solution.outcome is Outcome.OPTIMAL, (seed, d.kinds, solution.reason)
-        assert not solution.notes, (seed, d.kinds)
+        assert not solution.told, (seed, d.kinds)
         spent = kappa @ np.abs(solution.ideal - d.w0)
         spared = max(min(SPARE[0], SPARE[1] * least), DUST * kappa.mean())
         assert spent <= least + spared + 0.002 * least + 1e-9, (seed, d.kinds)
