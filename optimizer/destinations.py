@@ -84,7 +84,7 @@ def arrive_all(problem: Problem, cases: Cases) -> Arrivals:
     if problem.policy.rebalance.destination == "part":
         ideal = np.where(crowd.released[:, None], crowd.weights, cases.program.current)  # the others are left anyway
         goal = part_way(cases.program, ideal, float(problem.policy.rebalance.part))
-        within, prices = around(cases.program, ideal, goal)
+        within, prices = around(cases.program, goal)
     return Arrivals(
         cases, crowd.released, crowd.weights, crowd.multipliers, crowd.gap, crowd.certified_te, goal, within, prices,
         crowd.seconds,
@@ -109,23 +109,13 @@ def part_way(program: Program, ideal: np.ndarray, part: float) -> np.ndarray:
     return np.where((high >= 1.0)[..., None] | ~np.isfinite(goal), ideal, goal)
 
 
-def around(program: Program, ideal: np.ndarray, goal: np.ndarray) -> tuple[Program, Multipliers]:
-    """Return a program whose optimum is the goal, nothing beyond the ideal or back, and the (absent) prices there.
+def around(program: Program, goal: np.ndarray) -> tuple[Program, Multipliers]:
+    """Return a program whose optimum is the goal, and the (absent) prices there.
 
-    Its utility is ``-(gamma/2) (w - goal)' Sigma' (w - goal)``: fewer trades may miss the goal by so much risk.
+    Its utility is ``-(gamma/2) (w - goal)' Sigma' (w - goal)``: fewer and whole trades may miss it by so much risk.
     """
-    cash = np.arange(ideal.shape[-1]) == program.cash
     nothing = np.zeros_like(program.force)
-    low, high = np.minimum(program.current, ideal), np.maximum(program.current, ideal)
-    within = replace(
-        program,
-        centre=goal,
-        force=nothing,
-        cost=nothing,
-        impact=nothing,
-        lo=np.where(cash, program.lo, np.maximum(program.lo, low)),
-        hi=np.where(cash, program.hi, np.minimum(program.hi, high)),
-    )
+    within = replace(program, centre=goal, force=nothing, cost=nothing, impact=nothing)
     lead = goal.shape[:-1]
     none = lambda count: np.zeros((*lead, count))  # noqa: E731
     budget = np.zeros(lead) if lead else 0.0
@@ -213,7 +203,7 @@ def arrive(problem: Problem, case: Case) -> Arrival:
     if found.weights is None or rules.destination != "part":
         return Arrival(found, program, program, note=note)
     goal = part_way(program, found.weights, float(rules.part))
-    return Arrival(found, program, program, goal, *around(program, found.weights, goal))
+    return Arrival(found, program, program, goal, *around(program, goal))
 
 
 def _edge(problem: Problem, case: Case) -> Arrival | None:

@@ -221,7 +221,7 @@ def _proposal(case: Case, cause: str, target: Target, solution: Solution, leg: L
         utility=float(figures.utility),
         given_up=target.given_up,
         trade_gap=target.gap,
-        notes=solution.notes + target.notes + _dropped(case.belief) + _less_bullish(case.belief),
+        notes=solution.told + target.notes + _dropped(case.belief) + _less_bullish(case.belief),
     )
 
 
@@ -234,7 +234,7 @@ def _reason(solution: Solution, trades: tuple[Trade, ...], target: Target, gave:
         return words
     if not trades:
         return why_no_trade(target.given_up, stays=np.array_equal(solution.stop, target.weights))
-    return solution.outcome.value if solution.notes else arrived(solution.problem.policy.rebalance.destination)
+    return solution.outcome.value if solution.told else arrived(solution.problem.policy.rebalance.destination)
 
 
 def arrived(destination: str) -> str:

@@ -82,9 +82,8 @@ class Solution:
     within, within_prices
         The program, and the multipliers at the goal, in which the fewest trades are sought; None where they are those
         of the ideal.
-
-    Notes
-        What a person should know.
+    told
+        What a person should know of how far it goes.
     """
 
     problem: Problem
@@ -102,7 +101,7 @@ class Solution:
     goal: np.ndarray | None = None
     within: Program | None = None
     within_prices: Multipliers | None = None
-    notes: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
 
     @property
     def stop(self) -> np.ndarray:
@@ -133,7 +132,7 @@ def solve(problem: Problem, account: Account, belief: Tilt) -> Solution:
     prices = price_limits(gone.asked, case.context.market.universe.assets, found.weights, found.multipliers)
     solved = Solution(
         problem, replace(case, program=gone.program), Outcome.OPTIMAL, found.weights, found.certificate,
-        found.multipliers, prices, found.attempts, notes=(gone.note,) if gone.note else (),
+        found.multipliers, prices, found.attempts, told=(gone.note,) if gone.note else (),
     )  # fmt: skip
     if gone.within is None:
         return solved

@@ -123,6 +123,13 @@ def test_what_may_not_be_traded_has_not_drifted(faced):
     assert read.drift[0] == read.drift[1] == 0.0
 
 
+def test_a_part_of_what_the_desk_may_trade_hides_no_drift(faced):
+    """The pace of the day is no reason to call an account fine: it would be held in the second round."""
+    policy = Policy((Band(0.03),), rebalance=Rebalance("band"))
+    slowed = replace(faced, allowances=np.full((2, 4), 0.001))
+    np.testing.assert_array_equal(policy.face(slowed, T).tactical, policy.face(faced, T).tactical)
+
+
 def test_a_band_that_only_triggers_is_no_term(faced):
     assert Band(0.03).terms(faced) == ()
     (box,) = Band(0.03, on="equity", use="both").terms(faced)

@@ -101,7 +101,7 @@ def test_coming_back_costs_the_least_there_is(draws):
         if status != "optimal":
             continue  # the cash may be a little farther away here, for what coming back costs
         assert solution.outcome is Outcome.OPTIMAL, (seed, d.kinds, solution.reason)
-        assert not solution.notes, (seed, d.kinds)
+        assert not solution.told, (seed, d.kinds)
         spent = kappa @ np.abs(solution.ideal - d.w0)
         spared = max(min(SPARE[0], SPARE[1] * least), DUST * kappa.mean())
         assert spent <= least + spared + 0.002 * least + 1e-9, (seed, d.kinds)
@@ -221,7 +221,7 @@ def test_a_part_goes_as_far_as_a_limit_asks(small, desk):
     np.testing.assert_allclose((w["target"] - w["current"]).drop("CASH") / way, 0.03 / -way["SPY"], rtol=1e-6)
 
 
-def test_a_part_in_lots_is_near_it_and_never_beyond_the_ideal(small, desk):
+def test_a_part_in_lots_is_near_it_and_not_beyond_the_ideal(small, desk):
     account = account_of(small, 0.45, 0.20, 0.31, 0.04)
     policy = policy_of("part", Band(0.03), Lots(100), part=0.5, trades=Trading(indifference=1e-6))
     w = rebalance(account, policy, small, [], desk.on).weights.drop("CASH")
