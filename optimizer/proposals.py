@@ -192,7 +192,8 @@ def _standing(
 
 def _proposal(case: Case, cause: str, target: Target, solution: Solution, leg: Leg | None) -> Proposal:
     weights, reasons = target.weights, None
-    if leg is not None and solution.multipliers is not None:
+    edge = solution.problem.policy.rebalance.destination == "edge"  # its prices are those of coming back cheaply
+    if leg is not None and solution.multipliers is not None and not edge:
         prices, legs = solution.multipliers.lift(), {case.aversion: leg}
         reasons = trade_reasons(case.lift(), solution.ideal[None], weights[None], prices, legs)
     trades = tuple(list_trades(case, weights, target.lots, reasons))
