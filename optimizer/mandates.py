@@ -65,8 +65,10 @@ class Part:
 
     @property
     def elastic(self) -> bool:
-        """Whether it has a number that could be another: restrictions and customs have none."""
-        return not (self.limit is None or isinstance(self.limit, (Restriction, Custom))) and bool(self.terms)
+        """Whether it has a number that could be another: restrictions, customs and bands have none."""
+        if self.limit is None or isinstance(self.limit, (Restriction, Custom)) or not self.terms:
+            return False
+        return bool(np.isfinite(self.least) or np.isfinite(self.most))
 
     @cached_property
     def boxed(self) -> bool:
