@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import marshal
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, field, replace
 from numbers import Real
-from types import FunctionType
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -17,10 +15,14 @@ from ..models.accounts import AVERSIONS, Account, Model
 from ..models.tilts import Tilt
 from ..units import FrozenMap, did_you_mean
 from .cash import Cash, floor
+from .deviations import Deviation
+from .fingerprints import reduced
 from .leverages import Leverage
 from .limits import Context, Limit, ends
 from .restrictions import account_boxes
 from .terms import Box, Term, grandfathered
+from .tickets import Lots
+from .time_limits import check_clocks, list_time_limits
 from .tripwires import Tripwires
 
 PARTICIPATION = "participation"
@@ -96,6 +98,8 @@ class Policy:
     long_only
         True keeps every weight, and cash after costs, at or above zero; False leaves signs to the limits and requires
         a leverage limit.
+    regime
+        Which of the limits with ``when`` are in force; empty for none of them. :meth:`in_regime` changes it.
 
     Raises
     ------
@@ -118,6 +122,7 @@ class Policy:
     estimation: Estimation = Estimation()
     assumptions: Assumptions = Assumptions()
     tripwires: Tripwires = field(default_factory=Tripwires)
+    regime: str = ""
 
     def __post_init__(self) -> None:
         """Number repeated names and check what concerns the policy as a whole."""
@@ -168,6 +173,37 @@ class Policy:
         """Return the policy with the strategic models of a book."""
         return replace(self, models=models)
 
+    def in_regime(self, regime: str) -> Policy:
+        """Return the policy as it is in a regime: the limits whose ``when`` names it hold too."""
+        return replace(self, regime=regime)
+
+    @property
+    def in_force(self) -> tuple[Limit, ...]:
+        """The limits that hold in the policy's regime, in order."""
+        return tuple(limit for limit in self.limits if limit.holds(self.regime))
+
+    @property
+    def timed(self) -> bool:
+        """Whether a time limit is in force, so that tactical positions have clocks."""
+        return any(list_time_limits(self.in_force))
+
+    def measured(self, context: Context) -> Context:
+        """Return a context with what time limits stand back for: the leeway of the deviation limits, and the lots."""
+        n, shape = len(context.market.universe), np.shape(context.strategic)
+        leeway, lot = np.full((*shape[:-1], 2, n), np.inf), np.zeros(shape)
+        for limit in self.in_force:
+            if isinstance(limit, Deviation):
+                leeway = np.minimum(leeway, np.stack(limit.leeway(context), axis=-2))
+            elif isinstance(limit, Lots):
+                prices = np.where(np.isfinite(context.market.prices), context.market.prices, 0.0)
+                lot = np.maximum(lot, limit.units(context) * prices / np.asarray(context.nav)[..., None])
+        return replace(context, leeway=leeway, lot=lot)
+
+    def check(self, context: Context) -> None:
+        """Refuse limits that cannot go together for a model at rest; raise ``PolicyError`` with the arithmetic."""
+        if self.timed:
+            check_clocks(self.in_force, self.measured(context), long_only=self.long_only)
+
     def aversion(self, account: Account) -> float:
         """Return the account's own gamma, or the policy's; raise ``AccountError`` unless it is positive."""
         own = account.overrides.get("risk_aversion", self.risk_aversion)
@@ -193,14 +229,14 @@ class Policy:
         if self.long_only:
             zeros = np.zeros_like(context.current)
             stated.append(("long_only", Box(zeros, zeros + 1.0)))
-            if not any(isinstance(x, Cash) and x.tier == 0 and ends(x.least, None)[0] >= 0 for x in self.limits):
+            if not any(isinstance(x, Cash) and x.tier == 0 and ends(x.least, None)[0] >= 0 for x in self.in_force):
                 stated.append(("cash_floor", floor(context, 0.0)))
         stated.extend(account_boxes(context))
         if context.allowances is not None:
             sold, bought = context.allowances
             stated.append((PARTICIPATION, Box(context.current - sold, context.current + bought)))
         self._check_overrides(context)
-        for limit in self.limits:
+        for limit in self.in_force:
             for term in limit.terms(context):
                 fitting = grandfathered(term, context.current, context.market.risk) if limit.grandfather else term
                 stated.append((limit.name, fitting))
@@ -240,15 +276,20 @@ class Policy:
     @property
     def hash(self) -> str:
         """The SHA-256 of everything the policy says, models included; the same in every process."""
-        return hashlib.sha256(repr(_plain(self)).encode()).hexdigest()
+        return hashlib.sha256(repr(reduced(self)).encode()).hexdigest()
 
     def __str__(self) -> str:
         """Return the mandate, a sentence a limit."""
         lines = [f"risk aversion {self.risk_aversion:g}, costs spread over {self.cost_horizon_years:g} years"]
         lines += ["long-only"] if self.long_only else []
-        lines += [f"{limit}" + (f" (tier {limit.tier})" if limit.tier else "") for limit in self.limits]
+        lines += [_sentence(limit) for limit in self.limits]
         lines += self.tripwires.sentences
         return "\n".join(lines)
+
+
+def _sentence(limit: Limit) -> str:
+    when = f" (in {' or '.join(limit.when)})" if limit.when else ""
+    return f"{limit}{when}" + (f" (tier {limit.tier})" if limit.tier else "")
 
 
 def _numbered(limits: Iterable[Limit] | Limit) -> tuple[Limit, ...]:
@@ -283,35 +324,3 @@ def _numbered(limits: Iterable[Limit] | Limit) -> tuple[Limit, ...]:
             taken.add(name)
         named.append(limit if name == limit.name else replace(limit, name=name))
     return tuple(named)
-
-
-def _plain(value: Any) -> Any:
-    """Reduce to what has one repr in every process: floats for numbers, sorted pairs for mappings."""
-    plain = value
-    if is_dataclass(value) and not isinstance(value, type):
-        plain = (type(value).__name__, tuple((f.name, _plain(getattr(value, f.name))) for f in fields(value)))
-    elif isinstance(value, Mapping):
-        plain = tuple(sorted((str(k), _plain(v)) for k, v in value.items()))
-    elif isinstance(value, (tuple, list)):
-        plain = tuple(_plain(v) for v in value)
-    elif isinstance(value, Real) and not isinstance(value, bool):
-        plain = float(value)
-    elif isinstance(value, np.ndarray):
-        plain = (value.shape, value.tobytes())
-    elif callable(value):
-        plain = _code(value)
-    return plain
-
-
-def _code(value: Any) -> Any:
-    """Reduce a function to its code, its defaults and what it closes over; any other callable to its type and state."""
-    if isinstance(value, FunctionType):
-        closure = tuple(_plain(cell.cell_contents) for cell in value.__closure__ or ())
-        return (
-            value.__module__,
-            value.__qualname__,
-            marshal.dumps(value.__code__),
-            closure,
-            _plain(value.__defaults__),
-        )
-    return (type(value).__module__, type(value).__qualname__, _plain(getattr(value, "__dict__", {})))

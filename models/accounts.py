@@ -14,7 +14,9 @@ import pandas as pd
 
 from ..errors import AccountError, PolicyError
 from ..units import FrozenMap, did_you_mean
+from .histories import PastTrade
 from .markets import Market
+from .positions import TacticalPosition
 from .universes import Universe
 
 Rule = Literal["no_buy", "no_sell", "no_hold", "frozen"]
@@ -99,6 +101,10 @@ class Account:
     allowances
         The most of an asset that may be sold and bought, decimals of NAV by asset id: this account's part of what the
         desk as a whole may trade.
+    positions
+        Open tactical positions, for time limits: what the last proposal said of them.
+    history
+        What was traded before, for yearly turnover, cooldowns and holding periods.
     """
 
     id: str
@@ -110,6 +116,8 @@ class Account:
     overrides: Mapping[str, float] = field(default_factory=FrozenMap)
     status: Literal["active", "blocked", "closed"] = "active"
     allowances: Mapping[str, tuple[float, float]] = field(default_factory=FrozenMap)
+    positions: tuple[TacticalPosition, ...] = ()
+    history: tuple[PastTrade, ...] = ()
 
     @property
     def empty(self) -> bool:
@@ -121,6 +129,8 @@ class Account:
         for name in ("quantities", "orders", "overrides", "allowances"):
             object.__setattr__(self, name, FrozenMap(getattr(self, name)))
         object.__setattr__(self, "restrictions", tuple((str(a), r) for a, r in self.restrictions))
+        object.__setattr__(self, "positions", tuple(self.positions))
+        object.__setattr__(self, "history", tuple(self.history))
 
     @classmethod
     def from_weights(

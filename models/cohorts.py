@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ..units import FrozenMap
+from .histories import History
+from .positions import Clocks
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +33,10 @@ class Cohort:
     allowances
         The most of each asset that may be sold and bought, decimals of NAV, shape (2, m, n); None where the desk as a
         whole leaves everybody free.
+    clocks
+        Open tactical positions, shape (m, 3, n) each; None where nobody has one.
+    history
+        Past trades; None where nobody has one.
     """
 
     ids: np.ndarray
@@ -41,6 +47,8 @@ class Cohort:
     rules: Mapping[str, np.ndarray] = field(default_factory=FrozenMap)
     overrides: Mapping[str, np.ndarray] = field(default_factory=FrozenMap)
     allowances: np.ndarray | None = None
+    clocks: Clocks | None = None
+    history: History | None = None
 
     def __len__(self) -> int:
         """Count the accounts."""
@@ -57,4 +65,6 @@ class Cohort:
             rules={rule: mask[which] for rule, mask in self.rules.items()},
             overrides={name: own[which] for name, own in self.overrides.items()},
             allowances=None if self.allowances is None else self.allowances[:, which],
+            clocks=None if self.clocks is None else self.clocks.pick(which),
+            history=None if self.history is None else self.history.pick(which),
         )

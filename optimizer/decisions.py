@@ -10,6 +10,7 @@ import numpy as np
 from ..constraints import terms
 from ..models.cohorts import Cohort
 from ..models.tilts import Tilt
+from .clocks import Marks, mark
 from .crowds import ask_all
 from .orders import Orders, price_orders, turnover
 from .problems import Cases, Problem, pose_all
@@ -35,6 +36,8 @@ class Decisions:
         The sentence of each.
     turnover, cost, tracking_error, expected_gain, utility, gap, certified_te, given_up
         As in a proposal, shape (m,).
+    marks
+        Tactical positions after the trades; None without a time limit.
     """
 
     cases: Cases
@@ -50,6 +53,7 @@ class Decisions:
     gap: np.ndarray
     certified_te: np.ndarray
     given_up: np.ndarray
+    marks: Marks | None
 
 
 def decide_all(problem: Problem, cohort: Cohort, belief: Tilt) -> tuple[Decisions, np.ndarray, float]:
@@ -84,7 +88,7 @@ def decide_all(problem: Problem, cohort: Cohort, belief: Tilt) -> tuple[Decision
     return (
         Decisions(
             cases, ideal, weights, orders, reasons, turnover(cases, weights), costs, figures.tracking_error,
-            figures.expected_gain, figures.utility, gap, te, given_up,
+            figures.expected_gain, figures.utility, gap, te, given_up, mark(problem.policy, cases, weights),
         ),
         kept,
         crowd.seconds,

@@ -11,11 +11,13 @@ import numpy as np
 from ..constraints.limits import Context
 from ..constraints.policies import Policy
 from ..constraints.restrictions import barred
-from ..errors import PolicyError
+from ..errors import AccountError, PolicyError
 from ..models.accounts import AVERSIONS, Account, Model, Standing, appraise, weigh
 from ..models.cohorts import Cohort
 from ..models.costs import Costs
+from ..models.histories import read_history
 from ..models.markets import Market
+from ..models.positions import Clocks, read_positions
 from ..models.tilts import NO_TILT, Tilt
 from .programs import POINT, Program, build
 
@@ -60,7 +62,7 @@ class Problem:
     @cached_property
     def shared(self) -> Problem:
         """The same without costs and an account's own limits: what the tactical target answers to."""
-        limits = tuple(limit for limit in self.policy.limits if limit.shared)
+        limits = tuple(limit for limit in self.policy.in_force if limit.shared)
         return Problem(replace(self.policy, limits=limits), replace(self.market, costs=Costs(np.zeros(1))))
 
 
@@ -90,17 +92,7 @@ class Case:
             cohort,
             self.model,
             replace(standing, **{name: each(getattr(standing, name)) for name in own}),
-            replace(
-                context,
-                strategic=each(context.strategic),
-                current=each(context.current),
-                nav=each(context.nav),
-                inflow=each(context.inflow),
-                outflow=each(context.outflow),
-                rules={rule: each(mask) for rule, mask in context.rules.items()},
-                overrides={name: np.array([float(x)]) for name, x in context.overrides.items()},
-                allowances=None if context.allowances is None else context.allowances[:, None],
-            ),
+            context.lifted(),
             self.belief,
             np.array([self.aversion]),
             self.horizon,
@@ -150,6 +142,7 @@ def _at_rest(problem: Problem, name: str) -> Program:
     policy, market = problem.policy, problem.market
     strategic = Model(name, policy.models[name], policy.risk_aversion).vector(market.universe)
     context = Context(market, strategic, strategic)
+    policy.check(context)
     return build(context, policy.terms(context), NO_TILT, policy.risk_aversion, policy.cost_horizon_years)
 
 
@@ -172,10 +165,30 @@ def pose(problem: Problem, account: Account, belief: Tilt) -> Case:
         rules,
         {k: v for k, v in account.overrides.items() if k != "risk_aversion"},
         _allowances(account, market),
+        history=read_history(account.history, market.universe),
+        frequency=belief.frequency,
     )
+    if policy.timed:
+        clocks = read_positions(account.positions, market.universe).settle(context.current - context.strategic)
+        context = policy.measured(replace(context, clocks=clocks))
+        _check_opened(context)
     aversion, horizon = policy.aversion(account), policy.horizon(belief)
     program = build(context, policy.terms(context), belief, aversion, horizon)
     return Case(account, model, standing, context, belief, aversion, horizon, policy.names, program)
+
+
+def _check_opened(context: Context) -> None:
+    """Refuse positions that were opened after the day: nobody knew them then."""
+    if context.clocks is not None and (late := context.clocks.opened > context.day).any():
+        asset = context.market.universe.assets[int(np.argmax(late.any(0)))]
+        raise AccountError(
+            f"its position in {asset!r} was opened after {context.market.on}",
+            code="LOOK_AHEAD",
+            table="positions",
+            field="opened",
+            value=asset,
+            mend="use what was known on the day",
+        )
 
 
 def _allowances(account: Account, market: Market) -> np.ndarray | None:
@@ -205,22 +218,11 @@ class Cases:
 
     def pick(self, which: np.ndarray) -> Cases:
         """Return the cases of some accounts: positions or a mask."""
-        context = replace(
-            self.context,
-            strategic=self.context.strategic[which],
-            current=self.context.current[which],
-            nav=self.context.nav[which],
-            inflow=self.context.inflow[which],
-            outflow=self.context.outflow[which],
-            rules={rule: mask[which] for rule, mask in self.context.rules.items()},
-            overrides={name: own[which] for name, own in self.context.overrides.items()},
-            allowances=None if self.context.allowances is None else self.context.allowances[:, which],
-        )
         return replace(
             self,
             cohort=self.cohort.pick(which),
             standing=self.standing.pick(which),
-            context=context,
+            context=self.context.pick(which),
             aversion=self.aversion[which],
             program=self.program.pick(which),
         )
@@ -257,13 +259,26 @@ def pose_all(problem: Problem, cohort: Cohort, belief: Tilt) -> tuple[Cases, np.
         rules,
         {name: own for name, own in cohort.overrides.items() if name != "risk_aversion"},
         cohort.allowances,
+        history=cohort.history,
+        frequency=belief.frequency,
     )
+    if policy.timed:
+        context = policy.measured(replace(context, clocks=_clocks(cohort, context)))
     own = cohort.overrides.get("risk_aversion", np.full(len(kept), np.nan))
     aversion, horizon = np.where(np.isnan(own), policy.risk_aversion, own), policy.horizon(belief)
     program = build(context, policy.terms(context), belief, aversion, horizon)
     cases = Cases(cohort, model, standing, context, belief, aversion, horizon, policy.names, program)
     pointed = (program.ball_most < POINT).any(-1)
+    if context.clocks is not None:
+        pointed |= (context.clocks.opened > context.day).any((-2, -1))
     return (cases.pick(~pointed), kept[~pointed]) if pointed.any() else (cases, kept)
+
+
+def _clocks(cohort: Cohort, context: Context) -> Clocks:
+    """Return the clocks of many accounts: those of nobody where none has a position."""
+    if cohort.clocks is None:
+        return Clocks.none((*context.current.shape[:-1], 2, context.current.shape[-1]))
+    return cohort.clocks.settle(context.current - context.strategic)
 
 
 def _refused(policy: Policy, cohort: Cohort) -> np.ndarray:

@@ -9,12 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ..constraints.policies import Policy
 from ..errors import AccountError
 from ..models.accounts import Account
+from ..models.positions import TacticalPosition
 from ..models.tilts import Tilt
 from ..units import basis_points, percent
 from .answers import Attempt
 from .certificates import NO_CERTIFICATE, Certificate
+from .clocks import mark
 from .orders import Trade, list_trades, turnover
 from .problems import Case, Cases, Problem, pose
 from .rooms import BINDING, Room, room
@@ -47,6 +50,8 @@ class Proposal:
     trade_gap
         How far ``trade_worth * trades + turnover`` is above what no target within the indifference is below; decimal of
         NAV, 0 where the target is the ideal.
+    positions
+        Tactical positions after the trades, where the policy has a time limit: what the account brings along tomorrow.
     code, field, value
         Where QUARANTINED: the kind of fault, the book's column and what stood there; ``notes`` say what else a person
         should know.
@@ -72,6 +77,7 @@ class Proposal:
     given_up: float = 0.0
     trade_gap: float = 0.0
     notes: tuple[str, ...] = ()
+    positions: tuple[TacticalPosition, ...] = ()
     code: str = ""
     field: str = ""
     value: str = ""
@@ -96,20 +102,20 @@ class Proposal:
 
 def propose(solution: Solution, cause: str) -> Proposal:
     """Turn ideal weights into a target and the fewest trades that reach it."""
-    case = solution.case
+    case, policy = solution.case, solution.problem.policy
     if solution.outcome is Outcome.UNSOLVED:
         return _standing(
-            solution.case, solution.outcome, cause, solution.reason, solution.certificate, solution.attempts
+            policy, case, solution.outcome, cause, solution.reason, solution.certificate, solution.attempts
         )
     target = choose_target(solution)
     if target.reason:
-        return _standing(case, Outcome.UNSOLVED, cause, target.reason, solution.certificate, solution.attempts)
+        return _standing(policy, case, Outcome.UNSOLVED, cause, target.reason, solution.certificate, solution.attempts)
     return _proposal(case, cause, target, solution)
 
 
 def hold(problem: Problem, account: Account, belief: Tilt, reason: str = "no trigger fired") -> Proposal:
     """Propose nothing, and say where the account stands."""
-    return _standing(pose(problem, account, belief), Outcome.HELD, "", reason)
+    return _standing(problem.policy, pose(problem, account, belief), Outcome.HELD, "", reason)
 
 
 def quarantine(account: Account, error: AccountError) -> Proposal:
@@ -126,6 +132,7 @@ def quarantine(account: Account, error: AccountError) -> Proposal:
 
 
 def _standing(
+    policy: Policy,
     case: Case,
     outcome: Outcome,
     cause: str,
@@ -149,6 +156,7 @@ def _standing(
         expected_gain=float(figures.expected_gain),
         utility=float(figures.utility),
         notes=_dropped(case.belief),
+        positions=_positions(policy, case, current),
     )
 
 
@@ -179,7 +187,13 @@ def _proposal(case: Case, cause: str, target: Target, solution: Solution) -> Pro
         given_up=target.given_up,
         trade_gap=target.gap,
         notes=target.notes + _dropped(case.belief) + _less_bullish(case.belief),
+        positions=_positions(solution.problem.policy, case, weights),
     )
+
+
+def _positions(policy: Policy, case: Case, weights: np.ndarray) -> tuple[TacticalPosition, ...]:
+    marks = mark(policy, case, weights)
+    return () if marks is None else marks.rows(case.context.market.universe)
 
 
 def _reason(solution: Solution, trades: tuple[Trade, ...], target: Target) -> str:
