@@ -8,7 +8,10 @@ import numpy as np
 
 from ..models.accounts import RULES, Account
 from ..models.cohorts import Cohort
+from ..models.histories import read_history, stack_histories
+from ..models.positions import read_positions, stack_clocks
 from ..models.universes import Universe
+from .pasts import as_clocks, as_history
 from .rosters import Refused, Roster
 
 Squad = tuple[Cohort, np.ndarray]
@@ -27,6 +30,7 @@ def muster(roster: Roster, universe: Universe) -> list[Squad]:
     fine &= np.array([roster.statuses[row] == "active" for row in at], dtype=bool)
     fine &= held.any(-1) | ordered.any(-1) | (flows != 0)
     rules = _rules(roster, universe)
+    clocks, history = as_clocks(roster.positions, m, n), as_history(roster.history, m)
     ids, models = np.empty(m, dtype=object), np.array(roster.models, dtype=object)
     ids[:] = roster.ids
     squads = []
@@ -40,6 +44,8 @@ def muster(roster: Roster, universe: Universe) -> list[Squad]:
             flows[mine],
             {rule: mask[mine] for rule, mask in rules.items()},
             {name: own[at[mine]] for name, own in roster.overrides.items()},
+            clocks=None if clocks is None else clocks.pick(mine),
+            history=None if history is None else history.pick(mine),
         )
         squads.append((cohort, mine))
     return squads
@@ -99,7 +105,18 @@ def _cohort(accounts: Sequence[Account], universe: Universe) -> Cohort:
         for name, value in account.overrides.items():
             overrides[name][i] = value
     flows = np.array([account.cash_flow for account in accounts])
-    return Cohort(ids, accounts[0].model, held, ordered, flows, masks, overrides, _allowances(accounts, universe))
+    return Cohort(
+        ids,
+        accounts[0].model,
+        held,
+        ordered,
+        flows,
+        masks,
+        overrides,
+        _allowances(accounts, universe),
+        stack_clocks([read_positions(account.positions, universe) for account in accounts]),
+        stack_histories([read_history(account.history, universe) for account in accounts]),
+    )
 
 
 def _allowances(accounts: Sequence[Account], universe: Universe) -> np.ndarray | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -126,3 +126,13 @@ def read_history(trades: Iterable[PastTrade], universe: Universe) -> History | N
         np.zeros(len(rows), dtype=np.int64), np.array(asset, dtype=np.int64), np.array(day, dtype=float),
         np.array(weight, dtype=float),
     )  # fmt: skip
+
+
+def stack_histories(each: Sequence[History | None]) -> History | None:
+    """Put the past trades of accounts one behind the other; None where nobody has traded."""
+    there = [(i, history) for i, history in enumerate(each) if history is not None]
+    if not there:
+        return None
+    owner = np.concatenate([np.full(len(history.day), i) for i, history in there])
+    asset, day, weight = (np.concatenate([getattr(h, x) for _, h in there]) for x in ("asset", "day", "weight"))
+    return History(owner, asset, day, weight, len(each))

@@ -7,7 +7,7 @@ one account or a chunk of accounts is computed from. Days are proleptic ordinals
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -135,6 +135,19 @@ def read_positions(positions: Iterable[TacticalPosition], universe: Universe) ->
             references.append(one.approval)
             clocks.approval[at] = len(references) - 1
     return replace(clocks, references=tuple(references))
+
+
+def stack_clocks(each: Sequence[Clocks]) -> Clocks | None:
+    """Put the clocks of accounts side by side; None where nobody has a position."""
+    if all(np.isnan(clocks.opened).all() for clocks in each):
+        return None
+    references = tuple(dict.fromkeys(["", *(name for clocks in each for name in clocks.references)]))
+    place = {name: i for i, name in enumerate(references)}
+    codes = [np.array([place[name] for name in clocks.references], np.int32)[clocks.approval] for clocks in each]
+    opened, until, base, rested = (
+        np.stack([getattr(c, x) for c in each]) for x in ("opened", "until", "base", "rested")
+    )
+    return Clocks(opened, until, base, np.stack(codes), rested, references)
 
 
 def fault_of(one: TacticalPosition, universe: Universe) -> AccountError | None:
