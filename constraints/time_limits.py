@@ -151,10 +151,8 @@ def list_time_limits(limits: Iterable[Limit]) -> tuple[TimeLimit, ...]:
 def check_clocks(limits: tuple[Limit, ...], context: Context, *, long_only: bool) -> None:
     """Refuse time limits that meet on an asset, and turnover limits of tier 0 that could not pay for reversion.
 
-    ``context`` is of a model at rest, with the leeway of the deviation limits. On the worst day every tilt that the
-    deviation limits allow is taken back by the steepest day of its way:
-
-        need = steepest * min(sum of what may be above strategic, sum of what may be below)
+    ``context`` is of a model at rest, with the leeway of the deviation limits. On the worst day the largest tilts that
+    these allow together are all taken back by the steepest day of their way. Tracking error and groups are not counted.
 
     Raises
     ------
@@ -195,17 +193,31 @@ def _check_payable(cap: Turnover, timed: tuple[TimeLimit, ...], context: Context
     ):
         if bound is None or not each.any():
             continue
-        # What is above strategic somewhere is below it elsewhere.
-        need = max(min(float(each @ room[s]), float(each.max() * room[1 - s].sum())) for s in (0, 1))
-        if need > float(bound) * (1 + 1e-9):
-            tilted = max(min(float((each > 0) @ room[s]), float(room[1 - s].sum())) for s in (0, 1))
-            raise PolicyError(
-                f"limit {cap.name!r} of {percent(float(bound))} could not pay for reversion: up to {percent(tilted)} "
-                f"of tilts, led back together, take {percent(need)} {often}",
-                code="UNPAYABLE",
-                table="policy",
-                field=what,
-                value=bound,
-                mend=f"raise {what} to {percent(math.ceil(need * 1e4) / 1e4)}, give {cap.name!r} a tier of 1 or more, "
-                "tighten the deviations, or lengthen reversion_days",
-            )
+        need = max(_tilted(each, room[s], room[1 - s]) for s in (0, 1))
+        if need <= float(bound) * (1 + 1e-9):
+            continue
+        tilted = max(_tilted((each > 0).astype(float), room[s], room[1 - s]) for s in (0, 1))
+        raise PolicyError(
+            f"limit {cap.name!r} of {percent(float(bound))} could not pay for reversion: up to {percent(tilted)} "
+            f"of tilts, led back together, take {percent(need)} {often}",
+            code="UNPAYABLE",
+            table="policy",
+            field=what,
+            value=bound,
+            mend=f"raise {what} to {percent(math.ceil(need * 1e4 - 1e-6) / 1e4)}, give {cap.name!r} a tier of 1 or "
+            "more, tighten the deviations, or lengthen reversion_days",
+        )
+
+
+def _tilted(worth: np.ndarray, one: np.ndarray, other: np.ndarray) -> float:
+    """Return the largest ``sum worth_i a_i`` of tilts to one side, when as much is tilted to the other.
+
+    An asset is above strategic or below it: a share f of each asset's room to the one side leaves 1 - f of its room to
+    the other, a knapsack whose relaxation takes assets by worth per weight.
+    """
+    weight = one + other
+    rate = np.divide(worth * one, weight, out=np.zeros_like(one), where=weight > 0)
+    order = np.argsort(-rate, kind="stable")
+    before = np.cumsum(weight[order]) - weight[order]
+    taken = np.clip(other.sum() - before, 0.0, weight[order])
+    return float(rate[order] @ taken)
