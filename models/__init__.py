@@ -15,6 +15,7 @@ _HOMES = {
     "Shock": "shocks",
     "TacticalPosition": "positions",
     "Tilt": "tilts",
+    "Trail": "trails",
     "Universe": "universes",
     "View": "views",
     "appraise": "accounts",
