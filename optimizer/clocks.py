@@ -68,11 +68,13 @@ def mark(policy: Policy, case: Case | Cases, target: np.ndarray) -> Marks | None
     active = target - context.strategic
     lean, traded = np.stack([-active, active], axis=-2), (target != case.program.current)[..., None, :]
     clocks = context.clocks or Clocks.none(lean.shape)
-    state, allowed, base = np.zeros(lean.shape, dtype=np.int8), np.full(lean.shape, np.inf), clocks.base
+    state, allowed, base = np.zeros(lean.shape, dtype=np.int8), np.full(lean.shape, np.inf), np.full(lean.shape, np.nan)
     for limit in limits:
         state = np.where(limit.tilts(context), _states(limit, case, lean, traded=traded), state)
-        allowed = np.minimum(allowed, limit.allowed(context))
-        base = np.where(np.isfinite(limit.allowed(context)) & np.isinf(context.leeway), limit.bases(context), base)
+        own = limit.allowed(context)
+        allowed = np.minimum(allowed, own)
+        # Remembered while it is led back alone: an extension starts again from where the account stands then.
+        base = np.where(np.isfinite(own) & np.isinf(context.leeway), limit.bases(context), base)
     new, gone = state == _OPENED, state == 0
     kept = Clocks(
         np.where(gone, np.nan, np.where(new, float(context.day), clocks.opened)),
