@@ -12,7 +12,7 @@ def test_each_case_runs_small():
         [sys.executable, "-m", "benchmarks", "--smoke"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert said.returncode == 0, said.stderr
-    for case in ("solve", "rebalance", "exact", "start", "crowd", "morning", "morning_whole"):
+    for case in ("solve", "rebalance", "exact", "start", "crowd", "morning", "morning_whole", "histories"):
         assert f"\n{case}: " in said.stdout
 
 
