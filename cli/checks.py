@@ -112,7 +112,7 @@ def _ask(
 
 
 def _belief(book: Book, market: Market, model: Model, views: Sequence[View], on: dt.date) -> Tilt:
-    return tilt(views, market, model, on) + book.tilts(market, model, on)
+    return tilt(views, market, model, on, trail=book.trail(market.universe)) + book.tilts(market, model, on)
 
 
 def _stand_in(book: Book) -> Policy:

@@ -23,6 +23,8 @@ from .limits import Context, Limit, ends
 from .rebalances import Rebalance
 from .restrictions import account_boxes
 from .terms import Box, Term, grandfathered
+from .tickets import Lots
+from .time_limits import check_clocks, list_time_limits
 from .tripwires import Tripwires
 
 PARTICIPATION = "participation"
@@ -90,6 +92,8 @@ class Policy:
     long_only
         True keeps every weight, and cash after costs, at or above zero; False leaves signs to the limits and requires
         a leverage limit.
+    regime
+        Which of the limits with ``when`` are in force; empty for none of them. :meth:`in_regime` changes it.
 
     Raises
     ------
@@ -112,6 +116,7 @@ class Policy:
     estimation: Estimation = Estimation()
     assumptions: Assumptions = Assumptions()
     tripwires: Tripwires = field(default_factory=Tripwires)
+    regime: str = ""
 
     def __post_init__(self) -> None:
         """Number repeated names and check what concerns the policy as a whole."""
@@ -165,7 +170,7 @@ class Policy:
     @property
     def bands(self) -> tuple[Band, ...]:
         """Its bands, in order."""
-        return tuple(limit for limit in self.limits if isinstance(limit, Band))
+        return tuple(limit for limit in self.in_force if isinstance(limit, Band))
 
     @property
     def needs_target(self) -> bool:
@@ -190,6 +195,37 @@ class Policy:
         """Return the policy with the strategic models of a book."""
         return replace(self, models=models)
 
+    def in_regime(self, regime: str) -> Policy:
+        """Return the policy as it is in a regime: the limits whose ``when`` names it hold too."""
+        return replace(self, regime=regime)
+
+    @property
+    def in_force(self) -> tuple[Limit, ...]:
+        """The limits that hold in the policy's regime, in order."""
+        return tuple(limit for limit in self.limits if limit.holds(self.regime))
+
+    @property
+    def timed(self) -> bool:
+        """Whether a time limit is in force, so that tactical positions have clocks."""
+        return any(list_time_limits(self.in_force))
+
+    def measured(self, context: Context) -> Context:
+        """Return a context with what time limits stand back for: the leeway of the deviation limits, and the lots."""
+        n, shape = len(context.market.universe), np.shape(context.strategic)
+        leeway, lot = np.full((*shape[:-1], 2, n), np.inf), np.zeros(shape)
+        for limit in self.in_force:
+            if isinstance(limit, Deviation):
+                leeway = np.minimum(leeway, np.stack(limit.leeway(context), axis=-2))
+            elif isinstance(limit, Lots):
+                prices = np.where(np.isfinite(context.market.prices), context.market.prices, 0.0)
+                lot = np.maximum(lot, limit.units(context) * prices / np.asarray(context.nav)[..., None])
+        return replace(context, leeway=leeway, lot=lot)
+
+    def check(self, context: Context) -> None:
+        """Refuse limits that cannot go together for a model at rest; raise ``PolicyError`` with the arithmetic."""
+        if self.timed:
+            check_clocks(self.in_force, self.measured(context), long_only=self.long_only)
+
     def aversion(self, account: Account) -> float:
         """Return the account's own gamma, or the policy's; raise ``AccountError`` unless it is positive."""
         own = account.overrides.get("risk_aversion", self.risk_aversion)
@@ -212,11 +248,11 @@ class Policy:
     def terms(self, context: Context) -> tuple[tuple[str, Term], ...]:
         """State every limit as named terms: the standing ones first, then the policy's, in order."""
         self._check_overrides(context)
-        return (*self._standing(context), *self._stated(self.limits, context))
+        return (*self._standing(context), *self._stated(self.in_force, context))
 
     def face(self, context: Context, tactical: np.ndarray) -> Context:
         """Return the context with the tactical target, clipped to what the account's limits leave of each weight."""
-        others = tuple(limit for limit in self.limits if not isinstance(limit, Band))
+        others = tuple(limit for limit in self.in_force if not isinstance(limit, Band))
         # What the desk as a whole may trade today is a pace: drift that has to wait for it is drift all the same.
         free = replace(context, allowances=None)
         named = (*self._standing(free), *self._stated(others, free))
@@ -228,7 +264,7 @@ class Policy:
         if self.long_only:
             zeros = np.zeros_like(context.current)
             stated.append(("long_only", Box(zeros, zeros + 1.0)))
-            if not any(isinstance(x, Cash) and x.tier == 0 and ends(x.least, None)[0] >= 0 for x in self.limits):
+            if not any(isinstance(x, Cash) and x.tier == 0 and ends(x.least, None)[0] >= 0 for x in self.in_force):
                 stated.append(("cash_floor", floor(context, 0.0)))
         stated.extend(account_boxes(context))
         if context.allowances is not None:
@@ -287,7 +323,7 @@ class Policy:
         lines = [f"risk aversion {self.risk_aversion:g}, costs spread over {self.cost_horizon_years:g} years"]
         lines += ["long-only"] if self.long_only else []
         lines += [str(self.rebalance)] if self.rebalance != Rebalance() else []
-        lines += [f"{limit}" + (f" (tier {limit.tier})" if limit.tier else "") for limit in self.limits]
+        lines += [_sentence(limit) for limit in self.limits]
         lines += self.tripwires.sentences
         return "\n".join(lines)
 
@@ -299,6 +335,11 @@ def _inside(context: Context, named: Iterable[tuple[str, Term]]) -> Box:
     for box in boxes:
         lo, hi = np.maximum(lo, box.lo), np.minimum(hi, box.hi)
     return Box(lo, hi)
+
+
+def _sentence(limit: Limit) -> str:
+    when = f" (in {' or '.join(limit.when)})" if limit.when else ""
+    return f"{limit}{when}" + (f" (tier {limit.tier})" if limit.tier else "")
 
 
 def _numbered(limits: Iterable[Limit] | Limit) -> tuple[Limit, ...]:
