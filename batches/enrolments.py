@@ -6,12 +6,12 @@ seconds; only when they are walked is each account put together.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
 from ..constraints.policies import Policy
-from ..errors import AccountError, BookError
+from ..errors import AccountError
 from ..models.accounts import RULES, Rule
 from ..models.universes import Universe
 from ..units import FrozenMap, did_you_mean
@@ -19,6 +19,7 @@ from .censuses import EVERYBODY, Census, Register, close, enter_accounts, enter_
 from .columns import bad_cell, cell, codes, numbers
 from .histories import last_days
 from .layouts import LAYOUTS
+from .overrides import check_overrides
 from .pasts import LOOKED_BACK, read_dealings, read_leanings
 from .rosters import Roster
 from .rows import Rows
@@ -139,22 +140,6 @@ def _look_back(
     for row, column, code, words, mend in bad:
         _refuse(faults, census, int(own[row]), _fault(table, column, row, code, words, mend))
     return _group(own, ids), read
-
-
-def check_overrides(columns: Sequence[str], policy: Policy | None) -> None:
-    """Refuse columns of ``accounts`` that are neither known nor limits of the policy; raise ``BookError``."""
-    for column in columns:
-        if policy is None or column in (*LAYOUTS["accounts"].known, "risk_aversion", *policy.names):
-            continue
-        known = (*LAYOUTS["accounts"].known, "risk_aversion", *policy.names)
-        raise BookError(
-            f"the column {column!r} is neither known nor a limit of the policy",
-            code="UNKNOWN_COLUMN",
-            table="accounts",
-            field=column,
-            value=column,
-            mend=did_you_mean(column, known) or f"limits: {', '.join(policy.names)}",
-        )
 
 
 def of_everybody(restrictions: Table) -> np.ndarray:

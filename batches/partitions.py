@@ -33,8 +33,9 @@ from ..models.universes import Universe
 from ..units import FrozenMap
 from .books import Book
 from .censuses import Census, Register, close, enter_accounts, enter_others
-from .enrolments import NAMING, check_overrides, of_everybody, put_together, read_desk
+from .enrolments import NAMING, of_everybody, put_together, read_desk
 from .layouts import PER_ACCOUNT
+from .overrides import check_overrides
 from .parts import Part
 from .pasts import LOOKED_BACK
 from .premises import read_universe

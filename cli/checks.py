@@ -14,7 +14,8 @@ from ..batches.columns import days
 from ..batches.enrolments import enrol
 from ..batches.premises import read_shifts
 from ..batches.rosters import Refused
-from ..constraints.policies import Estimation, Policy
+from ..constraints.policies import Policy
+from ..constraints.settings import Estimation
 from ..constraints.tickets import Lots
 from ..errors import AccountError
 from ..models.accounts import Account, Model, appraise

@@ -20,10 +20,11 @@ from .deviations import Deviation
 from .groups import Group
 from .leverages import Leverage
 from .limits import Limit, field_names
-from .policies import Assumptions, Estimation, Policy, Trading
+from .policies import Policy
 from .positions import Position
 from .rebalances import Rebalance
 from .restrictions import Restriction
+from .settings import Assumptions, Estimation, Trading
 from .stresses import Stress
 from .tickets import Lots, TradeCount, TradeSize
 from .time_limits import TimeLimit

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from numbers import Real
-from typing import Literal
 
 import numpy as np
 
@@ -22,6 +21,7 @@ from .leverages import Leverage
 from .limits import Context, Limit, ends
 from .rebalances import Rebalance
 from .restrictions import account_boxes
+from .settings import Assumptions, Estimation, Trading
 from .terms import Box, Term, grandfathered
 from .tickets import Lots
 from .time_limits import check_clocks, list_time_limits
@@ -29,46 +29,6 @@ from .tripwires import Tripwires
 
 PARTICIPATION = "participation"
 """What the part of an account is called in what the desk as a whole may trade."""
-
-
-@dataclass(frozen=True)
-class Trading:
-    """How the fewest trades are found.
-
-    Parameters
-    ----------
-    indifference
-        Utility a year, decimal of NAV, that fewer trades may give up.
-    trade_worth
-        Turnover, decimal of NAV, that one trade fewer is worth.
-    exact
-        Solve the integer problem by HiGHS instead of the fast path.
-    node_limit
-        Where the exact path stops and reports its gap; a node count, never a clock, so that answers repeat.
-    """
-
-    indifference: float = 0.0
-    trade_worth: float = 0.002
-    exact: bool = False
-    node_limit: int = 1000
-
-
-@dataclass(frozen=True)
-class Estimation:
-    """How a covariance is estimated where the book holds returns: see ``Risk.from_returns``."""
-
-    method: Literal["ledoit_wolf", "ewma", "sample"] = "ledoit_wolf"
-    periods_per_year: float = 252.0
-    half_life: float = 36.0
-
-
-@dataclass(frozen=True)
-class Assumptions:
-    """What a book has no table for: the cash rate (annual), the ticket fee (money), the impact coefficient."""
-
-    cash_rate: float = 0.0
-    ticket_fee: float = 0.0
-    impact: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -112,9 +72,9 @@ class Policy:
     round_trip: bool = False
     long_only: bool = True
     rebalance: Rebalance = field(default_factory=Rebalance)
-    trades: Trading = Trading()
-    estimation: Estimation = Estimation()
-    assumptions: Assumptions = Assumptions()
+    trades: Trading = field(default_factory=Trading)
+    estimation: Estimation = field(default_factory=Estimation)
+    assumptions: Assumptions = field(default_factory=Assumptions)
     tripwires: Tripwires = field(default_factory=Tripwires)
     regime: str = ""
 

@@ -24,22 +24,11 @@ import pandas as pd
 from ..errors import ViewError
 from ..units import FrozenArrays, frozen
 from .accounts import Model
+from .causes import Cause
 from .markets import Market
 from .trails import Trail, closed, too_dear
 from .universes import Universe
 from .views import View
-
-CHANNELS = ("target", "risk", "aversion", "band_low", "band_high", "buy_pace", "sell_pace", "frequency")
-
-
-@dataclass(frozen=True)
-class Cause:
-    """Why a tilt is there: the channel it acts in, its id, and who said so and why."""
-
-    channel: str
-    id: str
-    author: str = ""
-    because: str = ""
 
 
 def _row(values: float | Sequence) -> np.ndarray:

@@ -16,10 +16,11 @@ from ..models.tilts import Tilt
 from .answers import Multipliers
 from .clocks import Marks, mark
 from .destinations import arrive_all
+from .figures import read_figures
 from .legs import Leg
 from .orders import Orders, price_orders, turnover
 from .problems import Cases, Problem
-from .proposals import arrived, read_figures, why_no_trade
+from .proposals import arrived, why_no_trade
 from .pulls import trade_reasons
 from .rooms import BINDING
 from .solutions import Outcome

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,14 +13,15 @@ from ..errors import AccountError
 from ..models.accounts import Account
 from ..models.positions import TacticalPosition
 from ..models.tilts import Tilt
-from ..units import basis_points, percent
+from ..units import basis_points
 from .answers import Attempt
 from .certificates import NO_CERTIFICATE, Certificate
 from .clocks import mark
+from .figures import read_figures
 from .legs import Leg
 from .mandates import read_mandate
 from .orders import Trade, list_trades, turnover
-from .problems import Case, Cases, Problem
+from .problems import Case, Problem
 from .pulls import trade_reasons
 from .relaxations import Relaxed, loosen, read_relaxed
 from .rooms import BINDING, Room, room
@@ -268,24 +268,6 @@ def why_no_trade(given_up: float, *, stays: bool) -> str:
     if given_up <= 0:
         return "no trade is worth its ticket fee"
     return f"no trade is worth making: all of them together would add {basis_points(given_up)} a year"
-
-
-@dataclass(frozen=True, eq=False)
-class Figures:
-    """What a portfolio promises, shapes (...): tracking error, expected gain and utility, annual, ticket fees off."""
-
-    tracking_error: np.ndarray
-    expected_gain: np.ndarray
-    utility: np.ndarray
-
-
-def read_figures(case: Case | Cases, weights: np.ndarray, trades: int | np.ndarray) -> Figures:
-    """Return the figures of one account's weights, or of many accounts', with so many trades each."""
-    active = weights - case.context.strategic
-    fees = case.context.market.costs.ticket_fee * np.asarray(trades)
-    tickets = np.where(fees > 0, fees / np.where(fees > 0, case.standing.nav, 1.0) / case.horizon, 0.0)
-    gain = (case.belief.alpha(case.aversion) * active).sum(-1)
-    return Figures(case.context.market.risk.volatility(active), gain, case.program.utility(weights) - tickets)
 
 
 def _weights(case: Case, ideal: np.ndarray, target: np.ndarray) -> pd.DataFrame:

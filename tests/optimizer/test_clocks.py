@@ -189,14 +189,16 @@ def test_alone_or_in_a_chunk_it_is_the_same_position(desk, drawn, limited):
     belief, problem = tilt([VIEW], market, policy.model(accounts[0]), DAY), outline(policy, market)
     cases, posed = pose_all(problem, cohort, belief)
     assert len(posed) == len(accounts)
-    decisions, kept, _ = decide_all(problem, cohort, belief)  # who is at a corner is asked alone
+    decided, _ = decide_all(problem, cohort, belief, DAY)  # who is at a corner is asked alone
+    decisions, kept = decided[0] if decided else (None, np.zeros(0, dtype=int))
     for i, account in enumerate(accounts):
         case = pose(problem, account, belief)
         np.testing.assert_array_equal(case.program.lo, cases.program.lo[i])
         np.testing.assert_array_equal(case.program.hi, cases.program.hi[i])
-        only, there, _ = decide_all(problem, cohort.pick(np.array([i])), belief)
-        assert len(there) == (i in kept)
+        alike, _ = decide_all(problem, cohort.pick(np.array([i])), belief, DAY)
+        assert len(alike) == (i in kept)
         for k in np.flatnonzero(kept == i):
+            only = alike[0][0]
             np.testing.assert_array_equal(only.target[0], decisions.target[k])
             alone = mark(policy, case, decisions.target[k])
             for name in ("state", "age", "allowed"):
