@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,7 +14,7 @@ from ..errors import AccountError
 from ..models.accounts import Account
 from ..models.positions import TacticalPosition
 from ..models.tilts import Tilt
-from ..units import basis_points
+from ..units import basis_points, percent
 from .answers import Attempt
 from .certificates import NO_CERTIFICATE, Certificate
 from .clocks import mark
