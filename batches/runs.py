@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import re
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -140,6 +141,8 @@ def run(
     """
     if chunk < 1 or (workers is not None and workers < 1):
         raise RunError(f"chunk ({chunk}) and workers ({workers}) must be at least 1")
+    if cluster and not re.fullmatch(r"[a-z]+://[^/\s]+:\d+", cluster):
+        raise RunError(f"{cluster!r} is no scheduler's address; give one like tcp://host:8786")
     if cluster and workers is not None:
         raise RunError("workers are processes of this machine and cluster is elsewhere; ask for one of them")
     book = book if isinstance(book, Book) else read_book(book)
@@ -265,7 +268,7 @@ def _seal(
         "tables": tables,
         "beside": digest_beside(errand.out),
         "inputs": given,
-        "book": str(errand.book.path),
+        "book": str(errand.book.path.absolute()),
         "started": plan.began,
         "finished": dt.datetime.now(dt.UTC).isoformat(),
     }

@@ -103,7 +103,7 @@ def claim(out: Path, name: str) -> dict[str, object] | None:
     """
     try:
         if out.is_symlink() or (out.exists() and not out.is_dir()):
-            raise RunError(f"{out} is not a folder; choose another name")
+            raise RunError(f"{out} is a link, or no folder; choose another name")
         marker = out / f".run-{name}"
         # Whoever finishes this run beside us takes the mark away after the seal stands: so look for the seal last.
         marked, used = marker.exists(), out.exists() and any(out.iterdir())

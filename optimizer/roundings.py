@@ -175,7 +175,7 @@ def _candidates(tickets: Tickets, lots: np.ndarray, others: bool) -> list[tuple[
     """Return assets (m, a) and steps (m, s, a): the next ticket up, down, none at all, and strides; last, no step."""
     m, n = lots.shape
     traded, able, least = lots != 0, tickets.movable, least_lots(tickets)
-    # The assets that trade stand first; who has fewer than the most has steps of nothing there.
+    # The assets that trade stand first; who has fewer than the most has steps of nothing there, which nobody counts.
     few = np.argsort(~traded, axis=-1, kind="stable")[:, : max(int(traded.sum(-1).max(initial=0)), 1)]
     rows = np.arange(m)[:, None]
     now, low = lots[rows, few], least[rows, few]
@@ -207,5 +207,10 @@ def _pool(moves: Moves, utility: np.ndarray, keys: np.ndarray, size: int) -> np.
         (np.where(real & (paid < 0), -utility, np.inf), size),
         (np.where(real, keys[..., 2], np.inf), 2 * size // 3),
     )
-    places = [np.argsort(merit, axis=-1, kind="stable")[:, :k] for merit, k in merits]
+    # Who has fewer moves of a kind than asked for takes the last, no step, in their place: what would fill up instead
+    # depends on how many moves the accounts beside him have.
+    last, places = moves.lots.shape[1] - 1, []
+    for merit, k in merits:
+        best = np.argsort(merit, axis=-1, kind="stable")[:, :k]
+        places.append(np.where(np.isfinite(np.take_along_axis(merit, best, axis=-1)), best, last))
     return np.concatenate(places, axis=1)

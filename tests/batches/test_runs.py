@@ -203,7 +203,7 @@ def test_a_folder_of_something_else_is_left_alone(book, mandate, tmp_path):
     (tmp_path / "run.json").write_text("{}")
     with pytest.raises(RunError, match="not written by this version"):
         run(book, mandate, ON, tmp_path)
-    with pytest.raises(RunError, match="not a folder"):
+    with pytest.raises(RunError, match="no folder"):
         run(book, mandate, ON, tmp_path / "notes.txt")
     with pytest.raises(RunError):
         run(book, mandate, ON, tmp_path / "notes.txt" / "below")
@@ -213,7 +213,7 @@ def test_a_folder_of_something_else_is_left_alone(book, mandate, tmp_path):
 @pytest.mark.skipif(not hasattr(os, "symlink"), reason="this system has no links")
 def test_a_link_is_not_followed(book, mandate, tmp_path, finished):
     (tmp_path / "link").symlink_to(finished)
-    with pytest.raises(RunError, match="not a folder"):
+    with pytest.raises(RunError, match="no folder"):
         run(book, mandate, ON, tmp_path / "link")
 
 
