@@ -230,7 +230,10 @@ def _together(
     tally: Tally,
 ) -> np.ndarray:  # fmt: skip
     """Decide accounts as a chunk; return those who have to be asked alone."""
-    decisions, kept, _ = decide_all(problem, crowd.cohort(asked, flows), world.beliefs[k])
+    decided, _ = decide_all(problem, crowd.cohort(asked, flows), world.beliefs[k], BEGIN + dt.timedelta(k))
+    if not decided:
+        return asked
+    ((decisions, kept),) = decided
     who, marks, cases = asked[kept], decisions.marks, decisions.cases
     if marks is None:
         raise ValueError("a world without a time limit")
