@@ -264,7 +264,7 @@ def _alone(
         getattr(crowd.clocks, name)[i] = getattr(after, name)[:2]
     target = proposal.weights["target"].to_numpy() if proposal.weights is not None else case.program.current
     _invest(crowd, who, target[None], np.array([case.standing.nav]), problem.market.prices)
-    _audit(world, auditor, who, case.context.lifted(), target[None], tally)
+    _audit(world, auditor, who, case.context.lift(), target[None], tally)
 
 
 def _invest(crowd: Crowd, who: np.ndarray, target: np.ndarray, nav: np.ndarray, prices: np.ndarray) -> None:
