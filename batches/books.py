@@ -18,12 +18,14 @@ from ..models.accounts import Account, Model
 from ..models.channels import read_tilts
 from ..models.markets import Market
 from ..models.tilts import NO_TILT, Tilt
+from ..models.trails import Trail
+from ..models.universes import Universe
 from ..models.views import View
 from ..units import FrozenMap, day, did_you_mean
 from .enrolments import enrol
 from .layouts import LAYOUTS, PER_ACCOUNT, check_tables
 from .parts import SUFFIXES
-from .premises import read_market, read_models, read_shifts, read_universe, read_views
+from .premises import read_market, read_models, read_shifts, read_trail, read_universe, read_views
 from .rosters import Refused, Roster
 from .tables import Stored, Table, read_table, store_table
 
@@ -78,6 +80,12 @@ class Book:
         """Return the views, or those live on a day."""
         views = read_views(self.shared.get("views"))
         return views if on is None else tuple(v for v in views if v.live(day(on)))
+
+    def trail(self, universe: Universe) -> Trail | None:
+        """Return what assets have done, from ``prices`` or else ``returns``; None where no view asks for it."""
+        if not any(view.stop is not None or view.take is not None for view in self.views()):
+            return None
+        return read_trail(self.shared, universe)
 
     def tilts(self, market: Market, model: Model, on: dt.date | str) -> Tilt:
         """Return what the rows of ``tilts`` that are live on a day do to one model."""

@@ -84,6 +84,28 @@ def days(table: Table, column: str) -> tuple[list[dt.date | None], np.ndarray]:
     return read, bad
 
 
+def ordinals(table: Table, column: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return a column as ordinals of days, NaN for empty cells, and the mask of cells that are neither.
+
+    Each distinct value is read once: a history names the same few days a million times.
+    """
+    if not table.has(column) or pa.types.is_null(table.data[column].type):
+        return np.full(len(table), np.nan), np.zeros(len(table), dtype=bool)
+    encoded = table.data[column].unify_dictionaries().combine_chunks()
+    if not pa.types.is_dictionary(encoded.type):
+        encoded = encoded.dictionary_encode()
+    values, bad = [np.nan], [False]
+    for value in encoded.dictionary.to_pylist():
+        try:
+            values.append(np.nan if value is None or value == "" else day(value).toordinal())
+            bad.append(False)
+        except ValueError:
+            values.append(np.nan)
+            bad.append(True)
+    own = encoded.indices.cast(pa.int64()).fill_null(-1).to_numpy(zero_copy_only=False) + 1
+    return np.array(values)[own], np.array(bad, dtype=bool)[own]
+
+
 def flags(table: Table, column: str, blank: bool) -> tuple[np.ndarray, np.ndarray]:
     """Return a column of true and false (or 1 and 0) as booleans, and the mask of cells that are neither."""
     cells = table.data[column].to_pylist() if table.has(column) else [None] * len(table)

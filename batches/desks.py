@@ -72,11 +72,11 @@ class Desk:
 def open_desk(book: Book, policy: Policy, on: dt.date, overlay: Tilt = NO_TILT) -> Desk:
     """State the problem and every model's belief: whatever is wrong with what accounts share is found here."""
     market = book.market(policy, on)
-    views = book.views()
+    views, trail = book.views(), book.trail(market.universe)
     beliefs = {}
     for name, weights in policy.models.items():
         model = Model(name, weights, policy.risk_aversion)
-        beliefs[name] = tilt(views, market, model, on) + book.tilts(market, model, on) + overlay
+        beliefs[name] = tilt(views, market, model, on, trail=trail) + book.tilts(market, model, on) + overlay
     # A user's own limit is tried by cvxpy before any account is; nothing else can fail to compile.
     stated = state if any(isinstance(limit, Custom) for limit in policy.limits) else outline
     stated(policy, market)

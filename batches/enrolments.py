@@ -6,12 +6,12 @@ seconds; only when they are walked is each account put together.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
 from ..constraints.policies import Policy
-from ..errors import AccountError, BookError
+from ..errors import AccountError
 from ..models.accounts import RULES, Rule
 from ..models.universes import Universe
 from ..units import FrozenMap, did_you_mean
@@ -19,7 +19,10 @@ from .censuses import EVERYBODY, Census, Register, close, enter_accounts, enter_
 from .columns import bad_cell, cell, codes, numbers
 from .histories import last_days
 from .layouts import LAYOUTS
-from .rosters import Roster, Rows
+from .overrides import check_overrides
+from .pasts import LOOKED_BACK, read_dealings, read_leanings
+from .rosters import Roster
+from .rows import Rows
 from .tables import Stored, Table
 
 STATUSES = ("active", "blocked", "closed")
@@ -47,7 +50,7 @@ def enrol(tables: Mapping[str, Stored | Table], policy: Policy | None, universe:
         A column of ``accounts`` that is no limit of the policy; a restriction of the whole desk that cannot be read; a
         table that has changed since the book was read.
     """
-    whole = {name: _whole(tables[name]) for name in ("accounts", *NAMING) if name in tables}
+    whole = {name: _whole(tables[name]) for name in ("accounts", *NAMING, *LOOKED_BACK) if name in tables}
     check_overrides(whole["accounts"].data.column_names, policy)
     desk: tuple[tuple[str, Rule], ...] = ()
     if "restrictions" in whole:
@@ -58,9 +61,8 @@ def enrol(tables: Mapping[str, Stored | Table], policy: Policy | None, universe:
     for name, table in ((n, whole[n]) for n in ("accounts", *NAMING) if n in whole):
         owners[name] = _enter(register, table)
     census = close(register, {name: table.parts for name, table in whole.items()})
-    if HISTORY in tables and asks_history(policy):  # who stands in it alone is no stranger
-        whole[HISTORY] = _whole(tables[HISTORY])
-        owners[HISTORY] = _enter(register, whole[HISTORY])
+    for name in (name for name in LOOKED_BACK if name in whole):
+        owners[name] = _enter(register, whole[name])
     return put_together(whole, owners, census, desk, policy, universe)
 
 
@@ -77,10 +79,10 @@ def put_together(
     Parameters
     ----------
     tables
-        ``accounts`` and those of :data:`NAMING` that there are; ``restrictions`` without those of the desk; ``history``
-        where the policy asks for it.
+        ``accounts`` and those of :data:`NAMING` and of positions and history that there are; ``restrictions`` without
+        those of the desk.
     owners
-        Whose each row is, as a position in the census, by table.
+        Whose each row is, as a position in the census, by table; beyond it is nobody.
     desk
         The restrictions of every account.
     """
@@ -98,6 +100,7 @@ def put_together(
     last = _last_days(tables.get(HISTORY), owners.get(HISTORY), census, faults)
     seen, signs = codes(accounts, "last_views")
     restrictions = _restrictions(tables.get("restrictions"), owners.get("restrictions"), census, universe, faults)
+    leanings, dealings = (_look_back(tables, owners, name, ids, universe, census, faults) for name in LOOKED_BACK)
     for name, fault in census.last.items():
         faults[name] = fault if ids.get(name, 0) >= census.accounts else faults.get(name, fault)
     return Roster(
@@ -114,28 +117,29 @@ def put_together(
         universe.assets,
         last,
         tuple(np.array(signs, dtype=object)[seen].tolist()),
+        leanings,
+        dealings,
     )
 
 
-def asks_history(policy: Policy | None) -> bool:
-    """Whether anything of a policy looks at what was traded before."""
-    return policy is not None and policy.rebalance.counts_sessions
-
-
-def check_overrides(columns: Sequence[str], policy: Policy | None) -> None:
-    """Refuse columns of ``accounts`` that are neither known nor limits of the policy; raise ``BookError``."""
-    for column in columns:
-        if policy is None or column in (*LAYOUTS["accounts"].known, "risk_aversion", *policy.names):
-            continue
-        known = (*LAYOUTS["accounts"].known, "risk_aversion", *policy.names)
-        raise BookError(
-            f"the column {column!r} is neither known nor a limit of the policy",
-            code="UNKNOWN_COLUMN",
-            table="accounts",
-            field=column,
-            value=column,
-            mend=did_you_mean(column, known) or f"limits: {', '.join(policy.names)}",
-        )
+def _look_back(
+    tables: Mapping[str, Table],
+    owners: Mapping[str, np.ndarray],
+    name: str,
+    ids: Mapping[str, int],
+    universe: Universe,
+    census: Census,
+    faults: dict[str, AccountError],
+):
+    """Read ``positions`` or ``history``, by account; refuse the accounts of bad rows. Rows of nobody are left out."""
+    if name not in tables or not len(tables[name]):
+        return None
+    somebody = np.flatnonzero(owners[name] < len(census.ids))
+    table, own = tables[name].take(somebody), owners[name][somebody]
+    read, bad = read_leanings(table, own, universe) if name == "positions" else read_dealings(table, universe)
+    for row, column, code, words, mend in bad:
+        _refuse(faults, census, int(own[row]), _fault(table, column, row, code, words, mend))
+    return _group(own, ids), read
 
 
 def of_everybody(restrictions: Table) -> np.ndarray:

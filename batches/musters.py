@@ -8,7 +8,10 @@ import numpy as np
 
 from ..models.accounts import RULES, Account
 from ..models.cohorts import Cohort
+from ..models.histories import read_history, stack_histories
+from ..models.positions import read_positions, stack_clocks
 from ..models.universes import Universe
+from .pasts import as_clocks, as_history
 from .rosters import Refused, Roster
 
 Squad = tuple[Cohort, np.ndarray]
@@ -27,6 +30,7 @@ def muster(roster: Roster, universe: Universe) -> list[Squad]:
     fine &= np.array([roster.statuses[row] == "active" for row in at], dtype=bool)
     fine &= held.any(-1) | ordered.any(-1) | (flows != 0)
     rules = _rules(roster, universe)
+    clocks, history = as_clocks(roster.positions, m, n), as_history(roster.history, m)
     ids, models = np.empty(m, dtype=object), np.array(roster.models, dtype=object)
     ids[:] = roster.ids
     squads, seen = [], np.array(roster.last_views, dtype=object)
@@ -42,6 +46,8 @@ def muster(roster: Roster, universe: Universe) -> list[Squad]:
             {name: own[at[mine]] for name, own in roster.overrides.items()},
             last_rebalance=roster.last_rebalance[mine],
             last_views=seen[at[mine]],
+            clocks=None if clocks is None else clocks.pick(mine),
+            history=None if history is None else history.pick(mine),
         )
         squads.append((cohort, mine))
     return squads
@@ -112,8 +118,10 @@ def _cohort(accounts: Sequence[Account], universe: Universe) -> Cohort:
         masks,
         overrides,
         _allowances(accounts, universe),
-        np.array([account.last_rebalance for account in accounts], dtype="datetime64[D]"),
-        np.array([account.last_views for account in accounts], dtype=object),
+        last_rebalance=np.array([account.last_rebalance for account in accounts], dtype="datetime64[D]"),
+        last_views=np.array([account.last_views for account in accounts], dtype=object),
+        clocks=stack_clocks([read_positions(account.positions, universe) for account in accounts]),
+        history=stack_histories([read_history(account.history, universe) for account in accounts]),
     )
 
 

@@ -33,9 +33,11 @@ from ..models.universes import Universe
 from ..units import FrozenMap
 from .books import Book
 from .censuses import Census, Register, close, enter_accounts, enter_others
-from .enrolments import HISTORY, NAMING, asks_history, check_overrides, of_everybody, put_together, read_desk
+from .enrolments import NAMING, of_everybody, put_together, read_desk
 from .layouts import PER_ACCOUNT
+from .overrides import check_overrides
 from .parts import Part
+from .pasts import LOOKED_BACK
 from .premises import read_universe
 from .rosters import Roster
 from .spills import Spill, flush, hidden, path_of, put, unpack
@@ -116,8 +118,8 @@ def read_chunk(folder: str | Path, chunk: int, policy: Policy | None, universe: 
         There is no complete partition with this chunk, or a file of it is damaged.
     """
     said, people = _people(Path(folder), chunk)
-    asked = [name for name in said["tables"] if name not in LATER or (name == HISTORY and asks_history(policy))]
-    read = {name: _read_rows(Path(folder), chunk, name, said, people) for name in asked}
+    wanted = [name for name in said["tables"] if name not in LATER or name in LOOKED_BACK]
+    read = {name: _read_rows(Path(folder), chunk, name, said, people) for name in wanted}
     known = min(max(said["known"] - chunk * said["size"], 0), len(people["ids"]))
     faults = {key: FrozenMap({name: _error(own) for name, own in people[key].items()}) for key in ("first", "last")}
     return put_together(

@@ -14,6 +14,7 @@ from ..errors import BookError
 from ..models.costs import Costs
 from ..models.markets import Market
 from ..models.risks import Risk
+from ..models.trails import Trail
 from ..models.universes import Universe
 from ..models.views import Basis, View
 from ..units import FrozenMap, did_you_mean
@@ -83,7 +84,17 @@ def read_risk(tables: Mapping[str, Table], universe: Universe, policy: Policy, o
         specific = pd.Series(_square(tables["specific"], "asset_id")["volatility"])
         exposures = _square(tables["exposures"], "asset_id")
         return Risk.from_factors(exposures, _square(tables["factor_covariance"], "factor"), specific, universe)
-    table = tables["returns"]
+    frame = read_returns(tables["returns"])
+    was_known = np.array([d <= on for d in frame.index], dtype=bool)
+    known = pd.DataFrame(frame.loc[was_known]).sort_index()
+    how = policy.estimation
+    return Risk.from_returns(
+        known, universe, method=how.method, periods_per_year=how.periods_per_year, half_life=how.half_life
+    )
+
+
+def read_returns(table: Table) -> pd.DataFrame:
+    """Read returns by the date they were known, in the order of the table."""
     dates = demand(table, "date", days(table, "date"), _ISO)
     frame = pd.DataFrame(
         {c: _wide(table, c) for c in table.data.column_names if c != "date"}, index=pd.Index(dates, name="date")
@@ -92,20 +103,23 @@ def read_risk(tables: Mapping[str, Table], universe: Universe, policy: Policy, o
         raise bad_cell(table, "date", dates.index(None), _ISO)
     twice = frame.index.duplicated()
     if twice.any():
-        raise bad_cell(
-            table,
-            "date",
-            int(np.argmax(twice)),
-            "one row a date",
-            "DUPLICATE_DATE",
-            f"the date {dates[int(np.argmax(twice))]} occurs twice",
-        )
-    was_known = np.array([d <= on for d in dates], dtype=bool)
-    known = pd.DataFrame(frame.loc[was_known]).sort_index()
-    how = policy.estimation
-    return Risk.from_returns(
-        known, universe, method=how.method, periods_per_year=how.periods_per_year, half_life=how.half_life
-    )
+        row = int(np.argmax(twice))
+        raise bad_cell(table, "date", row, "one row a date", "DUPLICATE_DATE", f"the date {dates[row]} occurs twice")
+    return frame
+
+
+def read_trail(tables: Mapping[str, Table], universe: Universe) -> Trail | None:
+    """Read what assets have done: from ``prices`` where there is such a table, else from ``returns``."""
+    if "prices" not in tables:
+        return Trail.from_returns(read_returns(tables["returns"]), universe) if "returns" in tables else None
+    table = tables["prices"]
+    told = {name: demand(table, name, days(table, name), _ISO) for name in ("date", "available_at")}
+    for name, own in told.items():
+        if None in own:
+            raise bad_cell(table, name, own.index(None), _ISO)
+    columns = [c for c in table.data.column_names if c in universe.positions]
+    frame = pd.DataFrame({c: _wide(table, c) for c in columns}, index=pd.Index(told["date"], name="date"))
+    return Trail.from_prices(frame, universe, told["available_at"])
 
 
 def read_models(strategic: Table, universe: Universe) -> Mapping[str, Mapping[str, float]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,6 +12,8 @@ import numpy as np
 import pyarrow as pa
 
 from ..constraints.flows import FLOW
+from ..models.positions import SIDES, STATES
+from ..optimizer.clocks import Marks
 from ..optimizer.decisions import Decisions, list_binding
 from ..optimizer.orders import name_trades
 from ..optimizer.proposals import Proposal
@@ -123,6 +126,10 @@ def record(sheet: Sheet, proposal: Proposal, tactical: np.ndarray | None, place:
             place,
             {**row, "account_id": proposal.account, "asset_id": trade.asset, "reason": trade.reason},
         )
+    for one in proposal.positions:
+        row = {name: getattr(one, name) for name in ("side", "opened", "state", "extended_until", "approval", "base")}
+        told = {"age_days": float(one.age_days), "allowed": _finite(one.allowed)}
+        _add(sheet, "positions", place, {**row, **told, "account_id": proposal.account, "asset_id": one.asset})
 
 
 def tabulate(sheet: Sheet, decisions: Decisions, tactical: np.ndarray, places: np.ndarray, taken: Time) -> None:
@@ -147,6 +154,8 @@ def tabulate(sheet: Sheet, decisions: Decisions, tactical: np.ndarray, places: n
     weights |= {"ideal": decisions.ideal, "target": decisions.target, "low": cases.program.lo, "high": cases.program.hi}
     sheet.place(places, cases.cohort.ids, weights)
     _tabulate_trades(sheet, decisions, places, ids)
+    if decisions.marks is not None:
+        _tabulate_positions(sheet, decisions.marks, places, ids)
     spent: dict[str, object] = {"seconds": np.full(m, taken.seconds), "engine": np.full(m, taken.engine or 0.0)}
     spent["trade_gap"] = _numbers(decisions.trade_gap)
     sheet.add(
@@ -169,6 +178,33 @@ def _tabulate_trades(sheet: Sheet, decisions: Decisions, places: np.ndarray, ids
             "reason": pa.array(orders.pulls, pa.string()).take(pa.array(orders.pull)),
         },
     )  # fmt: skip
+
+
+def _tabulate_positions(sheet: Sheet, marks: Marks, places: np.ndarray, ids: pa.Array) -> None:
+    """Add the positions of many accounts, each account's in the order of its assets."""
+    account, asset, side = np.nonzero(np.swapaxes(marks.state, -1, -2))
+    at, clocks = (account, side, asset), marks.clocks
+    sheet.add(
+        "positions",
+        places[account],
+        {
+            "account_id": ids.take(pa.array(account)), "asset_id": sheet.assets.take(pa.array(asset)),
+            "side": pa.array(SIDES, pa.string()).take(pa.array(side)), "opened": _days(clocks.opened[at]),
+            "age_days": marks.age[at], "allowed": _numbers(marks.allowed[at]),
+            "state": pa.array(STATES, pa.string()).take(pa.array(marks.state[at].astype(np.int64) - 1)),
+            "extended_until": _days(clocks.until[at]),
+            "approval": pa.array(clocks.references, pa.string()).take(pa.array(clocks.approval[at])),
+            "base": _numbers(clocks.base[at]),
+        },
+    )  # fmt: skip
+
+
+_EPOCH = dt.date(1970, 1, 1).toordinal()
+
+
+def _days(ordinals: np.ndarray) -> pa.Array:
+    none = np.isnan(ordinals)
+    return pa.array(np.where(none, 0, ordinals - _EPOCH).astype(np.int32), pa.int32(), mask=none).cast(pa.date32())
 
 
 def _all_bounds(decisions: Decisions) -> list[str]:

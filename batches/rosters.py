@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 
 from ..errors import AccountError
 from ..models.accounts import RULES, Account, Rule
+from .pasts import Dealings, Leanings, as_positions, as_trades
+from .rows import Rows
 
 Status = Literal["active", "blocked", "closed"]
 
@@ -21,24 +23,6 @@ class Refused:
     account_id: str
     model_id: str
     error: AccountError
-
-
-@dataclass(frozen=True, eq=False)
-class Rows:
-    """The rows of one table grouped by account, for every account of a roster in its order.
-
-    ``order[starts[i]:starts[i + 1]]`` are the rows, in the table's order, of the account whose position ``ids`` has as
-    ``i``.
-    """
-
-    order: np.ndarray
-    starts: np.ndarray
-    ids: Mapping[str, int]
-
-    def of(self, account: str) -> np.ndarray:
-        """Return the positions of an account's rows, in the table's order."""
-        i = self.ids.get(account)
-        return self.order[:0] if i is None else self.order[self.starts[i] : self.starts[i + 1]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +53,8 @@ class Roster:
         The last day each account traded, ``datetime64[D]``, NaT where nobody knows.
     last_views
         The sign of the views of each account's last decision, a text a row of ``accounts``.
+    positions, history
+        The rows of each account, then what ``positions`` and ``history`` say; None where the book has no such table.
     """
 
     ids: tuple[str, ...]
@@ -84,6 +70,8 @@ class Roster:
     assets: tuple[str, ...]
     last_rebalance: np.ndarray
     last_views: tuple[str, ...]
+    positions: tuple[Rows, Leanings] | None = None
+    history: tuple[Rows, Dealings] | None = None
 
     def __len__(self) -> int:
         """Count the accounts, refused ones too."""
@@ -115,7 +103,12 @@ class Roster:
             cast("Status", self.statuses[row]),
             last_rebalance=self.last_rebalance[position].astype(object),
             last_views=self.last_views[row],
+            positions=self._brought(self.positions, name, as_positions),
+            history=self._brought(self.history, name, as_trades),
         )
+
+    def _brought(self, grouped: Any, name: str, read: Callable[..., tuple]) -> tuple:
+        return () if grouped is None else read(grouped[1], grouped[0].of(name), self.assets)
 
     def _sum(self, table: str, name: str) -> dict[str, float]:
         rows, positions, quantities = self.units[table]

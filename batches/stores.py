@@ -18,11 +18,12 @@ import pyarrow.parquet as pq
 from ..errors import RunError
 from ..units import FrozenMap
 
-_TEXT, _NUMBER = pa.string(), pa.float64()
+_TEXT, _NUMBER, _DAY = pa.string(), pa.float64(), pa.date32()
 
 
-def _schema(texts: str, numbers: str, order: str) -> pa.Schema:
+def _schema(texts: str, numbers: str, order: str, days: str = "") -> pa.Schema:
     kinds = dict.fromkeys(texts.split(), _TEXT) | dict.fromkeys(numbers.split(), _NUMBER)
+    kinds |= dict.fromkeys(days.split(), _DAY)
     return pa.schema([pa.field(name, kinds[name]) for name in order.split()])
 
 
@@ -50,10 +51,16 @@ SCHEMAS: Mapping[str, pa.Schema] = FrozenMap(
             "seconds engine trade_gap",
             "account_id started seconds engine trade_gap worker",
         ),
+        "positions": _schema(
+            "account_id asset_id side state approval",
+            "age_days allowed base",
+            "account_id asset_id side opened age_days allowed state extended_until approval base",
+            "opened extended_until",
+        ),
     }
 )
 SEAL = "run.json"
-FORMAT = "trimtab run 2"
+FORMAT = "trimtab run 3"
 WORK = ".work"
 """What a run needs while it is made: the input of each chunk and the manifest; gone once the run is sealed."""
 
@@ -87,6 +94,7 @@ def part_name(chunk: int, chunks: int) -> str:
 _SAID_OFTEN = (
     *("account_id", "model_id", "asset_id", "outcome", "code"),
     *("reason", "relaxed", "side", "started", "worker"),
+    *("state", "approval"),
 )
 """Columns worth a dictionary: trying one for every number takes as long as writing them."""
 

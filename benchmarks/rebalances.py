@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from trimtab.constraints.policies import Trading
+from trimtab.constraints.settings import Trading
 from trimtab.constraints.tickets import Lots, TradeSize
 from trimtab.models.tilts import tilt
 from trimtab.optimizer.problems import state

@@ -10,7 +10,8 @@ import pandas as pd
 
 from trimtab.constraints.deviations import Deviation
 from trimtab.constraints.limits import Limit
-from trimtab.constraints.policies import Policy, Trading
+from trimtab.constraints.policies import Policy
+from trimtab.constraints.settings import Trading
 from trimtab.constraints.tracking_errors import TrackingError
 from trimtab.constraints.turnovers import Turnover
 from trimtab.models.accounts import Account

@@ -14,7 +14,8 @@ from ..batches.columns import days
 from ..batches.enrolments import enrol
 from ..batches.premises import read_shifts
 from ..batches.rosters import Refused
-from ..constraints.policies import Estimation, Policy
+from ..constraints.policies import Policy
+from ..constraints.settings import Estimation
 from ..constraints.tickets import Lots
 from ..errors import AccountError
 from ..models.accounts import Account, Model, appraise
@@ -112,7 +113,7 @@ def _ask(
 
 
 def _belief(book: Book, market: Market, model: Model, views: Sequence[View], on: dt.date) -> Tilt:
-    return tilt(views, market, model, on) + book.tilts(market, model, on)
+    return tilt(views, market, model, on, trail=book.trail(market.universe)) + book.tilts(market, model, on)
 
 
 def _stand_in(book: Book) -> Policy:

@@ -12,7 +12,7 @@ from .limits import Context, Limit, Rate, check_range, range_words, read_rates
 from .terms import Box, Term, Trades
 
 
-def floor(context: Context, least: float) -> Trades:
+def floor(context: Context, least: float | np.ndarray) -> Trades:
     """State that cash after the costs of trading stays at or above ``least``: ``-cash + costs <= -least``."""
     market = context.market
     row = np.zeros(len(market.universe))
@@ -24,7 +24,9 @@ def floor(context: Context, least: float) -> Trades:
 
 @dataclass(frozen=True)
 class Cash(Limit):
-    """Cash after costs is at least ``least``; cash before costs is at most ``most``.
+    """Cash after costs is at least ``least`` and ``least_value``; cash before costs is at most ``most``.
+
+    ``least_value`` is money: a reserve for a payment that is coming. The larger of the two floors holds.
 
     A long-only mandate keeps cash after costs at or above 0 even where no such limit is written.
 
@@ -33,23 +35,33 @@ class Cash(Limit):
     """
 
     kind: ClassVar[str] = "cash"
-    shared: ClassVar[bool] = True
     least: Rate | None = None
     most: Rate | None = None
+    least_value: float = 0.0
 
     def __post_init__(self) -> None:
         """Read the numbers."""
         super().__post_init__()
         read_rates(self, "least", "most", least=-1.0)
-        check_range(self, self.least, self.most)
+        if not (np.isfinite(self.least_value) and self.least_value >= 0):
+            raise self.error("least_value", self.least_value, "money, at least 0")
+        if not (self.least_value and self.least is None and self.most is None):
+            check_range(self, self.least, self.most)
         if self.on is not None:
             raise self.error("on", self.on, "leave it out: there is one cash; use a position limit for other assets")
+
+    @property
+    def shared(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Whether every account has it alike: money is another part of each account."""
+        return not self.least_value
 
     def terms(self, context: Context) -> tuple[Term, ...]:
         """Return a Trades term for the floor and a box for the ceiling."""
         terms: list[Term] = []
-        if self.least is not None:
-            terms.append(floor(context, decimal(self.least)))
+        if self.least is not None or self.least_value:
+            least = -np.inf if self.least is None else decimal(self.least)
+            reserve = self.least_value / np.asarray(context.nav) if self.least_value else -np.inf
+            terms.append(floor(context, np.maximum(least, reserve)))
         if self.most is not None:
             hi = np.full_like(context.strategic, np.inf)
             hi[..., context.market.universe.cash] = decimal(self.most)
@@ -58,4 +70,6 @@ class Cash(Limit):
 
     def __str__(self) -> str:
         """Say it as a committee would."""
-        return f"cash is {range_words(self.least, self.most)}"
+        words = [] if self.least is None and self.most is None else [range_words(self.least, self.most)]
+        words += [f"at least {self.least_value:,.2f} in money"] if self.least_value else []
+        return f"cash is {' and '.join(words)}"

@@ -47,14 +47,20 @@ class Deviation(Limit):
         """The wider of the two sides."""
         return max(self.sides)
 
-    def terms(self, context: Context) -> tuple[Box, ...]:
-        """Return one box."""
+    def leeway(self, context: Context) -> tuple[np.ndarray, np.ndarray]:
+        """Return how far below and above strategic each asset may be, shape (..., n); infinite off the limit."""
         mask = self.mask(context)
         up, down = self.sides
         if self.name in context.overrides:
             own = np.asarray(self.tightened(context))[..., None]
             up, down = np.minimum(up, own), np.minimum(down, own)
-        return (Box(np.where(mask, context.strategic - down, -np.inf), np.where(mask, context.strategic + up, np.inf)),)
+        shape = np.shape(context.strategic)
+        return np.broadcast_to(np.where(mask, down, np.inf), shape), np.broadcast_to(np.where(mask, up, np.inf), shape)
+
+    def terms(self, context: Context) -> tuple[Box, ...]:
+        """Return one box."""
+        down, up = self.leeway(context)
+        return (Box(context.strategic - down, context.strategic + up),)
 
     def __str__(self) -> str:
         """Say it as a committee would."""

@@ -20,15 +20,19 @@ from .deviations import Deviation
 from .groups import Group
 from .leverages import Leverage
 from .limits import Limit, field_names
-from .policies import Assumptions, Estimation, Policy, Trading
+from .policies import Policy
 from .positions import Position
 from .rebalances import Rebalance
 from .restrictions import Restriction
+from .settings import Assumptions, Estimation, Trading
+from .stresses import Stress
 from .tickets import Lots, TradeCount, TradeSize
+from .time_limits import TimeLimit
 from .tracking_errors import TrackingError
 from .tripwires import Tripwires
 from .turnovers import Turnover
 from .volatilities import Volatility
+from .waits import Cooldown, Holding
 
 KINDS: Mapping[str, type[Limit]] = {
     kind.kind: kind
@@ -42,6 +46,10 @@ KINDS: Mapping[str, type[Limit]] = {
         Cash,
         Position,
         Restriction,
+        TimeLimit,
+        Stress,
+        Cooldown,
+        Holding,
         Leverage,
         TradeSize,
         TradeCount,
@@ -109,6 +117,7 @@ class _Document(_Section):
     risk: _Risk = _Risk()
     market: _Market = _Market()
     run: _Run = _Run()
+    regime: str = ""
     models: dict[str, dict[str, _Rate]] = {}
     limits: list[dict[str, Any]] = []
 
@@ -150,6 +159,7 @@ def read_policy(source: str | Path | Mapping[str, Any]) -> Policy:
         tripwires=Tripwires(
             read.run.max_quarantined, read.run.max_unsolved, read.run.max_participation, read.run.on_participation
         ),
+        regime=read.regime,
     )
 
 

@@ -9,7 +9,9 @@ from typing import ClassVar
 import numpy as np
 
 from ..errors import AccountError, MarketError, PolicyError
+from ..models.histories import History
 from ..models.markets import Market
+from ..models.positions import Clocks
 from ..units import Each, FrozenMap, decimal, percent
 from .terms import Term
 
@@ -46,6 +48,15 @@ class Context:
         The tilt's multipliers of bands, below and above, shape (n,) or (1,) each.
     fence
         What deviation limits leave, lower and upper ends, shape (..., n) each: no band reaches beyond.
+    clocks
+        Open tactical positions, shape (..., 2, n) each; None where no limit asks for them.
+    history
+        Past trades of the accounts, up to the day; None for none.
+    frequency
+        The tilt's multiplier of intervals.
+    leeway
+        How far below and above strategic the deviation limits let each asset lean, shape (..., 2, n), infinite where
+        none does; and ``lot``, the weight of one lot, shape (..., n): what time limits stand back for.
     """
 
     market: Market
@@ -61,6 +72,30 @@ class Context:
     widening: tuple[np.ndarray, np.ndarray] = (np.ones(1), np.ones(1))
     fence: tuple[np.ndarray, np.ndarray] | None = None
 
+    clocks: Clocks | None = None
+    history: History | None = None
+    frequency: float = 1.0
+    leeway: np.ndarray | float = np.inf
+    lot: np.ndarray | float = 0.0
+
+    @property
+    def day(self) -> int:
+        """The ordinal of the day; raise ``MarketError`` where the market has none: clocks cannot be read."""
+        if self.market.on is None:
+            raise MarketError(
+                "the market has no day, and a limit counts days",
+                code="NO_DAY",
+                table="assets",
+                field="on",
+                mend="market.dated(on)",
+            )
+        return self.market.on.toordinal()
+
+    @property
+    def lot_of_sides(self) -> np.ndarray:
+        """The weight of one lot, on both sides: shape (..., 1, n), or a number."""
+        return np.asarray(self.lot)[..., None, :] if np.ndim(self.lot) else np.asarray(self.lot)
+
     def pick(self, which: np.ndarray) -> Context:
         """Return the context of some of many accounts: positions or a mask."""
         own = ("strategic", "current", "nav", "inflow", "outflow")
@@ -72,6 +107,10 @@ class Context:
             allowances=None if self.allowances is None else self.allowances[:, which],
             tactical=None if self.tactical is None else self.tactical[which],
             fence=None if self.fence is None else (self.fence[0][which], self.fence[1][which]),
+            clocks=None if self.clocks is None else self.clocks.pick(which),
+            history=None if self.history is None else self.history.pick(which),
+            leeway=self.leeway[which] if np.ndim(self.leeway) else self.leeway,
+            lot=self.lot[which] if np.ndim(self.lot) else self.lot,
         )
 
     def lift(self) -> Context:
@@ -86,6 +125,9 @@ class Context:
             allowances=None if self.allowances is None else self.allowances[:, None],
             tactical=None if self.tactical is None else each(self.tactical),
             fence=None if self.fence is None else (each(self.fence[0]), each(self.fence[1])),
+            clocks=None if self.clocks is None else self.clocks.pick(None),
+            leeway=each(self.leeway),
+            lot=each(self.lot),
         )
 
 
@@ -103,6 +145,9 @@ class Limit:
         Asset, class or group, or a list of them; every asset, cash included, by default.
     grandfather
         An account that starts outside may stay or improve, never worsen.
+    when
+        The regime, or a list of them, in which the limit holds; always, by default. Beside the limits that hold anyway
+        it can only tighten.
     """
 
     kind: ClassVar[str] = ""
@@ -115,14 +160,23 @@ class Limit:
     tier: int = 0
     on: str | tuple[str, ...] | None = None
     grandfather: bool = False
+    when: str | tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Give the default name, freeze lists, refuse a negative tier."""
         object.__setattr__(self, "name", self.name or self.kind)
         if isinstance(self.on, list):
             object.__setattr__(self, "on", tuple(self.on))
+        when = (self.when,) if isinstance(self.when, str) else tuple(self.when)
+        if not all(isinstance(name, str) and name.strip() for name in when):
+            raise self.error("when", self.when, "the name of a regime, or a list of them")
+        object.__setattr__(self, "when", when)
         if isinstance(self.tier, bool) or not isinstance(self.tier, int) or not 0 <= self.tier <= 1000:
             raise self.error("tier", self.tier, "0 for hard, 1, 2, 3 ... for what may give way")
+
+    def holds(self, regime: str) -> bool:
+        """Say whether the limit is in force in a regime."""
+        return not self.when or regime in self.when
 
     def terms(self, context: Context) -> tuple[Term, ...]:
         """Return what the limit is to a solver and an auditor."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from numbers import Real
-from typing import Literal
 
 import numpy as np
 
@@ -22,51 +21,14 @@ from .leverages import Leverage
 from .limits import Context, Limit, ends
 from .rebalances import Rebalance
 from .restrictions import account_boxes
+from .settings import Assumptions, Estimation, Trading
 from .terms import Box, Term, grandfathered
+from .tickets import Lots
+from .time_limits import check_clocks, list_time_limits
 from .tripwires import Tripwires
 
 PARTICIPATION = "participation"
 """What the part of an account is called in what the desk as a whole may trade."""
-
-
-@dataclass(frozen=True)
-class Trading:
-    """How the fewest trades are found.
-
-    Parameters
-    ----------
-    indifference
-        Utility a year, decimal of NAV, that fewer trades may give up.
-    trade_worth
-        Turnover, decimal of NAV, that one trade fewer is worth.
-    exact
-        Solve the integer problem by HiGHS instead of the fast path.
-    node_limit
-        Where the exact path stops and reports its gap; a node count, never a clock, so that answers repeat.
-    """
-
-    indifference: float = 0.0
-    trade_worth: float = 0.002
-    exact: bool = False
-    node_limit: int = 1000
-
-
-@dataclass(frozen=True)
-class Estimation:
-    """How a covariance is estimated where the book holds returns: see ``Risk.from_returns``."""
-
-    method: Literal["ledoit_wolf", "ewma", "sample"] = "ledoit_wolf"
-    periods_per_year: float = 252.0
-    half_life: float = 36.0
-
-
-@dataclass(frozen=True)
-class Assumptions:
-    """What a book has no table for: the cash rate (annual), the ticket fee (money), the impact coefficient."""
-
-    cash_rate: float = 0.0
-    ticket_fee: float = 0.0
-    impact: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -90,6 +52,8 @@ class Policy:
     long_only
         True keeps every weight, and cash after costs, at or above zero; False leaves signs to the limits and requires
         a leverage limit.
+    regime
+        Which of the limits with ``when`` are in force; empty for none of them. :meth:`in_regime` changes it.
 
     Raises
     ------
@@ -108,10 +72,11 @@ class Policy:
     round_trip: bool = False
     long_only: bool = True
     rebalance: Rebalance = field(default_factory=Rebalance)
-    trades: Trading = Trading()
-    estimation: Estimation = Estimation()
-    assumptions: Assumptions = Assumptions()
+    trades: Trading = field(default_factory=Trading)
+    estimation: Estimation = field(default_factory=Estimation)
+    assumptions: Assumptions = field(default_factory=Assumptions)
     tripwires: Tripwires = field(default_factory=Tripwires)
+    regime: str = ""
 
     def __post_init__(self) -> None:
         """Number repeated names and check what concerns the policy as a whole."""
@@ -165,7 +130,7 @@ class Policy:
     @property
     def bands(self) -> tuple[Band, ...]:
         """Its bands, in order."""
-        return tuple(limit for limit in self.limits if isinstance(limit, Band))
+        return tuple(limit for limit in self.in_force if isinstance(limit, Band))
 
     @property
     def needs_target(self) -> bool:
@@ -190,6 +155,37 @@ class Policy:
         """Return the policy with the strategic models of a book."""
         return replace(self, models=models)
 
+    def in_regime(self, regime: str) -> Policy:
+        """Return the policy as it is in a regime: the limits whose ``when`` names it hold too."""
+        return replace(self, regime=regime)
+
+    @property
+    def in_force(self) -> tuple[Limit, ...]:
+        """The limits that hold in the policy's regime, in order."""
+        return tuple(limit for limit in self.limits if limit.holds(self.regime))
+
+    @property
+    def timed(self) -> bool:
+        """Whether a time limit is in force, so that tactical positions have clocks."""
+        return any(list_time_limits(self.in_force))
+
+    def measured(self, context: Context) -> Context:
+        """Return a context with what time limits stand back for: the leeway of the deviation limits, and the lots."""
+        n, shape = len(context.market.universe), np.shape(context.strategic)
+        leeway, lot = np.full((*shape[:-1], 2, n), np.inf), np.zeros(shape)
+        for limit in self.in_force:
+            if isinstance(limit, Deviation):
+                leeway = np.minimum(leeway, np.stack(limit.leeway(context), axis=-2))
+            elif isinstance(limit, Lots):
+                prices = np.where(np.isfinite(context.market.prices), context.market.prices, 0.0)
+                lot = np.maximum(lot, limit.units(context) * prices / np.asarray(context.nav)[..., None])
+        return replace(context, leeway=leeway, lot=lot)
+
+    def check(self, context: Context) -> None:
+        """Refuse limits that cannot go together for a model at rest; raise ``PolicyError`` with the arithmetic."""
+        if self.timed:
+            check_clocks(self.in_force, self.measured(context), long_only=self.long_only)
+
     def aversion(self, account: Account) -> float:
         """Return the account's own gamma, or the policy's; raise ``AccountError`` unless it is positive."""
         own = account.overrides.get("risk_aversion", self.risk_aversion)
@@ -212,11 +208,11 @@ class Policy:
     def terms(self, context: Context) -> tuple[tuple[str, Term], ...]:
         """State every limit as named terms: the standing ones first, then the policy's, in order."""
         self._check_overrides(context)
-        return (*self._standing(context), *self._stated(self.limits, context))
+        return (*self._standing(context), *self._stated(self.in_force, context))
 
     def face(self, context: Context, tactical: np.ndarray) -> Context:
         """Return the context with the tactical target, clipped to what the account's limits leave of each weight."""
-        others = tuple(limit for limit in self.limits if not isinstance(limit, Band))
+        others = tuple(limit for limit in self.in_force if not isinstance(limit, Band))
         # What the desk as a whole may trade today is a pace: drift that has to wait for it is drift all the same.
         free = replace(context, allowances=None)
         named = (*self._standing(free), *self._stated(others, free))
@@ -228,7 +224,7 @@ class Policy:
         if self.long_only:
             zeros = np.zeros_like(context.current)
             stated.append(("long_only", Box(zeros, zeros + 1.0)))
-            if not any(isinstance(x, Cash) and x.tier == 0 and ends(x.least, None)[0] >= 0 for x in self.limits):
+            if not any(isinstance(x, Cash) and x.tier == 0 and ends(x.least, None)[0] >= 0 for x in self.in_force):
                 stated.append(("cash_floor", floor(context, 0.0)))
         stated.extend(account_boxes(context))
         if context.allowances is not None:
@@ -287,7 +283,7 @@ class Policy:
         lines = [f"risk aversion {self.risk_aversion:g}, costs spread over {self.cost_horizon_years:g} years"]
         lines += ["long-only"] if self.long_only else []
         lines += [str(self.rebalance)] if self.rebalance != Rebalance() else []
-        lines += [f"{limit}" + (f" (tier {limit.tier})" if limit.tier else "") for limit in self.limits]
+        lines += [_sentence(limit) for limit in self.limits]
         lines += self.tripwires.sentences
         return "\n".join(lines)
 
@@ -299,6 +295,11 @@ def _inside(context: Context, named: Iterable[tuple[str, Term]]) -> Box:
     for box in boxes:
         lo, hi = np.maximum(lo, box.lo), np.minimum(hi, box.hi)
     return Box(lo, hi)
+
+
+def _sentence(limit: Limit) -> str:
+    when = f" (in {' or '.join(limit.when)})" if limit.when else ""
+    return f"{limit}{when}" + (f" (tier {limit.tier})" if limit.tier else "")
 
 
 def _numbered(limits: Iterable[Limit] | Limit) -> tuple[Limit, ...]:

@@ -14,7 +14,9 @@ import pandas as pd
 
 from ..errors import AccountError, PolicyError
 from ..units import Each, FrozenMap, did_you_mean
+from .histories import PastTrade
 from .markets import Market
+from .positions import TacticalPosition
 from .universes import Universe
 
 Rule = Literal["no_buy", "no_sell", "no_hold", "frozen"]
@@ -103,6 +105,10 @@ class Account:
         The last day it traded; None where nobody knows.
     last_views
         The :attr:`~trimtab.models.tilts.Tilt.sign` of the views of its last decision; empty where nobody knows.
+    positions
+        Open tactical positions, for time limits: what the last proposal said of them.
+    history
+        What was traded before, for yearly turnover, cooldowns and holding periods.
     """
 
     id: str
@@ -116,6 +122,8 @@ class Account:
     allowances: Mapping[str, tuple[float, float]] = field(default_factory=FrozenMap)
     last_rebalance: dt.date | None = None
     last_views: str = ""
+    positions: tuple[TacticalPosition, ...] = ()
+    history: tuple[PastTrade, ...] = ()
 
     @property
     def empty(self) -> bool:
@@ -127,6 +135,8 @@ class Account:
         for name in ("quantities", "orders", "overrides", "allowances"):
             object.__setattr__(self, name, FrozenMap(getattr(self, name)))
         object.__setattr__(self, "restrictions", tuple((str(a), r) for a, r in self.restrictions))
+        object.__setattr__(self, "positions", tuple(self.positions))
+        object.__setattr__(self, "history", tuple(self.history))
 
     @classmethod
     def from_weights(

@@ -10,8 +10,9 @@ import pandas as pd
 from ..errors import ViewError
 from ..units import day, decimal
 from .accounts import Model
+from .causes import CHANNELS, Cause
 from .markets import Market
-from .tilts import CHANNELS, NO_TILT, Cause, Tilt
+from .tilts import NO_TILT, Tilt
 from .universes import Universe
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ..units import FrozenMap
+from .histories import History
+from .positions import Clocks
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +37,10 @@ class Cohort:
         The last day each traded, ``datetime64[D]``, shape (m,), NaT where nobody knows; None: of nobody.
     last_views
         The sign of the views of each last decision, text, shape (m,), empty where nobody knows; None: of nobody.
+    clocks
+        Open tactical positions, shape (m, 3, n) each; None where nobody has one.
+    history
+        Past trades; None where nobody has one.
     """
 
     ids: np.ndarray
@@ -47,6 +53,8 @@ class Cohort:
     allowances: np.ndarray | None = None
     last_rebalance: np.ndarray | None = None
     last_views: np.ndarray | None = None
+    clocks: Clocks | None = None
+    history: History | None = None
 
     def __len__(self) -> int:
         """Count the accounts."""
@@ -65,4 +73,6 @@ class Cohort:
             allowances=None if self.allowances is None else self.allowances[:, which],
             last_rebalance=None if self.last_rebalance is None else self.last_rebalance[which],
             last_views=None if self.last_views is None else self.last_views[which],
+            clocks=None if self.clocks is None else self.clocks.pick(which),
+            history=None if self.history is None else self.history.pick(which),
         )

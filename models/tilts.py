@@ -24,21 +24,11 @@ import pandas as pd
 from ..errors import ViewError
 from ..units import FrozenArrays, frozen
 from .accounts import Model
+from .causes import Cause
 from .markets import Market
+from .trails import Trail, closed, too_dear
 from .universes import Universe
 from .views import View
-
-CHANNELS = ("target", "risk", "aversion", "band_low", "band_high", "buy_pace", "sell_pace", "frequency")
-
-
-@dataclass(frozen=True)
-class Cause:
-    """Why a tilt is there: the channel it acts in, its id, and who said so and why."""
-
-    channel: str
-    id: str
-    author: str = ""
-    because: str = ""
 
 
 def _row(values: float | Sequence) -> np.ndarray:
@@ -222,7 +212,7 @@ def _stack(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return np.vstack([np.broadcast_to(first, (len(first), width)), np.broadcast_to(second, (len(second), width))])
 
 
-def tilt(views: Sequence[View], market: Market, model: Model, on: dt.date) -> Tilt:
+def tilt(views: Sequence[View], market: Market, model: Model, on: dt.date, *, trail: Trail | None = None) -> Tilt:
     """Turn the live views into a tilt of one model's expected returns, split by view.
 
     Parameters
@@ -235,6 +225,8 @@ def tilt(views: Sequence[View], market: Market, model: Model, on: dt.date) -> Ti
         Its strategic weights give classes their mix and imply the prior returns.
     on
         The day.
+    trail
+        What assets have done since: views with a stop or a take ask it.
 
     Returns
     -------
@@ -245,7 +237,8 @@ def tilt(views: Sequence[View], market: Market, model: Model, on: dt.date) -> Ti
     Raises
     ------
     ViewError
-        A leg that is unknown, legs without risk, or certain views (c = 1) that depend on each other.
+        A leg that is unknown, legs without risk, certain views (c = 1) that depend on each other, or a stop or take
+        without a history to read it from.
     """
     strategic = model.vector(market.universe)
     live, legs, dropped = [], [], []
@@ -257,6 +250,8 @@ def tilt(views: Sequence[View], market: Market, model: Model, on: dt.date) -> Ti
             dropped.append((view.id, "its confidence has faded to nothing"))
         elif absent:
             dropped.append((view.id, f"{absent} has no strategic weight in model {model.id}"))
+        elif why := closed(view, row, trail, on) or _too_dear(view, row, market, model, on):
+            dropped.append((view.id, why))
         else:
             live.append(view)
             legs.append(row)
@@ -294,6 +289,15 @@ def tilt(views: Sequence[View], market: Market, model: Model, on: dt.date) -> Ti
         causes=tuple(Cause("gain", view.id, view.author, view.because) for view in live),
         dropped=tuple(dropped),
     )
+
+
+def _too_dear(view: View, row: np.ndarray, market: Market, model: Model, on: dt.date) -> str:
+    expected = view.gain
+    if view.basis != "active":
+        expected -= model.risk_aversion * float(row @ market.risk.times(model.vector(market.universe)))
+    if view.basis == "total":
+        expected -= market.cash_rate * float(row.sum())
+    return too_dear(view, expected, 2.0 * float(np.abs(row) @ market.costs.proportional), on)
 
 
 def _legs(view: View, universe: Universe, strategic: np.ndarray) -> tuple[np.ndarray, str]:

@@ -37,8 +37,11 @@ class View:
         Its name in reports; ``about`` when empty.
     half_life_days
         When given, the confidence halves every so many days since ``since``.
-    stop, take, hurdle
-        Cumulative return of the legs that closes the view at a loss or a gain; the gain a switch must promise.
+    stop, take
+        Cumulative return of the legs since ``since`` that closes the view for good, at a loss or a gain in its own
+        direction; the sign is not read. They need ``since``, and prices or returns.
+    hurdle
+        The view speaks only while its expected gain exceeds so many round trips of cost.
 
     >>> View("equity - bonds", "2%", 0.5, author="ES", because="momentum").gain
     0.02
@@ -76,6 +79,14 @@ class View:
             ("until", not (self.since and self.until) or self.since < self.until, "a day after since"),
             ("basis", self.basis in ("active", "excess", "total"), "active, excess or total"),
             ("half_life_days", self.half_life_days is None or self.half_life_days > 0, "a positive number of days"),
+            ("stop", self.stop is None or 0 < abs(self.stop) < 10, "a decimal: 0.05 for a loss of 5%"),
+            ("take", self.take is None or 0 < abs(self.take) < 10, "a decimal: 0.05 for a gain of 5%"),
+            (
+                "since",
+                self.since is not None or (self.stop is None and self.take is None),
+                "the day stop and take count from",
+            ),
+            ("hurdle", self.hurdle is None or self.hurdle >= 0, "a number of round trips, at least 0"),
         )
         for field, fine, mend in checks:
             if not fine:

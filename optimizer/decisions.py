@@ -10,14 +10,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..constraints import terms
+from ..constraints.policies import Policy
 from ..models.cohorts import Cohort
 from ..models.tilts import Tilt
 from .answers import Multipliers
+from .clocks import Marks, mark
 from .destinations import arrive_all
+from .figures import read_figures
 from .legs import Leg
 from .orders import Orders, price_orders, turnover
 from .problems import Cases, Problem
-from .proposals import arrived, read_figures, why_no_trade
+from .proposals import arrived, why_no_trade
 from .pulls import trade_reasons
 from .rooms import BINDING
 from .solutions import Outcome
@@ -47,6 +50,8 @@ class Decisions:
     trade_gap
         As in a proposal for a sample of accounts, chosen by their id; not a number for the others: the bound costs as
         much as the trades.
+    marks
+        Tactical positions after the trades; None without a time limit.
     """
 
     outcome: Outcome
@@ -64,6 +69,7 @@ class Decisions:
     certified_te: np.ndarray
     given_up: np.ndarray
     trade_gap: np.ndarray
+    marks: Marks | None
 
 
 SAMPLED = 64
@@ -92,7 +98,9 @@ def decide_all(
         seen = look(problem, cases, on)
         still, moves = np.flatnonzero(~seen.due), np.flatnonzero(seen.due)
         if len(still):
-            found.append((hold_all(cases.pick(still), tuple(seen.words[i] for i in still)), kept[still]))
+            found.append(
+                (hold_all(problem.policy, cases.pick(still), tuple(seen.words[i] for i in still)), kept[still])
+            )
             cases, kept = cases.pick(moves), kept[moves]
     if not len(kept):
         return found, 0.0
@@ -100,7 +108,7 @@ def decide_all(
     return ([*found, (decisions, kept[solved])] if len(solved) else found), seconds
 
 
-def hold_all(cases: Cases, reasons: tuple[str, ...]) -> Decisions:
+def hold_all(policy: Policy, cases: Cases, reasons: tuple[str, ...]) -> Decisions:
     """Propose nothing for many accounts, and say where they stand."""
     current, none, m = cases.program.current, np.zeros(len(cases)), len(cases)
     figures, unproved = read_figures(cases, current, none), np.full(m, np.inf)
@@ -108,6 +116,7 @@ def hold_all(cases: Cases, reasons: tuple[str, ...]) -> Decisions:
     return Decisions(
         Outcome.HELD, cases, current, current, orders, reasons, none, none, figures.tracking_error,
         figures.expected_gain, figures.utility, unproved, unproved, none, np.full(m, np.nan),
+        mark(policy, cases, current),
     )  # fmt: skip
 
 
@@ -144,7 +153,7 @@ def solve_all(
     decisions = Decisions(
         Outcome.OPTIMAL, cases, gone.ideal, weights, orders, reasons, turnover(cases, weights), costs,
         figures.tracking_error, figures.expected_gain, figures.utility, gone.gap, gone.certified_te, lost,
-        trade_gap,
+        trade_gap, mark(problem.policy, cases, weights),
     )  # fmt: skip
     return decisions, passed[settled], gone.seconds
 

@@ -12,11 +12,13 @@ from ..constraints.limits import Context
 from ..constraints.policies import Policy
 from ..constraints.rebalances import Rebalance
 from ..constraints.restrictions import barred
-from ..errors import PolicyError
+from ..errors import AccountError, PolicyError
 from ..models.accounts import AVERSIONS, Account, Model, Standing, appraise, weigh
 from ..models.cohorts import Cohort
 from ..models.costs import Costs
+from ..models.histories import read_history
 from ..models.markets import Market
+from ..models.positions import Clocks, read_positions
 from ..models.sessions import check_exchange
 from ..models.tilts import NO_TILT, Tilt
 from .programs import POINT, Program, build
@@ -64,7 +66,7 @@ class Problem:
     @cached_property
     def shared(self) -> Problem:
         """The same without costs and an account's own limits: what the tactical target answers to."""
-        limits = tuple(limit for limit in self.policy.limits if limit.shared)
+        limits = tuple(limit for limit in self.policy.in_force if limit.shared)
         policy = replace(self.policy, limits=limits, rebalance=Rebalance())
         return Problem(policy, replace(self.market, costs=Costs(np.zeros(1))))
 
@@ -155,6 +157,7 @@ def _at_rest(problem: Problem, name: str) -> Program:
     policy, market = problem.policy, problem.market
     strategic = Model(name, policy.models[name], policy.risk_aversion).vector(market.universe)
     context = Context(market, strategic, strategic, tactical=strategic)
+    policy.check(context)
     return build(context, policy.terms(context), NO_TILT, policy.risk_aversion, policy.cost_horizon_years)
 
 
@@ -182,12 +185,32 @@ def pose(problem: Problem, account: Account, belief: Tilt, tactical: np.ndarray 
         {k: v for k, v in account.overrides.items() if k != "risk_aversion"},
         _allowances(account, market),
         widening=(belief.band_low, belief.band_high),
+        history=read_history(account.history, market.universe),
+        frequency=belief.frequency,
     )
+    if policy.timed:
+        clocks = read_positions(account.positions, market.universe).settle(context.current - context.strategic)
+        context = policy.measured(replace(context, clocks=clocks))
+        _check_opened(context)
     if tactical is not None:
         context = policy.face(context, tactical)
     aversion, horizon = policy.aversion(account), policy.horizon(belief)
     program = build(context, policy.terms(context), belief, aversion, horizon)
     return Case(account, model, standing, context, belief, aversion, horizon, policy.names, program)
+
+
+def _check_opened(context: Context) -> None:
+    """Refuse positions that were opened after the day: nobody knew them then."""
+    if context.clocks is not None and (late := context.clocks.opened > context.day).any():
+        asset = context.market.universe.assets[int(np.argmax(late.any(0)))]
+        raise AccountError(
+            f"its position in {asset!r} was opened after {context.market.on}",
+            code="LOOK_AHEAD",
+            table="positions",
+            field="opened",
+            value=asset,
+            mend="use what was known on the day",
+        )
 
 
 def _allowances(account: Account, market: Market) -> np.ndarray | None:
@@ -267,13 +290,19 @@ def pose_all(
         {name: own for name, own in cohort.overrides.items() if name != "risk_aversion"},
         cohort.allowances,
         widening=(belief.band_low, belief.band_high),
+        history=cohort.history,
+        frequency=belief.frequency,
     )
+    if policy.timed:
+        context = policy.measured(replace(context, clocks=_clocks(cohort, context)))
     if tactical is not None:
         context = policy.face(context, tactical[kept])
     aversion, horizon = aversions(policy, cohort), policy.horizon(belief)
     program = build(context, policy.terms(context), belief, aversion, horizon)
     cases = Cases(cohort, model, standing, context, belief, aversion, horizon, policy.names, program)
     pointed = np.any(program.ball_most < POINT, axis=-1, keepdims=False)
+    if context.clocks is not None:
+        pointed = pointed | (context.clocks.opened > context.day).any((-2, -1))
     rest = np.flatnonzero(~pointed)
     return (cases, kept) if len(rest) == len(kept) else (cases.pick(rest), kept[rest])
 
@@ -282,6 +311,13 @@ def aversions(policy: Policy, cohort: Cohort) -> np.ndarray:
     """Return the gamma of each account, shape (m,): its own, or the policy's."""
     own = cohort.overrides.get("risk_aversion", np.full(len(cohort), np.nan))
     return np.where(np.isnan(own), policy.risk_aversion, own)
+
+
+def _clocks(cohort: Cohort, context: Context) -> Clocks:
+    """Return the clocks of many accounts: those of nobody where none has a position."""
+    if cohort.clocks is None:
+        return Clocks.none((*context.current.shape[:-1], 2, context.current.shape[-1]))
+    return cohort.clocks.settle(context.current - context.strategic)
 
 
 def _refused(policy: Policy, cohort: Cohort) -> np.ndarray:

@@ -9,16 +9,20 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from ..constraints.policies import Policy
 from ..errors import AccountError
 from ..models.accounts import Account
+from ..models.positions import TacticalPosition
 from ..models.tilts import Tilt
 from ..units import basis_points, percent
 from .answers import Attempt
 from .certificates import NO_CERTIFICATE, Certificate
+from .clocks import mark
+from .figures import read_figures
 from .legs import Leg
 from .mandates import read_mandate
 from .orders import Trade, list_trades, turnover
-from .problems import Case, Cases, Problem
+from .problems import Case, Problem
 from .pulls import trade_reasons
 from .relaxations import Relaxed, loosen, read_relaxed
 from .rooms import BINDING, Room, room
@@ -59,6 +63,8 @@ class Proposal:
     trade_gap
         How far ``trade_worth * trades + turnover`` is above what no target within the indifference is below; decimal of
         NAV, 0 where the target is the ideal.
+    positions
+        Tactical positions after the trades, where the policy has a time limit: what the account brings along tomorrow.
     code, field, value
         Where QUARANTINED: the kind of fault, the book's column and what stood there; ``notes`` say what else a person
         should know.
@@ -85,6 +91,7 @@ class Proposal:
     given_up: float = 0.0
     trade_gap: float = 0.0
     notes: tuple[str, ...] = ()
+    positions: tuple[TacticalPosition, ...] = ()
     code: str = ""
     field: str = ""
     value: str = ""
@@ -113,16 +120,16 @@ def propose(solution: Solution, cause: str, leg: Leg | None = None) -> Proposal:
     With leg 1 of the account's model (:func:`.legs.trace_model`) each trade is told by its largest part and what held
     it; without, by what alone would pull it most.
     """
-    case = solution.case
+    case, policy = solution.case, solution.problem.policy
     if solution.outcome is Outcome.UNSOLVED:
         return _standing(
-            solution.case, solution.outcome, cause, solution.reason, solution.certificate, solution.attempts
+            policy, case, solution.outcome, cause, solution.reason, solution.certificate, solution.attempts
         )
     solution, target = _choose(solution)
     if target.reason:
         still = place(solution.problem, case.account, case.belief)  # nothing is traded, so no bound has moved
         words = f"{target.reason}; {solution.conflict}" if solution.conflict else target.reason
-        return _standing(still, Outcome.UNSOLVED, cause, words, solution.certificate, solution.attempts)
+        return _standing(policy, still, Outcome.UNSOLVED, cause, words, solution.certificate, solution.attempts)
     return _proposal(solution.case, cause, target, solution, leg)
 
 
@@ -147,7 +154,7 @@ def _choose(solution: Solution) -> tuple[Solution, Target]:
 
 def hold(problem: Problem, account: Account, belief: Tilt, reason: str = "no trigger fired") -> Proposal:
     """Propose nothing, and say where the account stands."""
-    return _standing(place(problem, account, belief), Outcome.HELD, "", reason)
+    return _standing(problem.policy, place(problem, account, belief), Outcome.HELD, "", reason)
 
 
 def quarantine(account: Account, error: AccountError) -> Proposal:
@@ -164,6 +171,7 @@ def quarantine(account: Account, error: AccountError) -> Proposal:
 
 
 def _standing(
+    policy: Policy,
     case: Case,
     outcome: Outcome,
     cause: str,
@@ -187,6 +195,7 @@ def _standing(
         expected_gain=float(figures.expected_gain),
         utility=float(figures.utility),
         notes=_dropped(case.belief),
+        positions=_positions(policy, case, current),
     )
 
 
@@ -223,7 +232,13 @@ def _proposal(case: Case, cause: str, target: Target, solution: Solution, leg: L
         given_up=target.given_up,
         trade_gap=target.gap,
         notes=solution.told + target.notes + _dropped(case.belief) + _less_bullish(case.belief),
+        positions=_positions(solution.problem.policy, case, weights),
     )
+
+
+def _positions(policy: Policy, case: Case, weights: np.ndarray) -> tuple[TacticalPosition, ...]:
+    marks = mark(policy, case, weights)
+    return () if marks is None else marks.rows(case.context.market.universe)
 
 
 def _reason(solution: Solution, trades: tuple[Trade, ...], target: Target, gave: tuple[Relaxed, ...]) -> str:
@@ -254,24 +269,6 @@ def why_no_trade(given_up: float, *, stays: bool) -> str:
     if given_up <= 0:
         return "no trade is worth its ticket fee"
     return f"no trade is worth making: all of them together would add {basis_points(given_up)} a year"
-
-
-@dataclass(frozen=True, eq=False)
-class Figures:
-    """What a portfolio promises, shapes (...): tracking error, expected gain and utility, annual, ticket fees off."""
-
-    tracking_error: np.ndarray
-    expected_gain: np.ndarray
-    utility: np.ndarray
-
-
-def read_figures(case: Case | Cases, weights: np.ndarray, trades: int | np.ndarray) -> Figures:
-    """Return the figures of one account's weights, or of many accounts', with so many trades each."""
-    active = weights - case.context.strategic
-    fees = case.context.market.costs.ticket_fee * np.asarray(trades)
-    tickets = np.where(fees > 0, fees / np.where(fees > 0, case.standing.nav, 1.0) / case.horizon, 0.0)
-    gain = (case.belief.alpha(case.aversion) * active).sum(-1)
-    return Figures(case.context.market.risk.volatility(active), gain, case.program.utility(weights) - tickets)
 
 
 def _weights(case: Case, ideal: np.ndarray, target: np.ndarray) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from ..errors import AccountError, UnsolvedError
 from ..models.accounts import Account
 from ..models.markets import Market
 from ..models.tilts import NO_TILT, Tilt, tilt
+from ..models.trails import Trail
 from ..models.views import View
 from ..units import day
 from .legs import Leg
@@ -33,6 +34,7 @@ def rebalance(
     on: dt.date | str,
     *,
     overlay: Tilt = NO_TILT,
+    trail: Trail | None = None,
     strict: bool = False,
 ) -> Proposal:
     """Propose the trades that take the account where the views say and the policy allows.
@@ -51,6 +53,8 @@ def rebalance(
         The day.
     overlay
         Tilts that are not views: target shifts, risk and aversion multipliers.
+    trail
+        What assets have done: views with a stop or a take are read from it.
     strict
         Raise ``AccountError`` for a bad account and ``UnsolvedError`` for one without a releasable answer, instead of
         returning a proposal that is QUARANTINED or UNSOLVED.
@@ -63,7 +67,7 @@ def rebalance(
     on, views = day(on), [views] if isinstance(views, View) else views
     problem = state(policy, market.dated(on))  # what may be done
     try:
-        belief = tilt(views, market, policy.model(account), on) + overlay  # what is believed
+        belief = tilt(views, market, policy.model(account), on, trail=trail) + overlay  # what is believed
         proposal = decide(problem, account, belief, on)
     except AccountError as error:
         if strict:

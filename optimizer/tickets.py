@@ -155,7 +155,7 @@ def read_tickets(problem: Problem, case: Case | Cases) -> Tickets:
     context, program, trading = case.context, case.program, problem.policy.trades
     n, nav = program.current.shape[-1], case.standing.nav
     units, least, most = np.zeros(n), np.zeros(program.current.shape), n
-    for limit in problem.policy.limits:
+    for limit in problem.policy.in_force:
         if isinstance(limit, Lots):
             units = np.where(limit.units(context) > 0, limit.units(context), units)
         elif isinstance(limit, TradeSize) and (limit.least or limit.least_value):

@@ -128,11 +128,6 @@ def test_history_says_when_an_account_last_traded(book, tmp_path, append):
     assert roster[3].last_rebalance is None
 
 
-def test_nobody_reads_a_history_that_nobody_asks_for(book, bands, tmp_path, append):
-    append(book, "history", ["account_id", "asset_id", "date", "weight"], ["001", "GOLD", "nonsense", "0.01"])
-    assert run(book, bands, ON, tmp_path / "out", workers=1).counts["QUARANTINED"] == 0
-
-
 def test_a_run_tells_the_sign_of_its_views_and_the_next_one_compares(book, tmp_path, rows, write):
     path = policy_in(tmp_path, 'trigger = "views"')
     first = run(book, path, ON, tmp_path / "first", workers=1)

@@ -12,7 +12,8 @@ def test_each_case_runs_small():
         [sys.executable, "-m", "benchmarks", "--smoke"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert said.returncode == 0, said.stderr
-    for case in ("conflicts", "solve", "rebalance", "exact", "start", "crowd", "morning", "morning_whole"):
+    cases = ("conflicts", "solve", "rebalance", "exact", "start", "crowd", "morning", "morning_whole", "histories")
+    for case in cases:
         assert f"\n{case}: " in said.stdout
 
 

@@ -12,7 +12,8 @@ from trimtab.constraints.cash import Cash
 from trimtab.constraints.deviations import Deviation
 from trimtab.constraints.groups import Group
 from trimtab.constraints.leverages import Leverage
-from trimtab.constraints.policies import Policy, Trading
+from trimtab.constraints.policies import Policy
+from trimtab.constraints.settings import Trading
 from trimtab.constraints.tickets import Lots, TradeCount, TradeSize
 from trimtab.constraints.tracking_errors import TrackingError
 from trimtab.constraints.turnovers import Turnover

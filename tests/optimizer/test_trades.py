@@ -12,8 +12,9 @@ import pytest
 from trimtab.constraints.cash import Cash
 from trimtab.constraints.deviations import Deviation
 from trimtab.constraints.leverages import Leverage
-from trimtab.constraints.policies import Policy, Trading
+from trimtab.constraints.policies import Policy
 from trimtab.constraints.positions import Position
+from trimtab.constraints.settings import Trading
 from trimtab.constraints.tickets import Lots, TradeCount, TradeSize
 from trimtab.constraints.tracking_errors import TrackingError
 from trimtab.constraints.turnovers import Turnover
