@@ -7,6 +7,7 @@ seconds; only when they are walked is each account put together.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -130,7 +131,7 @@ def _look_back(
     universe: Universe,
     census: Census,
     faults: dict[str, AccountError],
-):
+) -> Any:  # (Rows, Leanings) or (Rows, Dealings): which, the name says
     """Read ``positions`` or ``history``, by account; refuse the accounts of bad rows. Rows of nobody are left out."""
     if name not in tables or not len(tables[name]):
         return None

@@ -75,8 +75,8 @@ class Context:
     clocks: Clocks | None = None
     history: History | None = None
     frequency: float = 1.0
-    leeway: np.ndarray | float = np.inf
-    lot: np.ndarray | float = 0.0
+    leeway: Each = np.inf
+    lot: Each = 0.0
 
     @property
     def day(self) -> int:

@@ -138,8 +138,8 @@ def solve_all(
         lost = given_up(cases, gone.goal, weights)
     lots = np.broadcast_to(target.lots, target.weights.shape)[settled]
     # At the edge the prices are those of coming back at the least cost, which no belief asked for.
-    traced = legs is not None and problem.policy.rebalance.destination != "edge"
-    told = trade_reasons(cases, gone.ideal, weights, gone.multipliers, legs) if traced else None
+    traced = None if problem.policy.rebalance.destination == "edge" else legs
+    told = None if traced is None else trade_reasons(cases, gone.ideal, weights, gone.multipliers, traced)
     orders = price_orders(cases, weights, lots, told)
     count = np.bincount(orders.account, minlength=len(settled))
     figures = read_figures(cases, weights, count)
