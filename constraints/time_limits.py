@@ -27,7 +27,7 @@ class TimeLimit(Limit):
     """A tactical position lives ``life_days``; over the last ``reversion_days`` of them it is led back to strategic.
 
     A position is an asset and a side of ``a = w - b``; the cash has none. It opens when a trade leaves ``|a|`` above
-    ``open_at`` and closes below ``close_at``. Of age t, with ``x = (t - (life - reversion)) / reversion`` in [0, 1],
+    ``open_at`` and closes below ``close_at``. Of age t, with ``x = (t - (life - reversion)) / reversion`` in [0, 1]::
 
         |a| <= max(delta rho(x), close_at, one lot)      on that side, while x > 0
 
