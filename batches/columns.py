@@ -179,3 +179,13 @@ def demand_ids(table: Table, column: str, check: Callable[[str], str] = id_fault
 
 def _mask(values: pa.ChunkedArray) -> np.ndarray:
     return np.asarray(values.to_numpy(), dtype=bool)
+
+
+def repeats(keys: np.ndarray) -> np.ndarray:
+    """Mark every occurrence of a key but its first."""
+    repeated = np.zeros(len(keys), dtype=bool)
+    plain = np.sort(keys)
+    if (plain[1:] == plain[:-1]).any():
+        order = np.argsort(keys, kind="stable")
+        repeated[order[1:]] = keys[order[1:]] == keys[order[:-1]]
+    return repeated

@@ -17,7 +17,7 @@ from ..models.accounts import RULES, Rule
 from ..models.universes import Universe
 from ..units import FrozenMap, did_you_mean
 from .censuses import EVERYBODY, Census, Register, close, enter_accounts, enter_others
-from .columns import bad_cell, cell, codes, numbers
+from .columns import bad_cell, cell, codes, numbers, repeats
 from .histories import last_days
 from .layouts import LAYOUTS
 from .overrides import check_overrides
@@ -249,7 +249,7 @@ def _units(
     faulty = [(positions < 0, "asset_id", "UNKNOWN_ASSET"), (bad, "quantity", "BAD_QUANTITY")]
     if table.name == "holdings":
         pairs = owners * (len(universe) + 1) + positions
-        faulty.append((_repeats(pairs), "asset_id", "DUPLICATE_HOLDING"))
+        faulty.append((repeats(pairs), "asset_id", "DUPLICATE_HOLDING"))
     else:
         own, states = codes(table, "status")
         unknown = np.array([s not in (*OPEN_ORDERS, *DONE_ORDERS) for s in states], dtype=bool)[own]
@@ -278,16 +278,6 @@ def _unit_words(table: Table, column: str, code: str, row: int, universe: Univer
     if code == "BAD_STATUS":
         return f"status is {value[:40]!r}", ", ".join((*OPEN_ORDERS[1:], *DONE_ORDERS))
     return f"the quantity of {cell(table, 'asset_id', row)!r} is {value[:40]!r}", f"{_PLAIN}, below 1e15"
-
-
-def _repeats(keys: np.ndarray) -> np.ndarray:
-    """Mark every occurrence of a key but its first."""
-    repeated = np.zeros(len(keys), dtype=bool)
-    plain = np.sort(keys)
-    if (plain[1:] == plain[:-1]).any():
-        order = np.argsort(keys, kind="stable")
-        repeated[order[1:]] = keys[order[1:]] == keys[order[:-1]]
-    return repeated
 
 
 def _restrictions(
