@@ -220,29 +220,18 @@ def breaches(impact: Impact, policy: Policy) -> tuple[str, ...]:
     return tuple(
         f"all accounts together {side} {amount:,.0f} of {asset}, {share} of the {adv:,.0f} it trades a day, "
         f"above max_participation {most}"
-        for asset, side, amount, adv, share, most, _ in _above(impact, policy)
+        for asset, side, amount, adv, share, most in _above(impact, policy)
     )
 
 
-def slowdowns(impact: Impact, policy: Policy) -> Mapping[tuple[str, str], str]:
-    """Say by ``(asset, "buy" | "sell")`` why an account's trade is smaller than it would be by itself."""
-    return FrozenMap(
-        {
-            (asset, side): f"held to {percent(fraction)} of its first trade: all accounts together would {side} "
-            f"{amount:,.0f} of {asset}, {share} of what it trades a day, and the policy allows {most}"
-            for asset, side, amount, _, share, most, fraction in _above(impact, policy)
-        }
-    )
-
-
-def _above(impact: Impact, policy: Policy) -> Iterable[tuple[str, str, float, float, str, str, float]]:
-    """Walk what is above the cap: asset, side, amount, adv, share and cap as text, fraction."""
+def _above(impact: Impact, policy: Policy) -> Iterable[tuple[str, str, float, float, str, str]]:
+    """Walk what is above the cap: asset, side, amount, adv, share and cap as text."""
     for asset, fractions in paces(impact, policy).items():
         row = impact.assets.loc[asset]
         for (amounts, side), fraction in zip(_SIDES, fractions, strict=True):
             if fraction < 1:
                 share, most = _apart(row[f"{side}_participation"], float(policy.tripwires.max_participation or 0.0))
-                yield asset, side, float(row[amounts]), float(row["adv"]), share, most, fraction
+                yield asset, side, float(row[amounts]), float(row["adv"]), share, most
 
 
 def _apart(first: float, second: float) -> tuple[str, str]:

@@ -22,7 +22,6 @@ from .problems import Problem, state
 from .proposals import Proposal, hold, propose, quarantine
 from .reasons import Explanation, explain
 from .solutions import Outcome, solve
-from .trades import choose_target
 from .triggers import examine
 
 
@@ -97,6 +96,7 @@ def why(
     on: dt.date | str,
     *,
     overlay: Tilt = NO_TILT,
+    trail: Trail | None = None,
 ) -> Explanation:
     """Explain what :func:`rebalance` proposes with the same arguments: parts that sum to each trade.
 
@@ -105,12 +105,12 @@ def why(
     InputError
         What cannot be used, the account's own data included.
     UnsolvedError
-        There is no answer to explain.
+        Nothing is traded, or there is no answer to explain.
     """
     on, views = day(on), [views] if isinstance(views, View) else views
     problem = state(policy, market.dated(on))
-    solution = solve(problem, account, tilt(views, market, policy.model(account), on) + overlay)
-    target = choose_target(solution) if solution.outcome is Outcome.OPTIMAL else None
-    if target is None or target.reason:
-        raise UnsolvedError(f"account {account.id}: {solution.reason if target is None else target.reason}")
-    return explain(solution, target.weights)
+    belief = tilt(views, market, policy.model(account), on, trail=trail) + overlay
+    proposal = decide(problem, account, belief, on)
+    if proposal.weights is None or proposal.outcome not in (Outcome.OPTIMAL, Outcome.RELAXED):
+        raise UnsolvedError(f"account {account.id}: {proposal.reason}")
+    return explain(solve(problem, account, belief), proposal.weights["target"].to_numpy())

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from trimtab.constraints import Deviation, Policy, Position
+from trimtab.constraints import Deviation, Policy, Position, Turnover
 from trimtab.errors import AccountError, UnsolvedError
 from trimtab.models import Account, Market
-from trimtab.optimizer import Outcome, rebalance
+from trimtab.optimizer import Outcome, rebalance, why
 
 ON = dt.date(2026, 11, 20)
 
@@ -62,3 +63,16 @@ def test_a_blocked_or_empty_account_is_held(market, policy):
     assert empty.outcome is Outcome.HELD
     assert empty.reason == "there is nothing in the account"
     assert empty.weights["target"].sum() == 1.0
+
+
+def test_what_is_proposed_is_what_is_explained(desk):
+    """Limits that gave way are explained too; an account that is not to trade has nothing to explain."""
+    soft = Policy((Deviation("2%"), Turnover("1%", tier=1)), desk.models)
+    proposal = rebalance(desk.account, soft, desk.market, [desk.view], desk.on)
+    assert proposal.outcome is Outcome.RELAXED
+    told = why(desk.account, soft, desk.market, [desk.view], desk.on)
+    parts = told.to_frame()
+    trade = proposal.weights["target"] - proposal.weights["current"]
+    np.testing.assert_allclose(parts["trade"].to_numpy(), trade.to_numpy(), atol=1e-12)
+    with pytest.raises(UnsolvedError, match="blocked"):
+        why(replace(desk.account, status="blocked"), soft, desk.market, [desk.view], desk.on)
