@@ -8,6 +8,7 @@ The map of the house. The floors are one column, and each knows only those above
     optimizer/       state, due, solve, propose; `rebalance` is the four in one
     batches/         the same for many accounts: a book of tables in, a run of tables out
     scenarios/       the same in another market
+    governance/      who decided what, and why: the ledger, approvals, releases
     cli/             the command line
 
 `demo/` holds the demo book, and `run.py` (set-up and tasks) needs nothing but Python. Start with

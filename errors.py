@@ -12,6 +12,11 @@
     |-- UnsolvedError        no releasable answer for an account, asked with ``strict=True``. Relax a limit first.
     |-- RunError             the folder of a run holds another, cannot be written or is damaged. Choose another
     |                        folder or, where the message says so, give the same command again.
+    |-- GovernanceError      who decided what: the rules of the ledger and of approvals say no
+    |   |-- LedgerError      the ledger cannot be opened, read or written. Mend the place; a retry may help.
+    |   |-- EntryRefused     an entry may not be appended: clock, key, self-approval. A retry cannot help.
+    |   |-- LedgerBroken     a record was changed, moved or cut off. Stop, keep the files, look who had access.
+    |   `-- NotApproved      asked for something that is not (or no longer) approved, or is killed.
     `-- StatementError       our fault: a program stated against the rules (not DPP). Please report it.
 
 A *shared* input that is bad raises at the door: nothing computed from it could be trusted. A bad *account* never sinks
@@ -100,6 +105,55 @@ class UnsolvedError(TrimtabError):
 
 class RunError(TrimtabError):
     """A run cannot be written, read or resumed where it was asked to be."""
+
+
+class GovernanceError(TrimtabError):
+    """The rules of the ledger and of approvals say no.
+
+    Parameters
+    ----------
+    message
+        What is refused, in a sentence; never a password, a key or a body.
+    code
+        A stable name for the kind of refusal, upper case (``"SELF_APPROVAL"``).
+    mend
+        What would make it right.
+
+    >>> print(NotApproved("run 4f2a has one of two approvals", code="QUORUM", mend="ask a second person"))
+    run 4f2a has one of two approvals; mend: ask a second person
+    """
+
+    def __init__(self, message: str, *, code: str = "REFUSED", mend: str = "") -> None:
+        self.message, self.code, self.mend = message, code, mend
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        """Return the sentence and the mend."""
+        return f"{self.message}; mend: {self.mend}" if self.mend else self.message
+
+    def __reduce__(self):
+        """Pickle by value, as `InputError` does."""
+        return _rebuild_refusal, (type(self), self.message, self.code, self.mend)
+
+
+def _rebuild_refusal(kind, message, code, mend):
+    return kind(message, code=code, mend=mend)
+
+
+class LedgerError(GovernanceError):
+    """A ledger, a checkpoint or a key cannot be opened, read or written."""
+
+
+class EntryRefused(GovernanceError):  # noqa: N818  says what happened
+    """An entry may not be appended."""
+
+
+class LedgerBroken(GovernanceError):  # noqa: N818  the same
+    """A record, a checkpoint or a proof is not what was written."""
+
+
+class NotApproved(GovernanceError):  # noqa: N818  the same
+    """What was asked for is not approved, no longer approved, or stopped."""
 
 
 class StatementError(TrimtabError):

@@ -49,6 +49,7 @@ PUBLIC = {
     "optimizer": "state due solve propose rebalance",
     "batches": "read_book run summarise export open_run Summary",
     "scenarios": "shock",
+    "governance": "create_ledger open_ledger append read",
 }
 
 

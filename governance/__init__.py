@@ -1,0 +1,22 @@
+"""Who decided what, and why: a ledger that cannot be changed unseen, and the approvals that stand in it."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+_HOMES = {
+    "Draft": "entries",
+    "Entry": "entries",
+    "Ledger": "ledgers",
+    "append": "ledgers",
+    "create_ledger": "ledgers",
+    "open_ledger": "ledgers",
+    "read": "ledgers",
+}
+__all__ = tuple(_HOMES)
+
+
+def __getattr__(name: str):
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)

@@ -1,0 +1,149 @@
+"""One value, one text: the JSON that is hashed, and a reader that believes nothing.
+
+A hash says that bytes are the same; so each value must have one text only, on every machine and in every language.
+Hence: keys sorted by code point, no blanks, UTF-8, text as given (no Unicode normalisation: "é" in one or two code
+points is two texts), whole numbers within ±(2^53 − 1), and no fractions: 0.1 has many texts. Amounts travel as decimal
+text (`decimal_text`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Mapping
+
+from ..errors import EntryRefused
+
+DEEPEST = 32
+"""How many brackets may stand inside each other."""
+LARGEST = 1 << 20
+"""Bytes of one document."""
+MOST = 2**53 - 1
+"""The largest whole number that every JSON reader keeps."""
+
+_TEXTS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_BRACKETS = re.compile(rb"[\[{\]}]")
+_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def canonical(value: object) -> bytes:
+    """Return the one text of a value.
+
+    Parameters
+    ----------
+    value
+        Dictionaries with text keys, lists, tuples, text, whole numbers, true, false, None.
+
+    Returns
+    -------
+    bytes
+        UTF-8, at most 1 MiB.
+
+    Raises
+    ------
+    EntryRefused
+        A fraction, NaN, a large number, a key that is no text, half a surrogate pair, too deep, too long.
+
+    >>> canonical({"weight": "0.25", "account": "7", "ids": [2, 1]})
+    b'{"account":"7","ids":[2,1],"weight":"0.25"}'
+    """
+    _check(value, 0)
+    try:
+        data = _ENCODER.encode(value).encode()
+    except UnicodeEncodeError:
+        raise EntryRefused(
+            "half a surrogate pair is no text", code="BAD_JSON", mend="give text that is UTF-8"
+        ) from None
+    if len(data) > LARGEST:
+        raise EntryRefused(f"{len(data)} bytes are more than {LARGEST}", code="BAD_JSON", mend="record a hash instead")
+    return data
+
+
+def _check(value: object, depth: int) -> None:
+    if depth > DEEPEST:
+        raise EntryRefused(f"nested deeper than {DEEPEST}", code="BAD_JSON", mend="flatten it")
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            if not isinstance(key, str):
+                raise EntryRefused(f"a key is {type(key).__name__}, not text", code="BAD_JSON", mend="make it text")
+            _check(inner, depth + 1)
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            _check(inner, depth + 1)
+    elif isinstance(value, int) and not isinstance(value, bool):
+        if abs(value) > MOST:
+            raise EntryRefused("a whole number beyond 2^53 - 1", code="BAD_JSON", mend="give it as text")
+    elif not (value is None or isinstance(value, (str, bool))):
+        raise EntryRefused(
+            f"a {type(value).__name__} has no one text", code="BAD_JSON", mend="give amounts as decimal text"
+        )
+
+
+def parse(data: bytes | str) -> object:
+    """Read JSON that anyone may have written.
+
+    Parameters
+    ----------
+    data
+        UTF-8, at most 1 MiB, at most 32 brackets deep.
+
+    Raises
+    ------
+    EntryRefused
+        What is no JSON, a key that stands twice, ``NaN`` or ``Infinity``, too deep, too long.
+
+    >>> parse(b'{"a": [1, "x"]}')
+    {'a': [1, 'x']}
+    """
+    try:
+        raw = data.encode() if isinstance(data, str) else bytes(data)
+        if len(raw) > LARGEST:
+            raise EntryRefused(f"{len(raw)} bytes are more than {LARGEST}", code="BAD_JSON", mend="make it smaller")
+        _check_depth(raw)  # before the reader, whose own limit is the stack
+        return json.loads(raw.decode(), object_pairs_hook=_no_twins, parse_constant=_no_constant)
+    except (UnicodeError, ValueError) as error:
+        raise EntryRefused(
+            f"this is no JSON: {type(error).__name__}", code="BAD_JSON", mend="give JSON in UTF-8"
+        ) from None
+
+
+def _check_depth(raw: bytes) -> None:
+    depth = 0
+    for bracket in _BRACKETS.findall(_TEXTS.sub(b"", raw)):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > DEEPEST:
+            raise EntryRefused(f"nested deeper than {DEEPEST}", code="BAD_JSON", mend="flatten it")
+
+
+def _no_twins(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise EntryRefused("a key stands twice", code="BAD_JSON", mend="say it once")
+    return found
+
+
+def _no_constant(name: str) -> object:
+    raise EntryRefused(f"{name} is no number", code="BAD_JSON", mend="leave it out")
+
+
+def sha256(data: bytes) -> str:
+    """Return the SHA-256 of bytes, 64 hex digits.
+
+    >>> sha256(b"")[:8]
+    'e3b0c442'
+    """
+    return hashlib.sha256(data).hexdigest()
+
+
+def decimal_text(value: float) -> str:
+    """Return the shortest text that reads back as the same double; finite numbers only.
+
+    >>> decimal_text(0.1), decimal_text(3), decimal_text(-0.0)
+    ('0.1', '3.0', '0.0')
+    """
+    number = float(value)
+    if not math.isfinite(number):
+        raise EntryRefused(f"{number} is no amount", code="BAD_JSON", mend="leave it out")
+    return repr(number + 0.0)  # -0.0 + 0.0 = 0.0: one zero

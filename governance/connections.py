@@ -1,0 +1,227 @@
+"""How a ledger is reached: a file or a server, who may read it, and errors that give no password away."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.pool import NullPool, QueuePool
+
+from ..errors import EntryRefused, GovernanceError, LedgerError
+from .schemas import FORMAT, LOCK, REFUSALS, SCHEMA, postgres_statements, sqlite_statements
+
+PATIENCE = 30.0
+"""Seconds that a write waits for a lock or for a server that restarts."""
+DRIVERS = ("postgresql", "postgres", "postgresql+psycopg")
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """An open ledger.
+
+    Parameters
+    ----------
+    where
+        The file, or ``postgresql://host/database``: never a user's password.
+    engine
+        The way in.
+    patience
+        Seconds that a write waits for a lock or for a server that restarts.
+    """
+
+    where: str
+    engine: sa.Engine = field(repr=False)
+    patience: float = PATIENCE
+
+    @property
+    def is_file(self) -> bool:
+        """Whether this is SQLite."""
+        return self.engine.dialect.name == "sqlite"
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        self.engine.dispose()
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def opened(where: str | Path, *, make: bool) -> Ledger:
+    """Open a ledger, and make it first where asked to."""
+    is_server = isinstance(where, str) and "://" in where
+    ledger = _server(str(where)) if is_server else _file(Path(where), make=make)
+    try:
+        with ledger.engine.connect() as connection:
+            found = _format(connection)
+            if found is None and make:
+                _make(connection)
+                found = FORMAT
+        if found == FORMAT:
+            return ledger
+    except sa.exc.DBAPIError as error:
+        ledger.close()
+        raise refused(ledger, error) from None
+    ledger.close()
+    if found is None:
+        raise LedgerError(f"{ledger.where} holds no ledger", code="NO_LEDGER", mend="make it: `trimtab ledger init`")
+    raise LedgerError(
+        f"{ledger.where} holds a ledger of format {found}, not {FORMAT}", code="FORMAT", mend="update trimtab"
+    )
+
+
+def _format(connection: sa.Connection) -> int | None:
+    """Return the number of the layout, None where there is no ledger."""
+    if connection.dialect.name == "sqlite":
+        tables = connection.exec_driver_sql("SELECT name FROM sqlite_master").scalars().all()
+        version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+        if "entries" in tables and version:
+            return int(version)
+        if tables:
+            raise LedgerError("this database holds something else", code="NO_LEDGER", mend="choose another file")
+        return None
+    comment = connection.execute(
+        sa.text("SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = :name"), {"name": SCHEMA}
+    ).scalar()
+    return None if comment is None else int(str(comment).rpartition(" ")[2])
+
+
+def _make(connection: sa.Connection) -> None:
+    is_file = connection.dialect.name == "sqlite"
+    if not is_file:
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
+    if _format(connection) is None:  # nobody else made it while we waited
+        for statement in sqlite_statements() if is_file else postgres_statements():
+            connection.exec_driver_sql(statement)
+    connection.commit()
+
+
+def _file(path: Path, *, make: bool) -> Ledger:
+    path = path.absolute()
+    try:
+        if make:
+            # Never through a link, never over a file, and private from the first moment on.
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
+            os.close(handle)
+        check_private(path)
+    except FileNotFoundError:
+        raise LedgerError(f"{path} does not exist", code="NO_LEDGER", mend="make it: `trimtab ledger init`") from None
+    except OSError as error:
+        raise LedgerError(f"{path}: {error.strerror}", code="UNREACHABLE", mend="choose another file") from None
+    engine = sa.create_engine(
+        sa.URL.create("sqlite", database=str(path)), poolclass=NullPool, connect_args={"timeout": PATIENCE}
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def prepare(connection: sqlite3.Connection, _: object) -> None:
+        connection.isolation_level = None  # transactions begin below, not where the driver guesses
+        for setting in ("journal_mode=WAL", "synchronous=FULL", "trusted_schema=OFF", "cell_size_check=ON"):
+            connection.execute(f"PRAGMA {setting}").fetchall()
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        # Written to from the start: a reader that becomes a writer could find its place taken.
+        writes = connection.get_execution_options().get("trimtab_writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return Ledger(str(path), engine)
+
+
+def check_private(path: Path) -> None:
+    """Refuse a file that others than its owner may read or write, or that is none.
+
+    Raises
+    ------
+    LedgerError
+        With the mend.
+    """
+    mode = path.lstat().st_mode
+    if not stat.S_ISREG(mode):
+        raise LedgerError(f"{path} is a link or no file", code="PERMISSIONS", mend="name the file itself")
+    if os.name == "posix" and mode & 0o077:
+        raise LedgerError(
+            f"others may read or write {path} (mode {stat.S_IMODE(mode):04o})", code="PERMISSIONS", mend="chmod 600"
+        )
+
+
+def _server(text: str) -> Ledger:
+    try:
+        url = sa.make_url(text)
+        known = url.drivername in DRIVERS
+    except (ValueError, sa.exc.ArgumentError):
+        known = False
+    if not known:  # the text is not repeated: it may hold a password
+        raise LedgerError("this is no PostgreSQL address", code="ADDRESS", mend="postgresql://user@host/database")
+    place = f"postgresql://{url.host or url.query.get('host', '')}/{url.database or ''}"
+    try:
+        engine = sa.create_engine(
+            url.set(drivername="postgresql+psycopg"),
+            poolclass=QueuePool,
+            pool_pre_ping=True,
+            hide_parameters=True,
+            connect_args={"connect_timeout": 5, "application_name": "trimtab"},
+        )
+    except ImportError:
+        raise LedgerError(
+            "a ledger in PostgreSQL needs psycopg", code="NO_DRIVER", mend="pip install 'trimtab[postgres]'"
+        ) from None
+    return Ledger(place, engine.execution_options(schema_translate_map={None: SCHEMA}))
+
+
+def connect(ledger: Ledger) -> sa.Connection:
+    """Return a connection for reading; the caller closes it."""
+    try:
+        return ledger.engine.connect()
+    except sa.exc.DBAPIError as error:
+        raise refused(ledger, error) from None
+
+
+@contextmanager
+def read_only(ledger: Ledger) -> Iterator[sa.Connection]:
+    """Give a connection to read by; foreign errors become ours."""
+    try:
+        with ledger.engine.connect() as connection:
+            yield connection
+    except sa.exc.DBAPIError as error:
+        raise refused(ledger, error) from None
+
+
+@contextmanager
+def writing(ledger: Ledger) -> Iterator[sa.Connection]:
+    """Give a connection that alone may append, and commit durably at the end."""
+    with ledger.engine.connect().execution_options(trimtab_writes=True) as connection, connection.begin():
+        if not ledger.is_file:
+            connection.exec_driver_sql("SET LOCAL synchronous_commit = on")
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
+        yield connection
+
+
+def broken_off(error: sa.exc.DBAPIError) -> bool:
+    """Return whether the way to a server broke, so that nobody knows what it did last."""
+    state = getattr(error.orig, "sqlstate", None) or ""
+    is_server = type(error.orig).__module__.startswith("psycopg")
+    # 57P01..03: shut down, crashed, starting up; 08: connection; 40: take it again; none: it broke on this side.
+    gone = state[:2] in ("08", "40") or state in ("57P01", "57P02", "57P03") or not state
+    return error.connection_invalidated or (
+        is_server and gone and isinstance(error, (sa.exc.OperationalError, sa.exc.InterfaceError))
+    )
+
+
+def refused(ledger: Ledger, error: sa.exc.DBAPIError) -> GovernanceError:
+    """Return our error for the database's; its own text stays behind: it may hold parameters or an address."""
+    text = str(error.orig)
+    for code, sentence in REFUSALS.items():
+        if f"trimtab:{code}" in text:
+            return EntryRefused(sentence, code=code, mend="see docs/governance/ledger.md")
+    state = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "sqlite_errorname", "") or "no connection"
+    return LedgerError(
+        f"{ledger.where} refused ({state})", code="UNREACHABLE", mend="look at the server, the file, the rights"
+    )

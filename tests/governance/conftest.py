@@ -1,0 +1,105 @@
+"""An empty ledger on both databases; PostgreSQL is started once a session, on a Unix socket, from the machine's own."""
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from trimtab.governance import Ledger, create_ledger
+
+
+class Server:
+    """A PostgreSQL server of one's own: fresh databases, restarts."""
+
+    def __init__(self, binaries: Path, folder: Path) -> None:
+        self.binaries, self.folder, self.data = binaries, folder, folder / "data"
+        # PostgreSQL refuses to run as root
+        self.user = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
+        self.databases = 0
+        if os.geteuid() == 0:
+            os.chown(folder, self.user.pw_uid, self.user.pw_gid)
+        self._call("initdb", "-D", str(self.data), "-U", "owner", "--auth=trust", "-E", "UTF8", "--locale=C", "-N")
+        self.start()
+
+    def _call(self, program: str, *arguments: str) -> None:
+        own = {"user": self.user.pw_uid, "group": self.user.pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}
+        done = subprocess.run(
+            [str(self.binaries / program), *arguments],
+            cwd=self.folder, check=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **own,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout
+
+    def start(self) -> None:
+        settings = f"-c listen_addresses='' -c unix_socket_directories='{self.folder}' -c max_connections=40"
+        self._call("pg_ctl", "-D", str(self.data), "-l", str(self.folder / "log"), "-w", "-o", settings, "start")
+
+    def stop(self, mode: str = "fast") -> None:
+        """`fast` breaks every connection; `immediate` is a crash: what was committed must come back from the log."""
+        self._call("pg_ctl", "-D", str(self.data), "-m", mode, "-w", "stop")
+
+    def url(self, database: str, user: str = "owner") -> str:
+        return f"postgresql://{user}@/{database}?host={quote(str(self.folder))}"
+
+    def new_database(self) -> str:
+        self.databases += 1
+        name = f"ledger_{self.databases}"
+        self._call("createdb", "-h", str(self.folder), "-U", "owner", name)
+        return name
+
+
+def _binaries() -> Path | None:
+    """The folder of `initdb`: on PATH, as pg_config says, or where Debian puts it."""
+    if found := shutil.which("initdb"):
+        return Path(found).resolve().parent
+    if shutil.which("pg_config"):
+        told = Path(
+            subprocess.run(["pg_config", "--bindir"], capture_output=True, text=True, check=True).stdout.strip()
+        )
+        if (told / "initdb").exists():
+            return told
+    return max((path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")), default=None)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    binaries = _binaries()
+    if binaries is None:
+        pytest.skip("no PostgreSQL server on this machine (initdb)")
+    pytest.importorskip("psycopg")
+    folder = Path(tempfile.mkdtemp(prefix="tt-pg-"))  # short: the path of a Unix socket has a limit of 107 bytes
+    server = Server(binaries, folder)
+    yield server
+    server.stop("immediate")
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+DATABASES = ("sqlite", "postgresql")
+
+
+@pytest.fixture(params=DATABASES)
+def where(request, tmp_path) -> str:
+    """Where an empty ledger may be made: a path, or a URL of a new database."""
+    if request.param == "sqlite":
+        return str(tmp_path / "ledger.db")
+    server = request.getfixturevalue("postgres")
+    return server.url(server.new_database())
+
+
+@pytest.fixture
+def ledger(where) -> Iterator[Ledger]:
+    """An empty ledger; each test that asks for it runs on both databases."""
+    with create_ledger(where) as opened:
+        yield opened
+
+
+@pytest.fixture
+def sqlite_ledger(tmp_path) -> Iterator[Ledger]:
+    """An empty ledger in a file, where a test is about files or only about what stands above the database."""
+    with create_ledger(tmp_path / "ledger.db") as opened:
+        yield opened
