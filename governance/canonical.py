@@ -28,7 +28,7 @@ _BRACKETS = re.compile(rb"[\[{\]}]")
 _ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
-def canonical(value: object) -> bytes:
+def canonical_json(value: object) -> bytes:
     """Return the one text of a value.
 
     Parameters
@@ -46,7 +46,7 @@ def canonical(value: object) -> bytes:
     EntryRefused
         A fraction, NaN, a large number, a key that is no text, half a surrogate pair, too deep, too long.
 
-    >>> canonical({"weight": "0.25", "account": "7", "ids": [2, 1]})
+    >>> canonical_json({"weight": "0.25", "account": "7", "ids": [2, 1]})
     b'{"account":"7","ids":[2,1],"weight":"0.25"}'
     """
     _check(value, 0)

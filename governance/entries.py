@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from json.encoder import encode_basestring
 
 from ..errors import EntryRefused
-from .canonical import canonical, parse, sha256
+from .canonical import canonical_json, parse, sha256
 
 GENESIS = "0" * 64
 """What the first record has for a previous digest."""
@@ -44,7 +44,7 @@ class Draft:
     subject
         What it is about, e.g. ``policy/balanced`` or ``run/4f2a...``.
     body
-        Anything that `canonical` takes.
+        Anything that `canonical_json` takes.
     version
         SHA-256 of the exact bytes that are meant, or nothing. ``submit`` and ``edit`` set a subject's current version;
         ``approve`` must name it.
@@ -160,7 +160,7 @@ def chain(drafts: list[Draft], sequence: int, previous: str, at: str) -> list[tu
     rows = []
     for draft in drafts:
         sequence += 1
-        body = canonical(draft.body).decode()
+        body = canonical_json(draft.body).decode()
         digest = sha256(preimage(sequence, previous, at, draft, body))
         rows.append((
             sequence, previous, at, draft.actor, draft.kind, draft.subject, draft.version, draft.key, body, digest

@@ -15,7 +15,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from ..errors import EntryRefused, LedgerError
-from .canonical import canonical
+from .canonical import canonical_json
 from .connections import Ledger, broken_off, opened, read_only, refused, writing
 from .entries import GENESIS, Draft, Entry, chain, entry, moment, stamp
 from .schemas import ENTRIES, INSERT, REFUSALS
@@ -129,7 +129,7 @@ _HEAD = sa.select(ENTRIES.c.sequence, ENTRIES.c.digest, ENTRIES.c.at).order_by(E
 
 
 def _content(act: Draft | Entry) -> tuple:
-    return act.actor, act.kind, act.subject, act.version, canonical(act.body)
+    return act.actor, act.kind, act.subject, act.version, canonical_json(act.body)
 
 
 def _standing(connection: sa.Connection, keys: Sequence[str]) -> dict[str, Entry]:

@@ -160,8 +160,9 @@ BEGIN
   IF NEW.at < last.at THEN RAISE EXCEPTION 'trimtab:CLOCK'; END IF;
   IF NEW.digest IS DISTINCT FROM encode(sha256(convert_to(
     '{{"actor":' || to_json(NEW.actor) || ',"at":"' || NEW.at || '","body":' || NEW.body
-    || ',"key":' || to_json(NEW.key) || ',"kind":"' || NEW.kind || '","previous":"' || NEW.previous
-    || '","sequence":' || NEW.sequence || ',"subject":' || to_json(NEW.subject) || ',"version":"' || NEW.version || '"}}', 'UTF8')), 'hex')
+    || ',"key":' || to_json(NEW.key) || ',"kind":"' || NEW.kind
+    || '","previous":"' || NEW.previous || '","sequence":' || NEW.sequence
+    || ',"subject":' || to_json(NEW.subject) || ',"version":"' || NEW.version || '"}}', 'UTF8')), 'hex')
   THEN RAISE EXCEPTION 'trimtab:DIGEST'; END IF;
   IF NEW.kind IN ({_APPROVING}) THEN
 {approvals}
