@@ -22,6 +22,7 @@ from .leverages import Leverage
 from .limits import Limit, field_names
 from .policies import Policy
 from .positions import Position
+from .quorums import Governance, Quorum
 from .rebalances import Rebalance
 from .restrictions import Restriction
 from .settings import Assumptions, Estimation, Trading
@@ -110,6 +111,13 @@ class _Run(_Section):
     on_participation: Literal["slow", "block"] = "slow"
 
 
+class _Governance(_Section):
+    approvers: int = 1
+    deviation: list[Any] | None = None
+    relaxation: list[Any] | None = None
+    approval_days: int = 7
+
+
 class _Document(_Section):
     objective: _Objective = _Objective()
     rebalance: _Rebalance = _Rebalance()
@@ -117,6 +125,7 @@ class _Document(_Section):
     risk: _Risk = _Risk()
     market: _Market = _Market()
     run: _Run = _Run()
+    governance: _Governance = _Governance()
     regime: str = ""
     models: dict[str, dict[str, _Rate]] = {}
     limits: list[dict[str, Any]] = []
@@ -159,8 +168,19 @@ def read_policy(source: str | Path | Mapping[str, Any]) -> Policy:
         tripwires=Tripwires(
             read.run.max_quarantined, read.run.max_unsolved, read.run.max_participation, read.run.on_participation
         ),
+        governance=_governance(read.governance),
         regime=read.regime,
     )
+
+
+def _governance(read: _Governance) -> Governance:
+    said = {"deviation": read.deviation, "relaxation": read.relaxation}
+    try:
+        quorums = {name: Quorum(tuple(rules)) for name, rules in said.items() if rules is not None}
+        return Governance(approvers=read.approvers, approval_days=read.approval_days, **quorums)
+    except PolicyError as error:
+        error.add_note("in [governance] of the policy")
+        raise
 
 
 def _rebalance(read: _Rebalance) -> Rebalance:

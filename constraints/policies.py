@@ -19,6 +19,7 @@ from .fingerprints import fingerprint
 from .flows import flow_terms
 from .leverages import Leverage
 from .limits import Context, Limit, ends
+from .quorums import Governance
 from .rebalances import Rebalance
 from .restrictions import account_boxes
 from .settings import Assumptions, Estimation, Trading
@@ -76,6 +77,7 @@ class Policy:
     estimation: Estimation = field(default_factory=Estimation)
     assumptions: Assumptions = field(default_factory=Assumptions)
     tripwires: Tripwires = field(default_factory=Tripwires)
+    governance: Governance = field(default_factory=Governance)
     regime: str = ""
 
     def __post_init__(self) -> None:
@@ -285,6 +287,7 @@ class Policy:
         lines += [str(self.rebalance)] if self.rebalance != Rebalance() else []
         lines += [_sentence(limit) for limit in self.limits]
         lines += self.tripwires.sentences
+        lines += self.governance.sentences
         return "\n".join(lines)
 
 
