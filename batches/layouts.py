@@ -86,6 +86,15 @@ LAYOUTS: Mapping[str, Layout] = FrozenMap(
         "signals": Layout(("date", "available_at"), (), "series"),
     }
 )
+BESIDE: Mapping[str, Layout] = FrozenMap(
+    {
+        "fills": Layout(
+            ("trade_id", "quantity", "price"), ("cost", "date", "fill_id", "status"),
+            texts=("trade_id", "fill_id", "status"),
+        ),
+    }
+)  # fmt: skip
+"""Tables that are read like those of a book and stand in none."""
 PER_ACCOUNT = ("accounts", "holdings", "restrictions", "orders", "positions", "history", "phases")
 """The tables with rows an account: they may be larger than memory."""
 REQUIRED = ("assets", "strategic", "accounts", "holdings")
@@ -95,7 +104,7 @@ FACTORS = ("factor_covariance", "specific")
 
 def check_columns(table: str, columns: list[str]) -> None:
     """Refuse columns that are missing, doubled, nameless or unknown; raise ``BookError``."""
-    layout = LAYOUTS[table]
+    layout = LAYOUTS.get(table) or BESIDE[table]
     twice = next((c for c in columns if columns.count(c) > 1), None)
     if twice is not None:
         raise BookError(

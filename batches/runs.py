@@ -264,6 +264,8 @@ def _seal(
         "on": errand.desk.on.isoformat(),
         "accounts": plan.accounts,
         "counts": counts,
+        # What the desk as a whole set each account, without which none could be decided again alone.
+        "parts": extra,
         "views": {model: belief.sign for model, belief in errand.desk.beliefs.items()},
         "tables": tables,
         "beside": digest_beside(errand.out),
