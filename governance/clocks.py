@@ -1,8 +1,8 @@
 """What accounts bring along to a day, derived from the ledger alone: no state is kept beside it.
 
 From runs that stand released before the day, the latest word on each account: every table that a run writes and a book
-may hold (`positions`, `phases`, `breaches` ...) as the run wrote it. From fills: `history` (what was traded) and `orders`
-(what is still to come). Deriving it from nothing always gives the same rows in the same order.
+may hold (`positions`, `phases`, `breaches` ...) as the run wrote it. From fills: `history` (what was traded) and
+`orders` (what is still to come). Deriving it from nothing always gives the same rows in the same order.
 
 An account that a run refused (QUARANTINED) was not decided: it keeps what earlier runs said.
 """

@@ -64,11 +64,12 @@ def differences(then: Mapping[str, object], there: bytes) -> list[str]:
     >>> differences(surroundings() | {"code": "0" * 64}, lock())
     ['the code of trimtab is another']
     """
-    said = []
     before, now = _packages(there), _packages(lock())
-    for name in sorted({*before, *now}):
-        if before.get(name) != now.get(name):
-            said.append(f"{name} was {before.get(name, 'not there')} and is {now.get(name, 'not there')}")
+    said = [
+        f"{name} was {before.get(name, 'not there')} and is {now.get(name, 'not there')}"
+        for name in sorted({*before, *now})
+        if before.get(name) != now.get(name)
+    ]
     here = surroundings()
     if then.get("code") != here["code"]:
         said.append("the code of trimtab is another")

@@ -22,10 +22,10 @@ from ..batches.tables import Table, read_table
 from ..errors import BookError
 from .canonical import sha256
 from .entries import Draft, Entry
-from .standings import Released, released_runs
 from .ledgers import Ledger, append, read
 from .sealings import parquet_bytes, rows_of
 from .snapshots import Store, fetch, put
+from .standings import Released, released_runs
 
 _pc: Any = pyarrow.compute
 """Its functions are made when it is imported: no type checker sees them."""
@@ -41,7 +41,7 @@ SCHEMA = pa.schema(
         ("date", pa.date32()),
     ]
 )
-"""A recorded fill: quantity, price and cost positive, ``weight`` signed, decimal of the NAV on the day of the decision."""
+"""A recorded fill: quantity, price, cost positive; ``weight`` signed, decimal of the NAV on the day of the decision."""
 _SLACK = 1e-9
 """Relative: fills that sum to an order may miss it by rounding."""
 
@@ -94,11 +94,9 @@ def all_fills(ledger: Ledger, store: Store, upto: int | None = None) -> pa.Table
 
     ``upto`` leaves out what stands behind that sequence number.
     """
-    pieces = [SCHEMA.empty_table()]
-    for entry in read(ledger, kind=KIND):
-        if upto is None or entry.sequence <= upto:
-            pieces.append(pq.read_table(io.BytesIO(fetch(store, str(entry.body["fills"])))).cast(SCHEMA))
-    whole = pa.concat_tables(pieces)
+    digests = [str(e.body["fills"]) for e in read(ledger, kind=KIND) if upto is None or e.sequence <= upto]
+    pieces = (pq.read_table(io.BytesIO(fetch(store, digest))).cast(SCHEMA) for digest in digests)
+    whole = pa.concat_tables([SCHEMA.empty_table(), *pieces])
     seen: set[tuple[str, str]] = set()
     keys = list(zip(whole["trade_id"].to_pylist(), whole["fill_id"].to_pylist(), strict=True))
     first = [not (key in seen or seen.add(key)) for key in keys]

@@ -44,9 +44,9 @@ def hand_over(book: Book, derived: Mapping[str, pa.Table], policy: Policy | None
         found["history"] = _joined(_before(_own(book, "history"), derived["history"]), derived["history"])
     if len(derived["orders"]) or (len(known) and "orders" in book.stored):
         found["orders"] = _joined(_others(_own(book, "orders"), derived["trades"], known), derived["orders"])
-    if policy is not None and "views" in policy.rebalance.triggers and "last_views" not in _columns(book):
-        if len(known):
-            found["accounts"] = _with_views(book, derived["views"])
+    asked = policy is not None and "views" in policy.rebalance.triggers and "last_views" not in _columns(book)
+    if asked and len(known):
+        found["accounts"] = _with_views(book, derived["views"])
     return FrozenMap(found)
 
 

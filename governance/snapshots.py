@@ -1,7 +1,7 @@
 """What a decision was made from, kept by content: the name of a file is the SHA-256 of its bytes.
 
-Whatever a run read (tables, policy) and wrote is copied here once, however many runs share it, and is checked whenever it
-is read. No name that anybody chose enters a path. ::
+Whatever a run read (tables, policy) and wrote is copied here once, however many runs share it, and is checked whenever
+it is read. No name that anybody chose enters a path. ::
 
     objects/3f/9a...          the bytes whose SHA-256 is 3f9a...
     inputs/<sha256>/          a book and its policy put together from objects, for a run or a replay to read
