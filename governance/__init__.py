@@ -5,13 +5,23 @@ from __future__ import annotations
 from importlib import import_module
 
 _HOMES = {
+    "Checkpoint": "checkpoints",
     "Draft": "entries",
     "Entry": "entries",
     "Ledger": "ledgers",
+    "Proof": "merkle",
+    "Verdict": "verification",
     "append": "ledgers",
     "create_ledger": "ledgers",
+    "is_proved": "merkle",
+    "make_key": "checkpoints",
+    "merkle_root": "merkle",
     "open_ledger": "ledgers",
+    "prove": "merkle",
     "read": "ledgers",
+    "read_checkpoints": "checkpoints",
+    "sign_head": "checkpoints",
+    "verify": "verification",
 }
 __all__ = tuple(_HOMES)
 

@@ -123,7 +123,13 @@ def _file(path: Path, *, make: bool) -> Ledger:
     @sa.event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _: object) -> None:
         connection.isolation_level = None  # transactions begin below, not where the driver guesses
-        for setting in ("journal_mode=WAL", "synchronous=FULL", "trusted_schema=OFF", "cell_size_check=ON"):
+        for setting in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "trusted_schema=OFF",
+            "cell_size_check=ON",
+            "cache_size=-65536",
+        ):
             connection.execute(f"PRAGMA {setting}").fetchall()
 
     @sa.event.listens_for(engine, "begin")

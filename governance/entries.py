@@ -11,12 +11,13 @@ from __future__ import annotations
 import datetime as dt
 import re
 import secrets
+import time
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from json.encoder import encode_basestring
 
-from ..errors import EntryRefused
+from ..errors import EntryRefused, LedgerBroken
 from .canonical import canonical_json, parse, sha256
 
 GENESIS = "0" * 64
@@ -29,6 +30,11 @@ APPROVING = ("approve",)
 _KIND = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _VERSION = re.compile(r"(?:[0-9a-f]{64})?")
 _LONGEST = 200
+
+
+def new_key() -> str:
+    """Return a key that nobody else makes; later ones sort later, which keeps the index of a large ledger quick."""
+    return f"{time.time_ns():016x}{secrets.token_hex(8)}"
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,12 @@ class Draft:
         SHA-256 of the exact bytes that are meant, or nothing. ``submit`` and ``edit`` set a subject's current version;
         ``approve`` must name it.
     key
-        A name for this one act: appending it again records nothing twice. Random unless given.
+        A name for this one act: appending it again records nothing twice. New unless given.
+
+    Attributes
+    ----------
+    text
+        The body's canonical JSON.
     """
 
     actor: str
@@ -57,7 +68,8 @@ class Draft:
     subject: str
     body: Mapping[str, object] = field(default_factory=dict)
     version: str = ""
-    key: str = field(default_factory=lambda: secrets.token_hex(16))
+    key: str = field(default_factory=new_key)
+    text: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse names that could be mistaken for others, or that break a line."""
@@ -72,6 +84,8 @@ class Draft:
             )
         if not isinstance(self.body, Mapping):
             raise EntryRefused("a body is a mapping", code="BAD_JSON", mend="give a dictionary")
+        # The text is fixed here: whoever changes the dictionary afterwards changes nothing that is recorded.
+        object.__setattr__(self, "text", canonical_json(dict(self.body)).decode())
 
 
 @dataclass(frozen=True)
@@ -143,16 +157,7 @@ def moment(text: str) -> dt.datetime:
     >>> moment("2026-11-20T09:30:00.000000Z")
     datetime.datetime(2026, 11, 20, 9, 30, tzinfo=datetime.timezone.utc)
     """
-    return dt.datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=dt.UTC)
-
-
-def preimage(sequence: int, previous: str, at: str, draft: Draft, body: str) -> bytes:
-    """Return the bytes whose SHA-256 is the digest: canonical JSON put together from its parts, keys in order."""
-    return (
-        f'{{"actor":{encode_basestring(draft.actor)},"at":"{at}","body":{body},"key":{encode_basestring(draft.key)},'
-        f'"kind":"{draft.kind}","previous":"{previous}","sequence":{sequence},'
-        f'"subject":{encode_basestring(draft.subject)},"version":"{draft.version}"}}'
-    ).encode()
+    return dt.datetime.fromisoformat(text)
 
 
 def chain(drafts: list[Draft], sequence: int, previous: str, at: str) -> list[tuple]:
@@ -160,19 +165,34 @@ def chain(drafts: list[Draft], sequence: int, previous: str, at: str) -> list[tu
     rows = []
     for draft in drafts:
         sequence += 1
-        body = canonical_json(draft.body).decode()
-        digest = sha256(preimage(sequence, previous, at, draft, body))
-        rows.append((
-            sequence, previous, at, draft.actor, draft.kind, draft.subject, draft.version, draft.key, body, digest
-        ))  # fmt: skip
-        previous = digest
+        row = (sequence, previous, at, draft.actor, draft.kind, draft.subject, draft.version, draft.key, draft.text)
+        previous = sha256(preimage(row))
+        rows.append((*row, previous))
     return rows
 
 
+def preimage(row: tuple) -> bytes:
+    """Return the bytes whose SHA-256 is the digest: canonical JSON put together from a row, keys in order."""
+    sequence, previous, at, actor, kind, subject, version, key, body = row[:9]
+    return (
+        f'{{"actor":{encode_basestring(actor)},"at":"{at}","body":{body},"key":{encode_basestring(key)},"kind":"{kind}",'
+        f'"previous":"{previous}","sequence":{sequence},"subject":{encode_basestring(subject)},"version":"{version}"}}'
+    ).encode()
+
+
 def entry(row: tuple) -> Entry:
-    """Return a row of the table as an entry."""
+    """Return a row of the table as an entry.
+
+    Raises
+    ------
+    LedgerBroken
+        The row is not one that was ever written here.
+    """
     sequence, previous, at, actor, kind, subject, version, key, body, digest = row
-    found = parse(body)
-    if not isinstance(found, dict):
-        raise EntryRefused("a body is a mapping", code="BAD_JSON", mend="run `trimtab ledger verify`")
-    return Entry(sequence, previous, moment(at), actor, kind, subject, version, key, found, digest)
+    try:
+        found, when = parse(body), moment(at)
+    except (EntryRefused, ValueError, TypeError):
+        found = when = None
+    if not isinstance(found, dict) or when is None:
+        raise LedgerBroken(f"record {sequence} cannot be read", code="RECORD", mend="run `trimtab ledger verify`")
+    return Entry(sequence, previous, when, actor, kind, subject, version, key, found, digest)

@@ -129,7 +129,8 @@ _HEAD = sa.select(ENTRIES.c.sequence, ENTRIES.c.digest, ENTRIES.c.at).order_by(E
 
 
 def _content(act: Draft | Entry) -> tuple:
-    return act.actor, act.kind, act.subject, act.version, canonical_json(act.body)
+    text = act.text if isinstance(act, Draft) else canonical_json(dict(act.body)).decode()
+    return act.actor, act.kind, act.subject, act.version, text
 
 
 def _standing(connection: sa.Connection, keys: Sequence[str]) -> dict[str, Entry]:

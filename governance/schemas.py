@@ -19,6 +19,8 @@ which anyone may make, does not deceive the guards. The role ``trimtab_writer`` 
 
 from __future__ import annotations
 
+import hashlib
+
 import sqlalchemy as sa
 
 from .entries import APPROVING, AUTHORING, COLUMNS, GENESIS
@@ -176,3 +178,27 @@ INSERT = {
     "postgresql": f"INSERT INTO {SCHEMA}.entries ({', '.join(COLUMNS)}) VALUES ({', '.join(['%s'] * len(COLUMNS))})",
 }
 """How rows of `entries.COLUMNS` go in."""
+READ_ALL = {
+    "sqlite": f"SELECT {', '.join(COLUMNS)} FROM entries ORDER BY sequence",
+    "postgresql": f"SELECT {', '.join(COLUMNS)} FROM {SCHEMA}.entries ORDER BY sequence",
+}
+"""And how all of them come out."""
+HIDDEN = {
+    index: f"SELECT (SELECT count(*) FROM entries NOT INDEXED) <> (SELECT count(*) FROM entries INDEXED BY {index} "
+    f"WHERE {name} >= '') OR EXISTS (SELECT 1 FROM entries t NOT INDEXED WHERE NOT EXISTS (SELECT 1 FROM entries i "
+    f"INDEXED BY {index} WHERE i.{name} = t.{name} AND i.sequence = t.sequence))"
+    for index, name in (("entries_kind", "kind"), ("entries_subject", "subject"), ("entries_key", "key"))
+}
+"""For each index of SQLite: does it hide a record? Every record is found by it, and it has no more: the same set."""
+GUARDS = f"""SELECT t.tgname, t.tgenabled::text, md5(p.prosrc) FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
+WHERE t.tgrelid = '{SCHEMA}.entries'::regclass AND NOT t.tgisinternal"""
+"""What PostgreSQL says of its triggers, as `postgres_guards`."""
+
+
+def postgres_guards() -> list[tuple[str, str, str]]:
+    """Return name, state (A: always) and MD5 of the source of each trigger that must stand."""
+    table = f"{SCHEMA}.entries"
+    source = {"entries_insert": _postgres_insert_guard(table).split("$$")[1]}
+    change = " BEGIN RAISE EXCEPTION 'trimtab:APPEND_ONLY'; END "
+    source |= {"entries_no_change": change, "entries_no_truncate": change}
+    return [(name, "A", hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()) for name, text in source.items()]

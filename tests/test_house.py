@@ -49,7 +49,7 @@ PUBLIC = {
     "optimizer": "state due solve propose rebalance",
     "batches": "read_book run summarise export open_run Summary",
     "scenarios": "shock",
-    "governance": "create_ledger open_ledger append read",
+    "governance": "create_ledger open_ledger append read verify sign_head read_checkpoints make_key",
 }
 
 
