@@ -24,7 +24,7 @@ GENESIS = "0" * 64
 """What the first record has for a previous digest."""
 AUTHORING = ("submit", "edit")
 """Kinds whose entry sets the current version of a subject; the database reads them too."""
-APPROVING = ("approve",)
+APPROVING = ("approve", "override")
 """Kinds that the database refuses from the proposer and the last editor."""
 
 _KIND = re.compile(r"[a-z][a-z0-9_]{0,39}")

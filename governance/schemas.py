@@ -7,7 +7,9 @@ CLOCK              and does not stand before it in time
 KEY                an act is recorded once
 NOTHING_SUBMITTED  an approval is of something submitted
 VERSION            and of its current version: that of the subject's last ``submit`` or ``edit``
-SELF_APPROVAL      and not by the person of the last ``submit`` nor of the last ``submit`` or ``edit``
+SELF_APPROVAL      and not by the person of the last ``submit``, of the last ``edit``, or any who wrote these bytes
+KILLED             nothing is released while the kill switch is on
+UNAPPROVED         nor a run that nobody approved as it is
 APPEND_ONLY        nothing is updated, deleted or truncated
 DIGEST             PostgreSQL: the digest is that of the record (SQLite has no SHA-256; there `verify` finds it)
 =================  =====================================================================================
@@ -23,7 +25,9 @@ import hashlib
 
 import sqlalchemy as sa
 
-from .entries import APPROVING, AUTHORING, COLUMNS, GENESIS
+from .entries import APPROVING, COLUMNS, GENESIS
+from .guards import REFUSALS as GUARDED
+from .guards import RELEASING, approval_checks, listed, release_checks
 
 FORMAT = 1
 """The number of this layout (SQLite: ``user_version``; PostgreSQL: the comment of the schema)."""
@@ -47,33 +51,11 @@ REFUSALS = {
     "PREVIOUS": "a record does not carry the digest of the last",
     "CLOCK": "the clock went backwards: the last record is later",
     "KEY": "this key is taken by another record",
-    "NOTHING_SUBMITTED": "nothing was submitted under this subject",
-    "VERSION": "the approval names a version that is not the current one: the bytes changed",
-    "SELF_APPROVAL": "the approver is the proposer or the last editor",
+    **GUARDED,
     "APPEND_ONLY": "the ledger is append-only: no update, delete or truncate",
     "DIGEST": "the digest is not that of the record",
 }
 """What each guard says; the database's message is ``trimtab:CODE``."""
-
-_AUTHORING = ", ".join(f"'{kind}'" for kind in AUTHORING)
-_APPROVING = ", ".join(f"'{kind}'" for kind in APPROVING)
-_LAST_AUTHOR = (
-    "SELECT {column} FROM {table} WHERE subject = NEW.subject AND kind {kinds} ORDER BY sequence DESC LIMIT 1"
-)
-
-
-def _last(column: str, table: str, kinds: str = f"IN ({_AUTHORING})") -> str:
-    return "(" + _LAST_AUTHOR.format(column=column, table=table, kinds=kinds) + ")"
-
-
-def _approval_checks(table: str) -> dict[str, str]:
-    """Return the condition under which each guard of an approval refuses, in the SQL that both databases speak."""
-    proposer = _last("actor", table, "= 'submit'")
-    return {
-        "NOTHING_SUBMITTED": f"{proposer} IS NULL",
-        "VERSION": f"NEW.version <> {_last('version', table)}",
-        "SELF_APPROVAL": f"NEW.actor IN ({proposer}, {_last('actor', table)})",
-    }
 
 
 def sqlite_statements() -> list[str]:
@@ -87,7 +69,10 @@ def sqlite_statements() -> list[str]:
         "CLOCK": "NEW.at < (SELECT at FROM entries ORDER BY sequence DESC LIMIT 1)",
     }
     body = "\n".join("  " + raising.format(code, condition) for code, condition in order.items())
-    approval = "\n".join("  " + raising.format(code, is_so) for code, is_so in _approval_checks("entries").items())
+    approval, release = (
+        "\n".join("  " + raising.format(code, is_so) for code, is_so in checks("entries").items())
+        for checks in (approval_checks, release_checks)
+    )
     columns = ", ".join(f"{c.name} TEXT NOT NULL CHECK (typeof({c.name}) = 'text')" for c in ENTRIES.columns[1:])
     return [
         f"CREATE TABLE entries (sequence INTEGER PRIMARY KEY NOT NULL, {columns}, {_CHECKS})",
@@ -95,8 +80,10 @@ def sqlite_statements() -> list[str]:
         "CREATE INDEX entries_subject ON entries (subject, sequence)",
         "CREATE INDEX entries_kind ON entries (kind, sequence)",
         f"CREATE TRIGGER entries_order BEFORE INSERT ON entries BEGIN\n{body}\nEND",
-        f"CREATE TRIGGER entries_approval BEFORE INSERT ON entries WHEN NEW.kind IN ({_APPROVING}) "
+        f"CREATE TRIGGER entries_approval BEFORE INSERT ON entries WHEN NEW.kind IN ({listed(APPROVING)}) "
         f"BEGIN\n{approval}\nEND",
+        f"CREATE TRIGGER entries_release BEFORE INSERT ON entries WHEN NEW.kind IN ({listed(RELEASING)}) "
+        f"BEGIN\n{release}\nEND",
         *(
             f"CREATE TRIGGER entries_no_{verb.lower()} BEFORE {verb} ON entries "
             "BEGIN SELECT RAISE(ABORT, 'trimtab:APPEND_ONLY'); END"
@@ -147,9 +134,9 @@ def postgres_statements() -> list[str]:
 
 
 def _postgres_insert_guard(table: str) -> str:
-    approvals = "\n".join(
-        f"    IF {is_so} THEN RAISE EXCEPTION 'trimtab:{code}'; END IF;"
-        for code, is_so in _approval_checks(table).items()
+    approvals, releases = (
+        "\n".join(f"    IF {is_so} THEN RAISE EXCEPTION 'trimtab:{code}'; END IF;" for code, is_so in checks.items())
+        for checks in (approval_checks(table), release_checks(table))
     )
     return f"""CREATE FUNCTION {SCHEMA}.guard_insert() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $$
@@ -166,8 +153,10 @@ BEGIN
     || '","previous":"' || NEW.previous || '","sequence":' || NEW.sequence
     || ',"subject":' || to_json(NEW.subject) || ',"version":"' || NEW.version || '"}}', 'UTF8')), 'hex')
   THEN RAISE EXCEPTION 'trimtab:DIGEST'; END IF;
-  IF NEW.kind IN ({_APPROVING}) THEN
+  IF NEW.kind IN ({listed(APPROVING)}) THEN
 {approvals}
+  ELSIF NEW.kind IN ({listed(RELEASING)}) THEN
+{releases}
   END IF;
   RETURN NEW;
 END $$"""
