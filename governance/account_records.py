@@ -8,46 +8,39 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from ..batches.stores import SCHEMAS
-from ..batches.streams import stream
+from ..batches.streams import ROWS
 from ..errors import LedgerBroken
+from .snapshots import Store, locate
 
-TOLD = tuple(name for name in SCHEMAS if name not in ("accounts", "timings"))
-"""The tables of a leaf beside ``accounts``."""
+UNTOLD = ("accounts", "timings")
+"""The tables that are not parts of a leaf: the first leads, the last differs between runs of the same inputs."""
+Files = Mapping[str, Sequence[str]]
+"""The SHA-256 of the files of each table of a run, in their order."""
 _Rows = tuple[str, dict[str, list]]
 
 
-def leaves(run: Path) -> Iterator[tuple[str, bytes]]:
+def leaves(store: Store, files: Files) -> Iterator[tuple[str, bytes]]:
     """Walk the accounts of a finished run in their order; give each with its leaf.
 
     Raises
     ------
     LedgerBroken
-        A table has rows of an account that ``accounts`` does not have, or not in its order.
-    RunError
-        A table cannot be read.
+        A table has rows of an account that ``accounts`` does not have, or not in its order; the store lost a file.
     """
-    others = {name: _Walk(_groups(run, name)) for name in TOLD}
-    for account, own in _groups(run, "accounts"):
+    others = {name: _Walk(_groups(store, files[name])) for name in SCHEMAS if name not in UNTOLD and name in files}
+    for account, own in _groups(store, files["accounts"]):
         record: dict[str, object] = {"account_id": account, "accounts": own}
         record |= {name: rows for name, walk in others.items() if (rows := walk.of(account))}
         yield account, _text(record)
     for name, walk in others.items():
         if walk.here is not None:
             raise LedgerBroken(f"{name} has rows of an account that accounts does not have", code="RUN_TABLES")
-
-
-def leaf_of(run: Path, account: str) -> tuple[int, bytes]:
-    """Return the place and the leaf of one account; raise ``LedgerBroken`` where the run does not have it."""
-    for place, (name, leaf) in enumerate(leaves(run)):
-        if name == account:
-            return place, leaf
-    raise LedgerBroken(f"the run has no account {account}", code="NO_ACCOUNT", mend="ids are text: 007 is not 7")
 
 
 class _Walk:
@@ -65,12 +58,12 @@ class _Walk:
         return rows
 
 
-def _groups(run: Path, table: str) -> Iterator[_Rows]:
+def _groups(store: Store, files: Sequence[str]) -> Iterator[_Rows]:
     """Give the rows of a table account by account; an account's rows stand together, also across pieces."""
     held: _Rows | None = None
-    for piece in stream(run, table):
+    for piece in _pieces(store, files):
         ids, columns = piece["account_id"].to_pylist(), {
-            name: _plain(piece[name]) for name in piece.column_names if name != "account_id"
+            name: _plain(piece[name]) for name in piece.schema.names if name != "account_id"
         }  # fmt: skip
         starts = [0, *(i for i in range(1, len(ids)) if ids[i] != ids[i - 1])]
         for start, stop in zip(starts, [*starts[1:], len(ids)], strict=True):
@@ -85,7 +78,13 @@ def _groups(run: Path, table: str) -> Iterator[_Rows]:
         yield held
 
 
-def _plain(values: pa.ChunkedArray) -> list:
+def _pieces(store: Store, files: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    for digest in files:
+        with pq.ParquetFile(locate(store, digest), page_checksum_verification=True) as file:
+            yield from file.iter_batches(ROWS)
+
+
+def _plain(values: pa.Array) -> list:
     if pa.types.is_date(values.type):
         return values.cast(pa.string()).to_pylist()
     told = values.to_pylist()

@@ -7,6 +7,7 @@ every table of the run: who approves that version approves every weight and ever
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +29,7 @@ from .entries import Draft, Entry
 from .environments import lock, surroundings
 from .ledgers import Ledger, append, read
 from .merkle import tree_root
-from .snapshots import Inputs, Piece, Store, fetch, fetch_json, lay_out, locate, put, put_json, read_inputs
+from .snapshots import POLICY, Inputs, Piece, Store, fetch, fetch_json, lay_out, locate, put, put_json, read_inputs
 
 FORMAT = "trimtab snapshot 1"
 KIND = "seal"
@@ -155,7 +156,7 @@ def seal(ledger: Ledger, store: Store, run: str | Path, inputs: Path, actor: str
         "accounts": sum(done.counts.values()),
         "blocked": done.blocked,
         "why": list(done.why),
-        "root": tree_root(leaf for _, leaf in leaves(folder)),
+        "root": tree_root((leaf for _, leaf in leaves(store, tables)), data),
         "policy": taken.policy,
         "snapshot": put_json(store, snapshot),
     }
@@ -169,7 +170,7 @@ def _inputs_in(folder: Path) -> Inputs:
         name: tuple(Piece(p.digest, p.path.suffix, p.path.parent == book.path) for p in table.parts)
         for name, table in sorted(book.tables.items())
     }
-    return Inputs(FrozenMap(tables), sha256((folder / "_policy.toml").read_bytes()))
+    return Inputs(FrozenMap(tables), sha256((folder / POLICY).read_bytes()))
 
 
 def find_sealed(ledger: Ledger, store: Store, run: str, version: str = "") -> Sealed:
@@ -210,8 +211,6 @@ def open_sealed(store: Store, entry: Entry) -> Sealed:
 
 def run_json(store: Store, sealed: Sealed) -> dict[str, Any]:
     """Return what ``run.json`` said."""
-    import json
-
     return json.loads(fetch(store, sealed.version))
 
 

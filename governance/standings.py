@@ -12,6 +12,7 @@ import pyarrow.compute
 
 from ..errors import LedgerBroken
 from .entries import Entry
+from .folds import standings
 from .ledgers import Ledger, read
 from .sealings import KIND, Sealed, open_sealed
 from .snapshots import Store
@@ -57,6 +58,8 @@ class Released:
 def released_runs(ledger: Ledger, store: Store, *, withdrawn: bool = False) -> list[Released]:
     """Return the released runs in the order of their releases, those that were withdrawn only where asked for.
 
+    A release that the approvals before it do not allow is none.
+
     Raises
     ------
     LedgerBroken
@@ -65,7 +68,11 @@ def released_runs(ledger: Ledger, store: Store, *, withdrawn: bool = False) -> l
     seals: dict[tuple[str, str], Entry] = {}
     found: dict[int, tuple[Entry, bool]] = {}
     last: dict[str, int] = {}
+    # Who can insert a record can insert a release: only what the approvals before it allow counts.
+    ignored = {sequence for one in standings(ledger, "run").values() for sequence in one.ignored}
     for entry in read(ledger, kind=(KIND, RELEASE, WITHDRAW)):
+        if entry.sequence in ignored:
+            continue
         if entry.kind == KIND:
             seals[entry.subject, entry.version] = entry
         elif entry.kind == RELEASE:
