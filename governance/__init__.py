@@ -15,12 +15,12 @@ _HOMES = {
     "create_ledger": "ledgers",
     "is_proved": "merkle",
     "make_key": "checkpoints",
+    "merkle_root": "merkle",
     "open_ledger": "ledgers",
     "prove": "merkle",
     "read": "ledgers",
     "read_checkpoints": "checkpoints",
     "sign_head": "checkpoints",
-    "tree_root": "merkle",
     "verify": "verification",
 }
 __all__ = tuple(_HOMES)

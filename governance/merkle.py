@@ -1,25 +1,25 @@
 """One number for many records, and a proof for one of them that shows nothing of the others.
 
-    leaf_i = SHA-256(0x00 ‖ salt_i ‖ record_i)      salt_i = SHA-256(0x02 ‖ SHA-256(secret) ‖ i)
+    leaf_i = SHA-256(0x00 ‖ salt_i ‖ record_i)      salt_i = SHA-256(0x02 ‖ secret ‖ i as 8 bytes)
     node   = SHA-256(0x01 ‖ left ‖ right)           split at the largest power of two below the count
 
 as in RFC 6962 (Certificate Transparency) section 2.1, with salts: a neighbour's leaf stands in a proof, and without its
-salt nobody can find the record by trying all likely ones. Without a secret there are no salts. The root is worth what
-vouches for it: it stands in a record of the ledger, whose head is signed.
+salt nobody can find the record by trying all likely ones. The root is worth what vouches for it: it stands in a record
+of the ledger, whose head is signed.
 """
 
 from __future__ import annotations
 
 import hashlib
-import hmac
 import re
-from collections.abc import Iterable, Mapping
+import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..errors import LedgerBroken
 
+SECRET_BYTES = 32
 _HEX = re.compile(r"[0-9a-f]{64}")
-_SALT = re.compile(r"(?:[0-9a-f]{64})?")
 
 
 @dataclass(frozen=True)
@@ -55,53 +55,55 @@ def read_proof(said: Mapping[str, object]) -> Proof:
         It is no proof.
     """
     index, size, salt, path = (said.get(name) for name in ("index", "size", "salt", "path"))
-    if type(index) is int and type(size) is int and isinstance(path, list) and isinstance(salt, str):
-        digests = tuple(each for each in path if isinstance(each, str) and _HEX.fullmatch(each))
-        if len(digests) == len(path) and _SALT.fullmatch(salt):
-            return Proof(index, size, salt, digests)
+    texts = [salt, *path] if isinstance(path, list) else [None]
+    if type(index) is int and type(size) is int and all(isinstance(t, str) and _HEX.fullmatch(t) for t in texts):
+        return Proof(index, size, str(salt), tuple(map(str, texts[1:])))
     raise LedgerBroken("this is no proof", code="PROOF", mend="ask for it again")
 
 
-def tree_root(records: Iterable[bytes], secret: bytes = b"") -> str:
-    """Return the one number that stands for records in their order, 64 hex digits.
+def new_secret() -> str:
+    """Return what the salts of one run are made from, hex; it is kept with the records, never given with a proof."""
+    return secrets.token_hex(SECRET_BYTES)
+
+
+def merkle_root(records: Sequence[bytes], secret: str) -> str:
+    """Return the one number that stands for records in their order.
 
     Parameters
     ----------
     records
         The bytes of each, at least one.
     secret
-        What the salts are made from: bytes that only who holds all records knows (of a run: its ``run.json``, which names
-        the digest of every table). Empty: no salts.
+        From `new_secret`.
 
     Examples
     --------
     >>> records = [b"account 7", b"account 8", b"account 9"]
-    >>> root = tree_root(records, b"kept with the records")
-    >>> proof = prove(records, 1, b"kept with the records")
+    >>> root = merkle_root(records, secret="ab" * 32)
+    >>> proof = prove(records, "ab" * 32, 1)
     >>> len(proof.path), is_proved(b"account 8", proof, root), is_proved(b"account 8!", proof, root)
     (2, True, False)
     """
     return _levels(records, secret)[-1][0].hex()
 
 
-def prove(records: Iterable[bytes], index: int, secret: bytes = b"") -> Proof:
-    """Return the proof of the record at a place, from 0; records and secret as for `tree_root`.
+def prove(records: Sequence[bytes], secret: str, index: int) -> Proof:
+    """Return the proof of one record.
 
     Raises
     ------
     LedgerBroken
         There is no such record.
     """
-    levels = _levels(records, secret)
-    if not 0 <= index < len(levels[0]):
-        raise LedgerBroken(f"there is no record {index}", code="PROOF", mend="name one that is there")
+    if not 0 <= index < len(records):
+        raise LedgerBroken(f"there is no record {index} of {len(records)}", code="PROOF", mend="name one that is there")
     path, place = [], index
-    for level in levels[:-1]:
+    for level in _levels(records, secret)[:-1]:
         beside = place ^ 1
         if beside < len(level):  # the last of an odd level goes up by itself
             path.append(level[beside].hex())
         place >>= 1
-    return Proof(index, len(levels[0]), _salt(secret, index).hex(), tuple(path))
+    return Proof(index, len(records), _salt(bytes.fromhex(secret), index).hex(), tuple(path))
 
 
 def is_proved(record: bytes, proof: Proof, root: str) -> bool:
@@ -127,24 +129,23 @@ def is_proved(record: bytes, proof: Proof, root: str) -> bool:
             beside = bytes.fromhex(path.pop(0))
             digest = _node(beside, digest) if place & 1 else _node(digest, beside)
         place, last = place >> 1, last >> 1
-    return not path and hmac.compare_digest(digest.hex(), root)
+    return not path and secrets.compare_digest(digest.hex(), root)
 
 
-def _levels(records: Iterable[bytes], secret: bytes) -> list[list[bytes]]:
+def _levels(records: Sequence[bytes], secret: str) -> list[list[bytes]]:
     """Return the digests of each level, leaves first. Pairing up and lifting an odd last one is RFC 6962's tree."""
-    levels = [[hashlib.sha256(b"\x00" + _salt(secret, i) + record).digest() for i, record in enumerate(records)]]
-    if not levels[0]:
+    if not records:
         raise LedgerBroken("nothing has no root", code="PROOF", mend="give at least one record")
+    seed = bytes.fromhex(secret)
+    levels = [[hashlib.sha256(b"\x00" + _salt(seed, i) + record).digest() for i, record in enumerate(records)]]
     while len(level := levels[-1]) > 1:
         above = [_node(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)]
         levels.append([*above, level[-1]] if len(level) % 2 else above)
     return levels
 
 
-def _salt(secret: bytes, index: int) -> bytes:
-    if not secret:
-        return b""
-    return hashlib.sha256(b"\x02" + hashlib.sha256(secret).digest() + index.to_bytes(8, "big")).digest()
+def _salt(seed: bytes, index: int) -> bytes:
+    return hashlib.sha256(b"\x02" + seed + index.to_bytes(8, "big")).digest()
 
 
 def _node(left: bytes, right: bytes) -> bytes:
