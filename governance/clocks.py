@@ -20,10 +20,12 @@ from ..batches.layouts import LAYOUTS
 from ..batches.stores import SCHEMAS
 from ..optimizer.solutions import Outcome
 from ..units import FrozenMap
+from .canonical import parse
 from .fills import ORDERS, all_fills, history_of, open_orders
+from .folds import standings
 from .ledgers import Ledger
 from .sealings import rows_of, run_json
-from .snapshots import Store
+from .snapshots import Store, fetch
 from .standings import Released, released_runs
 
 _pc: Any = pyarrow.compute
@@ -45,7 +47,8 @@ def derive(ledger: Ledger, store: Store, on: dt.date) -> Mapping[str, pa.Table]:
     -------
     mapping of str to pyarrow.Table
         `CARRIED`, ``history``, ``orders``; ``views``: account_id and the sign of the views of its last decision;
-        ``trades``: the trade_id of everything that was released.
+        ``trades``: the trade_id of everything that was released; ``extensions``: account_id (``*`` for all), asset_id,
+        side, extended_until and approval of every extension in force.
 
     Raises
     ------
@@ -60,7 +63,21 @@ def derive(ledger: Ledger, store: Store, on: dt.date) -> Mapping[str, pa.Table]:
     released = pa.concat_tables(trades) if trades else None
     tables["orders"] = ORDERS.empty_table() if released is None else open_orders(released, fills)
     tables["trades"] = _NONE if released is None else released.select(["trade_id"])
+    tables["extensions"] = _extensions(ledger, store)
     return FrozenMap(tables)
+
+
+def _extensions(ledger: Ledger, store: Store) -> pa.Table:
+    """Return the longer lives that are in force now; their bytes are what `gates.extension_bytes` makes."""
+    rows = []
+    for subject, one in sorted(standings(ledger, "extension").items()):
+        if one.in_force is None:
+            continue
+        said = parse(fetch(store, one.in_force.sha256))
+        if isinstance(said, dict):
+            row = {"account_id": said["account"], "asset_id": said["asset"], "side": said["side"]}
+            rows.append(row | {"extended_until": dt.date.fromisoformat(str(said["until"])), "approval": subject})
+    return pa.Table.from_pylist(rows, EXTENSIONS)
 
 
 def _latest(store: Store, runs: list[Released]) -> dict[str, pa.Table]:
@@ -89,4 +106,11 @@ def _latest(store: Store, runs: list[Released]) -> dict[str, pa.Table]:
 
 
 _NONE = pa.table({"trade_id": pa.array([], pa.string())})
+EXTENSIONS = pa.schema(
+    [
+        *((name, pa.string()) for name in ("account_id", "asset_id", "side")),
+        ("extended_until", pa.date32()),
+        ("approval", pa.string()),
+    ]
+)
 VIEWS = pa.schema([("account_id", pa.string()), ("last_views", pa.string())])

@@ -22,6 +22,7 @@ def hand_over(book: Book, derived: Mapping[str, pa.Table], policy: Policy | None
 
     - `positions`, `phases`, `breaches` ...: of an account that the ledger knows, the ledger's rows; of others the
       book's, which says how they stood before the ledger began.
+    - `positions` again: a longer life that is in force, with its approval.
     - `history`: the book's rows of each account up to the day before its first fill, then the fills.
     - `orders`: the book's rows but for trades that the ledger knows, and what is left of those.
     - `accounts`: ``last_views`` where the policy's triggers ask for it and the book does not say.
@@ -34,12 +35,16 @@ def hand_over(book: Book, derived: Mapping[str, pa.Table], policy: Policy | None
         Whose triggers ask; without one, `accounts` stays.
     """
     known = derived["views"]["account_id"].combine_chunks()
-    found = {}
+    found: dict[str, pa.Table] = {}
     for name in CARRIED:
         if len(derived[name]) or (len(known) and name in book.stored):
             kept = _own(book, name)
             kept = kept and kept.filter(_pc.invert(_pc.is_in(_text(kept, "account_id"), known)))
             found[name] = _joined(kept, derived[name])
+    if len(derived["extensions"]):
+        positions = found.get("positions", _own(book, "positions"))
+        if positions is not None:
+            found["positions"] = _extended(positions, derived["extensions"])
     if len(derived["history"]):
         found["history"] = _joined(_before(_own(book, "history"), derived["history"]), derived["history"])
     if len(derived["orders"]) or (len(known) and "orders" in book.stored):
@@ -68,6 +73,20 @@ def _before(own: pa.Table | None, history: pa.Table) -> pa.Table | None:
     )
     pairs = zip(_text(own, "account_id").to_pylist(), _text(own, "date").to_pylist(), strict=True)
     return own.filter(pa.array([day[:10] < begins.get(account, "9999") for account, day in pairs], pa.bool_()))
+
+
+def _extended(positions: pa.Table, extensions: pa.Table) -> pa.Table:
+    """Return positions with the extensions that are in force; one for an account outranks one for all."""
+    told = {(e["account_id"], e["asset_id"], e["side"]): e for e in extensions.to_pylist()}
+    sides = _text(positions, "side").to_pylist() if "side" in positions.column_names else [""] * len(positions)
+    keys = zip(*(_text(positions, name).to_pylist() for name in ("account_id", "asset_id")), sides, strict=True)
+    found = [told.get(key) or told.get(("*", *key[1:])) for key in keys]
+    columns = {name: positions[name] for name in positions.column_names}
+    for name in ("extended_until", "approval"):
+        old = _text(positions, name).to_pylist() if name in columns else [""] * len(positions)
+        new = [str(e[name]) if e else was for e, was in zip(found, old, strict=True)]
+        columns[name] = pa.array(new, pa.string())
+    return pa.table(columns)
 
 
 def _others(own: pa.Table | None, released: pa.Table, known: pa.Array) -> pa.Table | None:

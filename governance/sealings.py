@@ -28,7 +28,7 @@ from .canonical import sha256
 from .entries import Draft, Entry
 from .environments import lock, surroundings
 from .ledgers import Ledger, append, read
-from .merkle import tree_root
+from .merkle import merkle_root, new_secret
 from .snapshots import POLICY, Inputs, Piece, Store, fetch, fetch_json, lay_out, locate, put, put_json, read_inputs
 
 FORMAT = "trimtab snapshot 1"
@@ -141,6 +141,7 @@ def seal(ledger: Ledger, store: Store, run: str | Path, inputs: Path, actor: str
     if given != said["inputs"]["book"]:
         raise EntryRefused("the run was made from another book", code="RUN_INPUTS", mend="seal it with its own")
     tables = {name: [put(store, path) for path in table_files(folder, name)] for name in sorted(said["tables"])}
+    secret = new_secret()
     snapshot = {
         "format": FORMAT,
         "run_id": done.run_id,
@@ -150,13 +151,14 @@ def seal(ledger: Ledger, store: Store, run: str | Path, inputs: Path, actor: str
         "tables": tables,
         "environment": surroundings(),
         "lock": put(store, lock()),
+        "secret": secret,
     }
     body = {
         "on": said["on"],
         "accounts": sum(done.counts.values()),
         "blocked": done.blocked,
         "why": list(done.why),
-        "root": tree_root((leaf for _, leaf in leaves(store, tables)), data),
+        "root": merkle_root([bytes.fromhex(sha256(leaf)) for _, leaf in leaves(store, tables)], secret),
         "policy": taken.policy,
         "snapshot": put_json(store, snapshot),
     }
