@@ -68,11 +68,17 @@ def inputs(book: Book, policy: Policy, on: dt.date, overlay: Tilt) -> dict[str, 
     return {
         "book": {name: list(digests) for name, digests in book.digests.items()},
         "policy": policy.hash,
+        "mandate": mandate(policy),
         "on": on.isoformat(),
         "overlay": _digest([[f.name, _plain(getattr(overlay, f.name))] for f in fields(overlay)]),
         "versions": versions(),
         "code": code(),
     }
+
+
+def mandate(policy: Policy) -> str:
+    """Return the hash of what a policy's file says, whatever book its strategic models come from."""
+    return policy.with_models({}).hash
 
 
 def run_id(given: Mapping[str, object]) -> str:

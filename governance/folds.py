@@ -1,7 +1,7 @@
 """Where something stands: its state, folded from the entries about it. Nothing else is stored anywhere.
 
-The fold is a pure function of the entries and of the moment it is asked for. It believes no entry: one that the state does
-not allow, an approval of other bytes or by one of their authors changes nothing, and is listed as ignored.
+The fold is a pure function of the entries and of the moment it is asked for. It believes no entry: one that the
+state does not allow, an approval of other bytes or by one of their authors changes nothing, and is listed as ignored.
 """
 
 from __future__ import annotations
@@ -187,6 +187,19 @@ def standings(ledger: Ledger, sort: str, at: dt.datetime | None = None) -> dict[
     """Return where everything of one sort (``"policy"``, ``"run"``) stands, by default now."""
     entries = read(ledger, kind=sorted(MACHINES[sort].verbs))
     return fold((e for e in entries if e.subject.startswith(f"{sort}/")), at or dt.datetime.now(dt.UTC))
+
+
+def require(one: Standing, verb: str) -> None:
+    """Refuse a verb that the state does not allow; raise ``EntryRefused``."""
+    machine = machine_of(one.subject)
+    allowed = machine.allowed(one.state) if machine else ()
+    if verb not in allowed:
+        where = f"{one.subject} is {one.state}" if one.state != NOTHING else f"nothing was submitted as {one.subject}"
+        raise EntryRefused(
+            f"{where}: there is nothing to {verb}",
+            code="STATE",
+            mend=f"now one may {', '.join(allowed) or 'do nothing'}",
+        )
 
 
 def _settled(one: Standing, machine: Machine, at: dt.datetime) -> Standing:

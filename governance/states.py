@@ -10,14 +10,16 @@ A verb is the ``kind`` of a ledger entry. Three moves nobody says; time and sign
 
 ::
 
-    view, policy, extension:   draft -- submit --> submitted -- quorum --> approved -- begin --> active -- lapse --> expired
-                               a rejection leads back to draft; `withdraw`, `revert` and `expire` end it
+    view, policy, extension:
+        draft -- submit --> submitted -- quorum --> approved -- begin --> active -- lapse --> expired
+        a rejection leads back to draft; `withdraw`, `revert` and `expire` end it
 
-    run:   planned --> solved -- submit --> proposed -- quorum --> approved -- release --> released -- complete --> sealed
-           `reject` and `kill` end it before its release; `withdraw` takes a release back to proposed, unapproved
+    run:
+        planned --> solved -- submit --> proposed -- quorum --> approved -- release --> released -- complete --> sealed
+        `reject` and `kill` end it before its release; `withdraw` takes a release back to proposed, unapproved
 
-An edit changes the bytes, so approvals of what was there before say nothing about it. What nobody may undo alone is left
-out: there is no verb that leads from ``killed`` anywhere.
+An edit changes the bytes, so approvals of what was there before say nothing about it. What nobody may undo alone is
+left out: there is no verb that leads from ``killed`` anywhere.
 """
 
 from __future__ import annotations
@@ -97,10 +99,10 @@ RUN = Machine(
         ".: plan -> planned",
         ". planned: solve -> solved, seal -> solved",
         ". planned solved rejected: submit -> proposed",
-        "proposed approved: submit -> proposed, edit -> proposed, approve -> same, override -> same, reject -> rejected",
+        "proposed approved: submit -> proposed, edit -> proposed, approve -> same, override -> same",
         "proposed: quorum -> approved",
         "approved: lapse -> proposed, expire -> proposed, release -> released",
-        "proposed approved: withdraw -> rejected",
+        "proposed approved: reject -> rejected, withdraw -> rejected",
         "released: withdraw -> proposed",
         "released: complete -> sealed",
         "planned solved proposed approved rejected: kill -> killed",
