@@ -17,7 +17,7 @@ import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -175,7 +175,8 @@ def _raw_rows(ledger: Ledger) -> Iterator[Iterable[tuple]]:
             raise LedgerError(f"{ledger.where} is closed", code="UNREACHABLE", mend="open it again")
         if ledger.is_file:
             driver.text_factory = bytes
-            yield _rows(driver)
+            with closing(_rows(driver)) as rows:
+                yield rows
             return
         import psycopg
 

@@ -1,0 +1,83 @@
+"""The ledger: appends and verification by the million, and intruders with the file in hand."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from trimtab.governance.checkpoints import Checkpoint
+from trimtab.governance.entries import Draft
+from trimtab.governance.ledgers import Ledger, append, create_ledger, last, open_ledger
+from trimtab.governance.verification import verify
+
+from .intruders import intrude
+from .registry import Figure, case
+
+BATCH = 10_000
+
+
+def fill(ledger: Ledger, count: int, batch: int = BATCH) -> float:
+    """Append fills as a desk records them; return the seconds that `append` took, each batch through to the disk."""
+    seconds = 0.0
+    for first in range(0, count, batch):
+        drafts = [
+            Draft(
+                ("ann", "ben", "cleo")[i % 3],
+                "fill",
+                f"account/{i % 997}",
+                {"trade_id": f"t{i}", "quantity": "12.5", "price": "101.25", "cost": "0.3"},
+            )
+            for i in range(first, min(first + batch, count))
+        ]
+        start = time.perf_counter()
+        append(ledger, drafts)
+        seconds += time.perf_counter() - start
+    return seconds
+
+
+def head(ledger: Ledger) -> Checkpoint:
+    """Return what a checkpoint of the head would vouch for; its signature is checked where it is read."""
+    sequence, digest, _ = last(ledger)
+    return Checkpoint(sequence, digest, "", "", "")
+
+
+def campaign(ledger: Ledger, folder: Path, seeds: range) -> list[str]:
+    """Let an intruder at a copy of a file for each seed; return what was not found."""
+    checkpoint, whole, missed = head(ledger), Path(ledger.where), []
+    ledger.close()
+    for seed in seeds:
+        copy = folder / f"{seed}.db"
+        shutil.copy(whole, copy)
+        with open_ledger(copy) as opened:
+            said = intrude(opened, seed)
+            if verify(opened, [checkpoint]).is_whole:
+                missed.append(f"{seed}: {said}")
+        for each in folder.glob(f"{seed}.db*"):
+            each.unlink()
+    return missed
+
+
+@case("ledger", "appends written through to the disk, and verifying them all (SQLite)", (1_000_000,), 2_000)
+def appending(size: int, _: int) -> Iterator[Figure]:
+    """Fill a new ledger, then read it all."""
+    with tempfile.TemporaryDirectory() as folder, create_ledger(Path(folder) / "ledger.db") as ledger:
+        seconds = fill(ledger, size)
+        yield Figure("appends a second, batches of 10,000, fsync", str(size), size / seconds, "/s", "at least 20,000")
+        start = time.perf_counter()
+        verdict = verify(ledger, [head(ledger)])
+        yield Figure("verify them all", str(size), time.perf_counter() - start, "s", "at most 5 for 1,000,000")
+        assert verdict.is_whole
+        assert verdict.sealed == size
+
+
+@case("intruders", "edits, deletions, reorderings, insertions, truncations with the file in hand", (1_000,), 20)
+def intruding(size: int, _: int) -> Iterator[Figure]:
+    """Count what verification with one checkpoint does not find."""
+    with tempfile.TemporaryDirectory() as folder, create_ledger(Path(folder) / "ledger.db") as ledger:
+        fill(ledger, 200)
+        missed = campaign(ledger, Path(folder), range(size))
+    yield Figure("changes not found", str(size), len(missed), "", "none")
+    assert not missed, missed
