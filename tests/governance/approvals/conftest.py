@@ -1,0 +1,134 @@
+"""A run of eight accounts made once, copies of it that say something else, and a desk that has everything approved."""
+
+import csv
+import datetime as dt
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from trimtab.batches import run
+from trimtab.batches.stores import digest_beside, digest_tables
+from trimtab.demo import ON, book_path
+from trimtab.governance import Ledger
+from trimtab.governance.approvals import approve, submit
+from trimtab.governance.gates import Candidate, read_candidate
+
+POLICY = """
+[risk]
+periods_per_year = 12
+[[limits]]
+kind = "deviation"
+most = 0.05
+[[limits]]
+kind = "tracking_error"
+most = 0.02
+[[limits]]
+kind = "turnover"
+most = 0.30
+[[limits]]
+kind = "time_limit"
+life_days = 180
+reversion_days = 30
+"""
+NOON = dt.datetime(2017, 2, 28, 12, tzinfo=dt.UTC)
+
+
+@dataclass(frozen=True)
+class Made:
+    """A finished run, and the files that it was made from and that people approve."""
+
+    folder: Path
+    policy: Path
+    views: Path
+    tilts: Path
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory) -> Made:
+    root = tmp_path_factory.mktemp("made")
+    book = root / "book"
+    shutil.copytree(book_path(), book)
+    for table in ("accounts", "holdings"):
+        with (book / f"{table}.csv").open(newline="") as file:
+            head, *rows = csv.reader(file)
+        with (book / f"{table}.csv").open("w", newline="") as file:
+            csv.writer(file).writerows([head, *(r for r in rows if "001" <= r[0] <= "008")])
+    policy = root / "policy.toml"
+    policy.write_text(POLICY)
+    run(book, policy, ON, root / "run", workers=1)
+    return Made(root / "run", policy, book / "views.csv", book / "tilts.csv")
+
+
+def _reseal(folder: Path, said: dict[str, Any]) -> None:
+    path = folder / "run.json"
+    seal = json.loads(path.read_bytes()) | said
+    seal |= {"tables": digest_tables(folder), "beside": digest_beside(folder)}
+    path.write_text(json.dumps(seal))
+
+
+@pytest.fixture
+def altered(made, tmp_path):
+    """Make a copy of the run whose seal, or whose rows of a table, say something else; sealed as a real one."""
+
+    def make(name: str, rows: dict[str, Any] | None = None, **said: Any) -> Path:
+        folder = tmp_path / name
+        shutil.copytree(made.folder, folder)
+        for table, change in (rows or {}).items():
+            (part,) = (folder / f"{table}.parquet").iterdir()
+            read = pq.read_table(part)
+            changed = change(read.to_pandas())
+            pq.write_table(
+                pa.Table.from_pandas(changed, read.schema, preserve_index=False), part, write_page_checksum=True
+            )
+        _reseal(folder, {"run_id": name.ljust(64, "0"), **said})
+        return folder
+
+    return make
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Ann proposes, Ben agrees; the moment stands still unless told."""
+
+    ledger: Ledger
+    made: Made
+
+    def documents(self, at: dt.datetime = NOON) -> None:
+        """Have policy, views and tilts approved."""
+        for subject, path in (
+            ("policy/demo", self.made.policy), ("view/desk", self.made.views), ("view/tilts", self.made.tilts)
+        ):  # fmt: skip
+            data = path.read_bytes()
+            submit(self.ledger, "ann", subject, data, at=at)
+            approve(self.ledger, "ben", subject, data, at=at)
+
+    def propose(self, folder: Path, *approvers: str, at: dt.datetime = NOON, **how: Any) -> Candidate:
+        """Submit a run and have it approved."""
+        one = read_candidate(folder)
+        submit(self.ledger, "ann", one.subject, one.data, at=at)
+        for person in approvers:
+            approve(self.ledger, person, one.subject, one.data, at=at, **how)
+        return one
+
+
+@pytest.fixture
+def desk(ledger, made) -> Desk:
+    return Desk(ledger, made)
+
+
+@pytest.fixture
+def small_desk(sqlite_ledger, made) -> Desk:
+    """On SQLite alone, where a test is about what stands above the database."""
+    return Desk(sqlite_ledger, made)
+
+
+@pytest.fixture
+def now() -> dt.datetime:
+    """The moment at which the desk of these tests stands."""
+    return NOON
