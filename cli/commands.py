@@ -9,9 +9,15 @@ from pathlib import Path
 
 import click
 
-from ..errors import InputError, RunError
+from ..errors import GovernanceError, InputError, LedgerBroken, NotApproved, RunError
+from .approvals import ACTS
+from .ledgers import ledger, seal_checkpoint
+from .options import AS, MAYBE_LEDGER, STORE, DayType, place
+from .replays import replay
 
 FINE, OURS, BAD_INPUT, BLOCKED, INTERRUPTED = 0, 1, 2, 3, 130
+WAITS = ("KILLED", "BLOCKED")
+"""Refusals that people have to look at before anything goes on."""
 
 
 class _Commands(click.Group):
@@ -20,19 +26,6 @@ class _Commands(click.Group):
     def list_commands(self, ctx):
         """List them as they were written."""
         return list(self.commands)
-
-
-class _Day(click.ParamType):
-    name = "date"
-
-    def convert(self, value, param, ctx):
-        """Read an ISO date; nothing ambiguous."""
-        from ..units import day
-
-        try:
-            return day(value)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
 
 
 BOOK = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -53,11 +46,21 @@ Every morning:
   trimtab export runs/2017-02-28 --table trades
 
 \b
+With a ledger of who decided what (export TRIMTAB_LEDGER=desk.ledger):
+  trimtab ledger init
+  trimtab rebalance BOOK --policy policy.toml --on 2017-02-28 --out runs/2017-02-28
+  trimtab submit runs/2017-02-28 --as ann
+  trimtab approve runs/2017-02-28 --as ben
+  trimtab release runs/2017-02-28 --as ann
+  trimtab fills fills.csv
+  trimtab replay runs/2017-02-28 007
+
+\b
 Exit status:
   0  sealed, every account accounted for (refused ones too)
   1  our fault: please report it
   2  bad shared input or usage, --out holds another run, or a run cannot go on: the message says what to do
-  3  sealed, but BLOCKED by a tripwire of the policy: people have to look at it
+  3  sealed, but BLOCKED by a tripwire of the policy, a kill or a broken ledger: people have to look at it
 """,
 )
 @click.version_option(package_name="trimtab", message="trimtab %(version)s")
@@ -95,7 +98,7 @@ def demo(out: Path) -> int:
 @trimtab.command()
 @click.argument("book", type=BOOK)
 @click.option("--policy", type=POLICY, help="The mandate; without it limits and overrides are not checked.")
-@click.option("--on", type=_Day(), help="The day; today by default.")
+@click.option("--on", type=DayType(), help="The day; today by default.")
 @click.option("--all", "whole", is_flag=True, help="List every account concerned, not the first few.")
 def check(book: Path, policy: Path | None, on: dt.date | None, whole: bool) -> int:
     """Say what a run of BOOK would find, without solving anything.
@@ -115,21 +118,28 @@ def check(book: Path, policy: Path | None, on: dt.date | None, whole: bool) -> i
 @trimtab.command()
 @click.argument("book", type=BOOK)
 @click.option("--policy", required=True, type=POLICY, help="The mandate, a TOML file.")
-@click.option("--on", required=True, type=_Day(), help="The day, like 2017-02-28.")
+@click.option("--on", required=True, type=DayType(), help="The day, like 2017-02-28.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="A new folder for the run.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes at most; all processors by default.")
 @click.option("--cluster", metavar="ADDRESS", help="A Dask scheduler (tcp://...) whose workers decide instead.")
 @click.option(
     "--chunk", type=click.IntRange(min=1), default=5000, show_default=True, help="Accounts made safe at a time."
 )
+@MAYBE_LEDGER
+@STORE
+@AS
 def rebalance(
-    book: Path, policy: Path, on: dt.date, out: Path, workers: int | None, cluster: str | None, chunk: int
-) -> int:
+    book: Path, policy: Path, on: dt.date, out: Path, workers: int | None, cluster: str | None, chunk: int,
+    where: str | None, store: Path | None, actor: str,
+) -> int:  # fmt: skip
     """Decide every account of BOOK and write the run.
 
     A bad account is QUARANTINED with its reason and never stops the others. The same command on a finished run does
     nothing; on an interrupted one it goes on where it stopped, with other workers if you like. The answers depend
     neither on workers nor on chunks.
+
+    With --ledger, what accounts bring along (positions, history, open orders) comes from the ledger, and the run is
+    sealed there: then `submit`, `approve` by somebody else, `release`.
     """
     if workers and cluster:
         raise click.UsageError("--workers are processes of this machine, --cluster is elsewhere: give one of them")
@@ -138,14 +148,28 @@ def rebalance(
     from .pages import page, say
     from .progress import meter
 
+    entry = None
     with meter("deciding") as progress:
-        done = run(book, policy, on, out, workers=workers, cluster=cluster, chunk=chunk, progress=progress)
+        if where is None:
+            done = run(book, policy, on, out, workers=workers, cluster=cluster, chunk=chunk, progress=progress)
+        else:
+            from ..governance.governed_runs import run_governed
+
+            at = place(where, store)
+            with at.open_ledger() as opened:
+                done, entry = run_governed(
+                    opened, at.open_store(), book, policy, on, out, actor,
+                    workers=workers, cluster=cluster, chunk=chunk, progress=progress,
+                )  # fmt: skip
+                seal_checkpoint(at, opened)
     console = page()
     show_run(console, done)
     say(
         console,
         f"Written to {out}: accounts, targets, trades, quarantine, timings, summary and impact (.parquet), run.json.",
     )
+    if entry is not None:
+        say(console, f"Sealed in the ledger by {entry.actor} (record {entry.sequence:,}); submit it for approval.")
     return BLOCKED if done.blocked else FINE
 
 
@@ -188,6 +212,10 @@ def export(run: Path, form: str, tables: tuple[str, ...], out: Path | None) -> i
     return FINE
 
 
+for act in (ledger, *ACTS, replay):
+    trimtab.add_command(act)
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run a command and leave with its exit status; no error of ours shows a traceback."""
     try:
@@ -205,6 +233,10 @@ def main(arguments: list[str] | None = None) -> None:
         notes = "".join(f"\n  {note}" for note in getattr(error, "__notes__", ()))
         click.echo(_visible(f"trimtab: {error}{notes}"), err=True)
         status = BAD_INPUT
+    except GovernanceError as error:
+        click.echo(_visible(f"trimtab: {error}"), err=True)
+        waits = isinstance(error, LedgerBroken) or (isinstance(error, NotApproved) and error.code in WAITS)
+        status = BLOCKED if waits else BAD_INPUT
     except BrokenPipeError:  # whoever read our output has seen enough; python must not complain at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = OURS
