@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
+import secrets
 import sqlite3
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from .schemas import FORMAT, LOCK, REFUSALS, SCHEMA, postgres_statements, sqlite
 
 PATIENCE = 30.0
 """Seconds that a write waits for a lock or for a server that restarts."""
+_PLAIN = re.compile(r"[\w.:-]*")
 DRIVERS = ("postgresql", "postgres", "postgresql+psycopg")
 
 
@@ -58,13 +61,16 @@ class Ledger:
 def opened(where: str | Path, *, make: bool) -> Ledger:
     """Open a ledger, and make it first where asked to."""
     is_server = isinstance(where, str) and "://" in where
-    ledger = _server(str(where)) if is_server else _file(Path(where), make=make)
+    if make and not is_server:
+        _make_file(Path(where).absolute())
+    ledger = _server(str(where)) if is_server else _file(Path(where).absolute())
     try:
         with ledger.engine.connect() as connection:
+            if is_server and make:
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
+                _fill(connection)
+                connection.commit()
             found = _format(connection)
-            if found is None and make:
-                _make(connection)
-                found = FORMAT
         if found == FORMAT:
             return ledger
     except sa.exc.DBAPIError as error:
@@ -81,36 +87,44 @@ def opened(where: str | Path, *, make: bool) -> Ledger:
 def _format(connection: sa.Connection) -> int | None:
     """Return the number of the layout, None where there is no ledger."""
     if connection.dialect.name == "sqlite":
-        tables = connection.exec_driver_sql("SELECT name FROM sqlite_master").scalars().all()
+        is_made = connection.exec_driver_sql("SELECT 1 FROM sqlite_master WHERE name = 'entries'").scalar()
         version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
-        if "entries" in tables and version:
-            return int(version)
-        if tables:
-            raise LedgerError("this database holds something else", code="NO_LEDGER", mend="choose another file")
-        return None
+        return int(version) if is_made and version else None
     comment = connection.execute(
         sa.text("SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = :name"), {"name": SCHEMA}
     ).scalar()
     return None if comment is None else int(str(comment).rpartition(" ")[2])
 
 
-def _make(connection: sa.Connection) -> None:
-    is_file = connection.dialect.name == "sqlite"
-    if not is_file:
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
-    if _format(connection) is None:  # nobody else made it while we waited
-        for statement in sqlite_statements() if is_file else postgres_statements():
+def _fill(connection: sa.Connection) -> None:
+    """Make table and guards where there is no ledger yet."""
+    if _format(connection) is None:
+        for statement in sqlite_statements() if connection.dialect.name == "sqlite" else postgres_statements():
             connection.exec_driver_sql(statement)
-    connection.commit()
 
 
-def _file(path: Path, *, make: bool) -> Ledger:
-    path = path.absolute()
+def _make_file(path: Path) -> None:
+    """Make a ledger under another name and give it its own at once: nobody ever sees half a ledger."""
+    if os.path.lexists(path):
+        return
+    hidden = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
-        if make:
-            # Never through a link, never over a file, and private from the first moment on.
-            handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
-            os.close(handle)
+        os.close(os.open(hidden, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))  # private from the first moment on
+        ledger = _file(hidden)
+        with ledger.engine.connect() as connection:
+            connection.connection.driver_connection.execute("PRAGMA journal_mode=WAL")  # the file remembers
+            _fill(connection)
+            connection.commit()
+        with suppress(FileExistsError):  # somebody was quicker: theirs is the ledger
+            os.link(hidden, path)
+    except OSError as error:
+        raise LedgerError(f"{path}: {error.strerror}", code="UNREACHABLE", mend="choose another file") from None
+    finally:
+        hidden.unlink(missing_ok=True)
+
+
+def _file(path: Path) -> Ledger:
+    try:
         check_private(path)
     except FileNotFoundError:
         raise LedgerError(f"{path} does not exist", code="NO_LEDGER", mend="make it: `trimtab ledger init`") from None
@@ -123,13 +137,7 @@ def _file(path: Path, *, make: bool) -> Ledger:
     @sa.event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _: object) -> None:
         connection.isolation_level = None  # transactions begin below, not where the driver guesses
-        for setting in (
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "trusted_schema=OFF",
-            "cell_size_check=ON",
-            "cache_size=-65536",
-        ):
+        for setting in ("synchronous=FULL", "trusted_schema=OFF", "cell_size_check=ON", "cache_size=-65536"):
             connection.execute(f"PRAGMA {setting}").fetchall()
 
     @sa.event.listens_for(engine, "begin")
@@ -161,11 +169,16 @@ def check_private(path: Path) -> None:
 def _server(text: str) -> Ledger:
     try:
         url = sa.make_url(text)
-        known = url.drivername in DRIVERS
+        # A password with an unescaped @ or / would end up in these two, and they are shown.
+        known = url.drivername in DRIVERS and _PLAIN.fullmatch(url.host or "") and _PLAIN.fullmatch(url.database or "")
     except (ValueError, sa.exc.ArgumentError):
-        known = False
-    if not known:  # the text is not repeated: it may hold a password
-        raise LedgerError("this is no PostgreSQL address", code="ADDRESS", mend="postgresql://user@host/database")
+        url = known = None
+    if url is None or not known:  # the text is not repeated: it may hold a password
+        raise LedgerError(
+            "this is no PostgreSQL address",
+            code="ADDRESS",
+            mend="postgresql://user@host/database; in a password write @ as %40",
+        )
     place = f"postgresql://{url.host or url.query.get('host', '')}/{url.database or ''}"
     try:
         engine = sa.create_engine(

@@ -1,9 +1,11 @@
 """An empty ledger on both databases; PostgreSQL is started once a session, on a Unix socket, from the machine's own."""
 
+import importlib.util
 import os
 import pwd
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +14,15 @@ from urllib.parse import quote
 import pytest
 
 from trimtab.governance import Ledger, create_ledger
+
+# The intruders of the benchmarks are the tests' too; that folder is made importable as in tests/benchmarks.
+FOLDER = Path(__file__).parents[2] / "benchmarks"
+if "benchmarks" not in sys.modules:
+    spec = importlib.util.spec_from_file_location(
+        "benchmarks", FOLDER / "__init__.py", submodule_search_locations=[str(FOLDER)]
+    )
+    sys.modules["benchmarks"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sys.modules["benchmarks"])
 
 
 class Server:
@@ -36,7 +47,10 @@ class Server:
         assert done.returncode == 0, done.stdout
 
     def start(self) -> None:
-        settings = f"-c listen_addresses='' -c unix_socket_directories='{self.folder}' -c max_connections=40"
+        # fsync=off: a stopped process is tried here, not a power cut, and the disk is shared with other tests
+        settings = (
+            f"-c fsync=off -c listen_addresses='' -c unix_socket_directories='{self.folder}' -c max_connections=40"
+        )
         self._call("pg_ctl", "-D", str(self.data), "-l", str(self.folder / "log"), "-w", "-o", settings, "start")
 
     def stop(self, mode: str = "fast") -> None:
