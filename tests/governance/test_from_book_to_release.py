@@ -186,8 +186,8 @@ def test_an_intruder_is_found(desk, where):
     assert "was changed" in told
 
 
-def test_a_missing_ledger_is_said_and_no_password_is(desk, monkeypatch):
-    secret = "postgresql://owner:hunter2@127.0.0.1:1/nothing"
-    told = desk("ledger", "verify", "--ledger", secret, status=2)
+def test_a_missing_ledger_is_said_and_no_password_is(desk):
+    url = "postgresql://owner:hunter2@127.0.0.1:1/nothing"
+    told = desk("ledger", "verify", "--ledger", url, status=2)
     assert "hunter2" not in told
     assert "does not exist" in desk("ledger", "show", "--ledger", "nowhere.db", status=2)
