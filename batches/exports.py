@@ -6,7 +6,7 @@ before it. Such a cell gets an apostrophe in front, which makes it text; numbers
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -61,24 +61,26 @@ def export(run: str | Path, folder: str | Path, tables: Sequence[str] = ()) -> t
                 f"the run in {source} has no table {name!r}; "
                 + (did_you_mean(name, known) or f"it has {', '.join(known)}")
             )
-    return _write_all(folder, {name: (schema(source, name), stream(source, name)) for name in asked})
+    return _write_all(folder, asked, lambda name: (schema(source, name), stream(source, name)))
 
 
 def write_csvs(folder: str | Path, tables: Mapping[str, pa.Table]) -> tuple[Path, ...]:
     """Write tables as ``NAME.csv`` in the same way, all of them or none; raise ``RunError`` like :func:`export`."""
-    return _write_all(Path(folder), {name: (table.schema, [table]) for name, table in tables.items()})
+    return _write_all(Path(folder), tuple(tables), lambda name: (tables[name].schema, [tables[name]]))
 
 
-def _write_all(folder: Path, tables: Mapping[str, tuple[pa.Schema, Iterable[pa.Table]]]) -> tuple[Path, ...]:
-    files = tuple(folder / f"{name}.csv" for name in tables)
+def _write_all(
+    folder: Path, names: Sequence[str], read: Callable[[str], tuple[pa.Schema, Iterable[pa.Table]]]
+) -> tuple[Path, ...]:
+    files = tuple(folder / f"{name}.csv" for name in names)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for path in files:
             if path.exists() or path.is_symlink():
                 raise RunError(f"{path} is there already; choose another folder, or move it away")
         with ExitStack() as stack:  # every file gets its name when all are complete
-            for (shape, pieces), path in zip(tables.values(), files, strict=True):
-                _write(shape, pieces, stack.enter_context(whole(folder, path.name)))
+            for name, path in zip(names, files, strict=True):
+                _write(*read(name), stack.enter_context(whole(folder, path.name)))
     except OSError as error:
         raise RunError(f"{folder} cannot be written: {error.strerror or error}; choose another folder") from None
     return files

@@ -169,12 +169,12 @@ def export_books(
     where: str, store: Path | None, accounts: tuple[str, ...], since: dt.date | None, until: dt.date | None, out: Path
 ) -> int:
     """Write books and records as CSV: orders with who, when and why; executions; the acts behind them."""
-    from ..governance.books_and_records import books_and_records, export_records
+    from ..governance.books_and_records import collect_records, export_records
     from .pages import page, quote, say
 
     at, console = place(where, store), page()
     with at.open_ledger() as opened:
-        tables = books_and_records(
+        tables = collect_records(
             opened, at.open_store(), accounts=accounts, since=since or dt.date.min, until=until or dt.date.max
         )
     files = export_records(tables, out)

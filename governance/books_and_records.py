@@ -16,12 +16,12 @@ import pyarrow as pa
 import pyarrow.compute
 
 from ..batches.exports import write_csvs
+from .deliveries import Released, released_runs
 from .entries import Entry, stamp
 from .fills import all_fills
 from .ledgers import Ledger, read
 from .sealings import rows_of, run_json
 from .snapshots import Store
-from .standings import Released, released_runs
 
 _pc: Any = pyarrow.compute
 """Its functions are made when it is imported: no type checker sees them."""
@@ -50,7 +50,7 @@ ACTS = _schema(
 SCHEMAS: Mapping[str, pa.Schema] = {"orders": ORDERS, "executions": EXECUTIONS, "acts": ACTS}
 
 
-def books_and_records(
+def collect_records(
     ledger: Ledger,
     store: Store,
     *,

@@ -21,12 +21,12 @@ from ..batches.stores import SCHEMAS
 from ..optimizer.solutions import Outcome
 from ..units import FrozenMap
 from .canonical import parse
+from .deliveries import Released, released_runs
 from .fills import ORDERS, all_fills, history_of, open_orders
 from .folds import standings
 from .ledgers import Ledger
 from .sealings import rows_of, run_json
 from .snapshots import Store, fetch
-from .standings import Released, released_runs
 
 _pc: Any = pyarrow.compute
 """Its functions are made when it is imported: no type checker sees them."""

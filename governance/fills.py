@@ -21,11 +21,11 @@ from ..batches.columns import days, numbers, texts
 from ..batches.tables import Table, read_table
 from ..errors import BookError
 from .canonical import sha256
+from .deliveries import Released, released_runs
 from .entries import Draft, Entry
 from .ledgers import Ledger, append, read
 from .sealings import parquet_bytes, rows_of
 from .snapshots import Store, fetch, put
-from .standings import Released, released_runs
 
 _pc: Any = pyarrow.compute
 """Its functions are made when it is imported: no type checker sees them."""

@@ -122,7 +122,7 @@ def put(store: Store, source: bytes | Path) -> str:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     kept = put(make_store(Path(folder) / "store"), b"0.05")
     ...     kept[:8], fetch(open_store(Path(folder) / "store"), kept)
-    ('9ca86fca', b'0.05')
+    ('0602d7c8', b'0.05')
     """
     if isinstance(source, bytes) and _sound(path := _object(store, digest := sha256(source))):
         return digest
