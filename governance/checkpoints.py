@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from sqlalchemy import exc
 
 from ..errors import EntryRefused, LedgerBroken, LedgerError
 from .canonical import canonical_json, parse, sha256
@@ -168,7 +169,7 @@ def sign_head(ledger: Ledger, file: str | Path, key: str | Path) -> Checkpoint:
             made = Checkpoint(head[0], head[1], head[2], fingerprint(public), previous)
             made = Checkpoint(made.sequence, made.digest, made.at, made.key, previous, secret.sign(made.signed()).hex())
             _append_line(file, made.line())
-    except sa.exc.DBAPIError as error:
+    except exc.DBAPIError as error:
         raise refused(ledger, error) from None
     return made
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import sqlalchemy as sa
+from sqlalchemy import event, exc
 from sqlalchemy.pool import NullPool, QueuePool
 
 from ..errors import EntryRefused, GovernanceError, LedgerError
@@ -73,7 +74,7 @@ def opened(where: str | Path, *, make: bool) -> Ledger:
             found = _format(connection)
         if found == FORMAT:
             return ledger
-    except sa.exc.DBAPIError as error:
+    except exc.DBAPIError as error:
         ledger.close()
         raise refused(ledger, error) from None
     ledger.close()
@@ -112,7 +113,7 @@ def _make_file(path: Path) -> None:
         os.close(os.open(hidden, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))  # private from the first moment on
         ledger = _file(hidden)
         with ledger.engine.connect() as connection:
-            connection.connection.driver_connection.execute("PRAGMA journal_mode=WAL")  # the file remembers
+            connection.connection.cursor().execute("PRAGMA journal_mode=WAL")  # the file remembers
             _fill(connection)
             connection.commit()
         with suppress(FileExistsError):  # somebody was quicker: theirs is the ledger
@@ -134,13 +135,13 @@ def _file(path: Path) -> Ledger:
         sa.URL.create("sqlite", database=str(path)), poolclass=NullPool, connect_args={"timeout": PATIENCE}
     )
 
-    @sa.event.listens_for(engine, "connect")
+    @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _: object) -> None:
         connection.isolation_level = None  # transactions begin below, not where the driver guesses
         for setting in ("synchronous=FULL", "trusted_schema=OFF", "cell_size_check=ON", "cache_size=-65536"):
             connection.execute(f"PRAGMA {setting}").fetchall()
 
-    @sa.event.listens_for(engine, "begin")
+    @event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
         # Written to from the start: a reader that becomes a writer could find its place taken.
         writes = connection.get_execution_options().get("trimtab_writes", False)
@@ -171,7 +172,7 @@ def _server(text: str) -> Ledger:
         url = sa.make_url(text)
         # A password with an unescaped @ or / would end up in these two, and they are shown.
         known = url.drivername in DRIVERS and _PLAIN.fullmatch(url.host or "") and _PLAIN.fullmatch(url.database or "")
-    except (ValueError, sa.exc.ArgumentError):
+    except (ValueError, exc.ArgumentError):
         url = known = None
     if url is None or not known:  # the text is not repeated: it may hold a password
         raise LedgerError(
@@ -195,21 +196,13 @@ def _server(text: str) -> Ledger:
     return Ledger(place, engine.execution_options(schema_translate_map={None: SCHEMA}))
 
 
-def connect(ledger: Ledger) -> sa.Connection:
-    """Return a connection for reading; the caller closes it."""
-    try:
-        return ledger.engine.connect()
-    except sa.exc.DBAPIError as error:
-        raise refused(ledger, error) from None
-
-
 @contextmanager
 def read_only(ledger: Ledger) -> Iterator[sa.Connection]:
     """Give a connection to read by; foreign errors become ours."""
     try:
         with ledger.engine.connect() as connection:
             yield connection
-    except sa.exc.DBAPIError as error:
+    except exc.DBAPIError as error:
         raise refused(ledger, error) from None
 
 
@@ -223,18 +216,18 @@ def writing(ledger: Ledger) -> Iterator[sa.Connection]:
         yield connection
 
 
-def broken_off(error: sa.exc.DBAPIError) -> bool:
+def broken_off(error: exc.DBAPIError) -> bool:
     """Return whether the way to a server broke, so that nobody knows what it did last."""
     state = getattr(error.orig, "sqlstate", None) or ""
     is_server = type(error.orig).__module__.startswith("psycopg")
     # 57P01..03: shut down, crashed, starting up; 08: connection; 40: take it again; none: it broke on this side.
     gone = state[:2] in ("08", "40") or state in ("57P01", "57P02", "57P03") or not state
     return error.connection_invalidated or (
-        is_server and gone and isinstance(error, (sa.exc.OperationalError, sa.exc.InterfaceError))
+        is_server and gone and isinstance(error, (exc.OperationalError, exc.InterfaceError))
     )
 
 
-def refused(ledger: Ledger, error: sa.exc.DBAPIError) -> GovernanceError:
+def refused(ledger: Ledger, error: exc.DBAPIError) -> GovernanceError:
     """Return our error for the database's; its own text stays behind: it may hold parameters or an address."""
     text = str(error.orig)
     for code, sentence in REFUSALS.items():

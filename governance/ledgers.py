@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import sqlalchemy as sa
+from sqlalchemy import exc
 
 from ..errors import EntryRefused, LedgerError
 from .canonical import canonical_json
@@ -90,7 +91,7 @@ def append(ledger: Ledger, drafts: Iterable[Draft], *, at: dt.datetime | None = 
         try:
             with writing(ledger) as connection:
                 return _append(connection, wanted, at)
-        except sa.exc.DBAPIError as error:
+        except exc.DBAPIError as error:
             # After COMMIT was sent nobody here knows whether it stands; the keys make asking again safe.
             if not broken_off(error):
                 raise refused(ledger, error) from None

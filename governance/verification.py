@@ -15,12 +15,13 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 import sqlalchemy as sa
+from sqlalchemy import exc
 
 from ..errors import LedgerBroken, LedgerError
 from .checkpoints import Checkpoint
@@ -188,7 +189,7 @@ def _raw_rows(ledger: Ledger) -> Iterator[Iterable[tuple]]:
             raise LedgerError(f"{ledger.where} refused ({state})", code="UNREACHABLE", mend="see the server") from None
 
 
-def _rows(driver: sqlite3.Connection) -> Iterator[tuple]:
+def _rows(driver: sqlite3.Connection) -> Generator[tuple, None, None]:
     yield from driver.execute(READ_ALL["sqlite"])  # here, so that even a table that is gone is a verdict
 
 
@@ -217,6 +218,6 @@ def _lost_guards(ledger: Ledger) -> str:
             for index, question in HIDDEN.items():
                 if connection.exec_driver_sql(question).scalar_one():
                     return f"the index {index} does not show every record"
-        except sa.exc.DatabaseError:
+        except exc.DatabaseError:
             return "the file is damaged: SQLite cannot read it"
     return ""
