@@ -11,6 +11,7 @@ import click
 
 from ..errors import GovernanceError, InputError, LedgerBroken, NotApproved, RunError
 from .approvals import ACTS
+from .calendars import calendar  # noqa: F401  (it stands in the group `ledger`)
 from .ledgers import ledger, seal_checkpoint
 from .options import AS, MAYBE_LEDGER, STORE, DayType, place
 from .replays import replay

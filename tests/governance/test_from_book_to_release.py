@@ -1,6 +1,7 @@
 """From book to release through two people, by the command line, on both databases; then an intruder, then a replay."""
 
 import json
+import re
 import shutil
 import sqlite3
 from pathlib import Path
@@ -144,6 +145,21 @@ def test_a_proof_shows_one_account_and_no_other(desk):
     Path("proof.json").write_text(told.replace(repr(float(weight)), repr(float(weight) + 1.0)))
     assert Path("proof.json").read_text() != told
     assert "not what the run said" in desk("ledger", "prove", "--check", "proof.json", status=3)
+
+
+def test_the_calendar_shows_what_is_open_due_and_waiting(desk):
+    released(desk)
+    told = desk("ledger", "calendar", "run", "--on", LATER)
+    assert "releases may go out" in told
+    opened = pd.read_parquet("run/positions.parquet")
+    assert f"Open tactical positions: {len(opened)}" in told
+    row = opened.iloc[0]
+    assert f"{row.account_id}" in told
+    assert re.search(r" 31 +149 ", told), told  # a position of 28 February has lived 31 of 180 days
+    assert "To be looked at: 0" in told
+    for person, act in (("ann", "proposed"), ("ben", "approved"), ("ann", "released")):
+        assert person in told
+        assert act in told
 
 
 def test_books_and_records_name_who_when_and_why(desk):
