@@ -171,10 +171,10 @@ def check_release(ledger: Ledger, run: Candidate, policy: bytes, at: dt.datetime
     NotApproved
         With the code of what is missing, as listed above.
     """
-    now = at or dt.datetime.now(dt.UTC)
     if (stopped := switch(ledger)).is_on:
         raise NotApproved(str(stopped), code="KILLED", mend="two people have to lift it")
-    one = standing(ledger, run.subject, now)
+    one = standing(ledger, run.subject, at)
+    now = one.at
     if one.current.sha256 != run.version:
         raise NotApproved(
             f"{run.subject[:16]} as it stands in {run.path} was not submitted", code="CHANGED", mend="submit it"

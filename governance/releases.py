@@ -99,7 +99,7 @@ def release(
         What is missing, by code: see `gates`. ``RELEASED`` where every account that trades is held.
     """
     candidate = read_candidate(run)
-    before = _released(ledger, candidate)
+    before = _released(ledger, candidate, at)
     if before is not None:
         return before
     check_release(ledger, candidate, policy if isinstance(policy, bytes) else Path(policy).read_bytes(), at)
@@ -125,9 +125,9 @@ def release(
     return Release(candidate.run_id, candidate.on, done, accounts, orders, held)
 
 
-def _released(ledger: Ledger, run: Candidate) -> Release | None:
+def _released(ledger: Ledger, run: Candidate, at: dt.datetime | None) -> Release | None:
     """Return the release of a run that stands, so that asking again is harmless."""
-    if standing(ledger, run.subject).state not in ("released", "sealed"):
+    if standing(ledger, run.subject, at).state not in ("released", "sealed"):
         return None
     for done in reversed(list(read(ledger, kind="release", subject=run.subject))):
         if done.version == run.version:
