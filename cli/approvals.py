@@ -7,7 +7,6 @@ of views (``.csv``, ``.parquet``), or ``extension:ACCOUNT:ASSET:SIDE:DAY``. So n
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -268,5 +267,5 @@ def fills(where: str, store: Path | None, actor: str, file: Path) -> int:
     return FINE
 
 
-ACTS: tuple[Callable, ...] = (submit, approve, reject, withdraw, override, release, kill, lift, fills)
+ACTS: tuple[click.Command, ...] = (submit, approve, reject, withdraw, override, release, kill, lift, fills)
 """The commands, in the order a newcomer meets them."""

@@ -60,7 +60,9 @@ def calendar(where: str, store: Path | None, on: dt.date | None, share: float, r
         _show(console, "Limits that gave way, waiting for approval", waiting, columns)
         drift = oversight.drift(opened, runs, calendars.deviation_limits(policy, universe), day)
         columns = ("model_id", "asset_id", "mean", "limit", "share")
-        _show(console, "Tilts that have become a habit", drift[drift["flagged"].astype(bool)], columns)
+        _show(
+            console, "Tilts that have become a habit", drift.loc[drift["flagged"].astype(bool), list(columns)], columns
+        )
         who = oversight.by_person(oversight.acts(opened)).reset_index()
         _show(console, "Who did what", who, tuple(map(str, who.columns)))
     return FINE

@@ -213,8 +213,10 @@ def export(run: Path, form: str, tables: tuple[str, ...], out: Path | None) -> i
     return FINE
 
 
-for act in (ledger, *ACTS, replay):
+trimtab.add_command(ledger)
+for act in ACTS:
     trimtab.add_command(act)
+trimtab.add_command(replay)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -142,7 +142,7 @@ def replay_account(recalled: Recalled, account: str) -> Replay:
         raise EntryRefused(f"the run has no account {account!r}", code="NO_ACCOUNT", mend="ids are text: 007 is not 7")
     now = decide_chunk(recalled.desk, [_find(recalled, account)], None, read_parts(recalled.said["parts"])).tables
     weights = _side_by_side(then["targets"], now["targets"])
-    apart = float((weights["then"] - weights["now"]).abs().max()) if len(weights) else 0.0
+    apart = float(np.abs(weights["then"].to_numpy() - weights["now"].to_numpy()).max()) if len(weights) else 0.0
     outcome = tuple(str(tables["accounts"]["outcome"][0].as_py()) for tables in (then, now))
     return Replay(
         recalled.sealed.run_id, account, recalled.sealed.on.isoformat(), (outcome[0], outcome[1]), weights,

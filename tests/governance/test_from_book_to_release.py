@@ -132,6 +132,34 @@ def test_fills_and_clocks_reach_the_next_run_and_an_old_decision_is_replayed(des
     assert "no account" in desk("replay", "elsewhere", "nobody", status=2)
 
 
+def test_an_extension_in_force_reaches_the_next_run_and_none_before(desk):
+    released(desk)
+    row = pd.read_parquet("run/positions.parquet").iloc[0]
+    thing = f"extension:{row.account_id}:{row.asset_id}:{row.side}:2017-12-29"
+    desk("submit", thing, "--as", "ann", "--because", "the view holds on")
+
+    def inputs(out):
+        rebalance(desk, LATER, out)
+        rows = pd.read_parquet(Path(json.loads(Path(f"{out}/run.json").read_text())["book"]) / "positions.parquet")
+        return rows.set_index(["account_id", "asset_id"])
+
+    before = inputs("before")
+    assert before["extended_until"].isna().all()
+    assert "ask somebody else" in desk("approve", thing, "--as", "ann", status=2)
+    desk("approve", thing, "--as", "ben")
+    after = inputs("after")
+    said = after.loc[(row.account_id, row.asset_id)]
+    assert str(said["extended_until"])[:10] == "2017-12-29"
+    assert said["approval"].startswith("extension/")
+    assert (after["approval"] != "").sum() == 1
+    longer = pd.read_parquet("after/positions.parquet").set_index(["account_id", "asset_id"])
+    if (row.account_id, row.asset_id) in longer.index:  # it was not closed that day
+        assert str(longer.loc[(row.account_id, row.asset_id), "extended_until"])[:10] == "2017-12-29"
+    desk("submit", "after", "--as", "ann")
+    desk("approve", "after", "--as", "ben")
+    assert "released" in desk("release", "after", "--as", "ann")
+
+
 def test_a_proof_shows_one_account_and_no_other(desk):
     released(desk)
     desk("ledger", "prove", "run", "002", "--out", "proof.json")
