@@ -19,7 +19,7 @@ from ..errors import EntryRefused, LedgerError
 from .canonical import canonical_json
 from .connections import Ledger, broken_off, opened, read_only, refused, writing
 from .entries import GENESIS, Draft, Entry, chain, entry, moment, stamp
-from .schemas import ENTRIES, INSERT, REFUSALS
+from .schemas import ENTRIES, INSERT, INSERT_COLUMNS, REFUSALS
 
 BATCH = 5_000
 """Rows read at a time."""
@@ -121,7 +121,10 @@ def _append(connection: sa.Connection, drafts: list[Draft], at: dt.datetime | No
                 f"{REFUSALS['CLOCK']} ({head[2]}; now {now})", code="CLOCK", mend="set the clock right; do not go back"
             )
         rows = chain(list(new.values()), head[0], head[1], now)
-        connection.exec_driver_sql(INSERT[connection.dialect.name], rows)
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql(INSERT_COLUMNS, tuple(map(list, zip(*rows, strict=True))))
+        else:
+            connection.exec_driver_sql(INSERT["sqlite"], rows)
         standing |= {row[7]: entry(row) for row in rows}
     return [standing[draft.key] for draft in drafts]
 
