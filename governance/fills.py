@@ -211,18 +211,21 @@ def open_orders(trades: pa.Table, fills: pa.Table) -> pa.Table:
     fills
         Of `all_fills`.
     """
-    filled: dict[str, float] = {}
-    closed = set()
-    for name, quantity, status in zip(*(fills[c].to_pylist() for c in ("trade_id", "quantity", "status")), strict=True):
-        filled[name] = filled.get(name, 0.0) + quantity
-        if status == CANCELLED:
-            closed.add(name)
-    rows = []
-    for row in trades.to_pylist():
-        left = row["quantity"] - filled.get(row["trade_id"], 0.0)
-        if row["trade_id"] not in closed and left > _SLACK * row["quantity"]:
-            rows.append(row | {"quantity": left if row["side"] == "buy" else -left, "status": "open"})
-    return pa.Table.from_pylist(rows, ORDERS)
+    sums = fills.group_by("trade_id", use_threads=False).aggregate([("quantity", "sum")])
+    at = _pc.index_in(trades["trade_id"], value_set=sums["trade_id"].combine_chunks())
+    filled = _pc.fill_null(sums["quantity_sum"].combine_chunks().take(at.combine_chunks()), 0.0)
+    closed = fills.filter(_pc.equal(fills["status"], CANCELLED))["trade_id"].combine_chunks()
+    left = _pc.subtract(trades["quantity"].combine_chunks(), filled)
+    is_open = _pc.and_(
+        _pc.greater(left, _pc.multiply(trades["quantity"].combine_chunks(), _SLACK)),
+        _pc.invert(_pc.is_in(trades["trade_id"].combine_chunks(), closed)),
+    )
+    signed = _pc.if_else(_pc.equal(trades["side"].combine_chunks(), "buy"), left, _pc.negate(left))
+    columns = {
+        "account_id": trades["account_id"], "asset_id": trades["asset_id"], "quantity": signed,
+        "status": pa.array(["open"] * len(trades), pa.string()), "trade_id": trades["trade_id"],
+    }  # fmt: skip
+    return pa.table(columns, schema=ORDERS).filter(is_open)
 
 
 ORDERS = pa.schema(

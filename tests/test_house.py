@@ -49,7 +49,9 @@ PUBLIC = {
     "optimizer": "state due solve propose rebalance",
     "batches": "read_book run summarise export open_run Summary",
     "scenarios": "shock",
-    "governance": "create_ledger open_ledger append read verify sign_head read_checkpoints make_key",
+    "governance": "create_ledger open_ledger append read verify sign_head read_checkpoints make_key "
+    "make_store open_store run_governed seal derive record_fills replay collect_records export_records prove_account "
+    "submit approve release kill lift",
 }
 
 
