@@ -5,7 +5,17 @@ from __future__ import annotations
 import argparse
 import platform
 
-from . import conflicts, crowds, histories, ledgers, rebalances, solving, starts  # noqa: F401  (importing registers their cases)
+from . import (  # noqa: F401  (importing registers their cases)
+    approvals,
+    conflicts,
+    crowds,
+    histories,
+    ledgers,
+    rebalances,
+    replays,
+    solving,
+    starts,
+)
 from .registry import CASES
 
 

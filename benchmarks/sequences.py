@@ -43,6 +43,8 @@ def write_run(folder: Path, run_id: str, accounts: tuple[str, ...], *, trades: i
         blank = [None] * len(next(iter(said.values()), []))
         if table == "accounts":
             said = {**said, "relaxed": ["[]"] * len(accounts)}
+        if table not in rows and (folder / f"{table}.parquet").exists():
+            continue  # empty, and written before
         (folder / f"{table}.parquet").mkdir(parents=True, exist_ok=True)
         columns = {name: said.get(name, blank) for name in schema.names}
         pq.write_table(pa.table(columns, schema=schema), folder / f"{table}.parquet" / "part-00000.parquet")

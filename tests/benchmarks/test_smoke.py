@@ -24,6 +24,9 @@ def test_each_case_runs_small():
         "histories",
         "ledger",
         "intruders",
+        "approvals",
+        "flips",
+        "kill",
     )
     for case in cases:
         assert f"\n{case}: " in said.stdout

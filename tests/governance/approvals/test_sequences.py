@@ -6,7 +6,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from benchmarks.sequences import Bench, machine
 
-LIVES = {"sqlite": 200, "postgresql": 50}
+LIVES = {"sqlite": 200, "postgresql": 30}
 """The two thousand on each are the benchmark's (``python -m benchmarks approvals``)."""
 
 
