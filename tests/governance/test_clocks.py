@@ -9,13 +9,13 @@ import pytest
 from trimtab.batches.stores import SCHEMAS
 from trimtab.errors import BookError
 from trimtab.governance.clocks import CARRIED, derive
+from trimtab.governance.deliveries import released_runs
 from trimtab.governance.entries import Draft
 from trimtab.governance.environments import lock, surroundings
 from trimtab.governance.fills import record_fills
 from trimtab.governance.ledgers import append
 from trimtab.governance.sealings import FORMAT, parquet_bytes
 from trimtab.governance.snapshots import make_store, put, put_json
-from trimtab.governance.deliveries import released_runs
 
 FIRST = dt.date(2026, 1, 5)
 NAV = 1000.0
