@@ -20,7 +20,8 @@ from ..batches.streams import stream
 from ..errors import EntryRefused, NotApproved
 from .canonical import sha256
 from .connections import read_only
-from .entries import Draft, Entry, entry
+from .entries import Draft, Entry
+from .entries import entry as as_entry
 from .folds import standing
 from .gates import Candidate, check_release, read_candidate
 from .ledgers import Ledger, append, read
@@ -230,21 +231,20 @@ def withdraw_release(
     if one.state == "sealed":
         raise EntryRefused(f"{subject[:16]} is sealed", code="STATE", mend="trade back with another run")
     begun = next((e.sequence for e in read(ledger, subject=subject)), 0)
-    taken = {e.key: e for e in read(ledger, kind="release_account", since=begun) if e.body.get("run") == run_id}
+    taken = [e for e in read(ledger, kind="release_account", since=begun) if e.body.get("run") == run_id]
+    freed = {entry.key.replace("release/", "withdraw/", 1): entry for entry in taken}
+    gone = find(ledger, list(freed))
+    left = [(key, entry) for key, entry in freed.items() if key not in gone]
     if one.state == "released":
         done = append(ledger, [Draft(actor, "withdraw", subject, {"because": because}, one.current.sha256)], at=at)[0]
-    elif not taken:
+    elif not left:
         raise EntryRefused(f"nothing of {subject[:16]} is released", code="STATE", mend="there is nothing to take back")
-    freed = {key.replace("release/", "withdraw/", 1): e for key, e in taken.items()}
-    for start in range(0, len(freed), ACCOUNTS):
+    for start in range(0, len(left), ACCOUNTS):
         if start and ledger.is_file:
             time.sleep(BREATH)
-        some = dict(list(freed.items())[start : start + ACCOUNTS])
-        gone = find(ledger, list(some))
         drafts = [
             Draft(actor, "withdraw_account", e.subject, {**e.body, "trades": [], "because": because}, e.version, key)
-            for key, e in some.items()
-            if key not in gone
+            for key, e in left[start : start + ACCOUNTS]
         ]
         append(ledger, drafts, at=at)
     return done
@@ -289,5 +289,5 @@ def find(ledger: Ledger, keys: Sequence[str]) -> dict[str, Entry]:
     with read_only(ledger) as connection:
         for start in range(0, len(keys), 500):  # below every database's limit of parameters
             chosen = sa.select(*ENTRIES.c).where(ENTRIES.c.key.in_(keys[start : start + 500]))
-            found |= {row.key: entry(tuple(row)) for row in connection.execute(chosen)}
+            found |= {row.key: as_entry(tuple(row)) for row in connection.execute(chosen)}
     return found
