@@ -132,6 +132,7 @@ def test_fills_and_clocks_reach_the_next_run_and_an_old_decision_is_replayed(des
     assert "no account" in desk("replay", "elsewhere", "nobody", status=2)
 
 
+@pytest.mark.parametrize("where", ["sqlite"], indirect=True)  # nothing here is the database's
 def test_an_extension_in_force_reaches_the_next_run_and_none_before(desk):
     released(desk)
     row = pd.read_parquet("run/positions.parquet").iloc[0]
@@ -175,6 +176,7 @@ def test_a_proof_shows_one_account_and_no_other(desk):
     assert "not what the run said" in desk("ledger", "prove", "--check", "proof.json", status=3)
 
 
+@pytest.mark.parametrize("where", ["sqlite"], indirect=True)  # nothing here is the database's
 def test_the_calendar_shows_what_is_open_due_and_waiting(desk):
     released(desk)
     told = desk("ledger", "calendar", "run", "--on", LATER)
