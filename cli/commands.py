@@ -12,7 +12,7 @@ import click
 from ..errors import GovernanceError, InputError, LedgerBroken, NotApproved, RunError
 from .approvals import ACTS
 from .calendars import calendar  # noqa: F401  (it stands in the group `ledger`)
-from .ledgers import ledger, seal_checkpoint
+from .ledgers import ledger, policy_stands, seal_checkpoint
 from .options import AS, MAYBE_LEDGER, STORE, DayType, place
 from .replays import replay
 
@@ -149,7 +149,7 @@ def rebalance(
     from .pages import page, say
     from .progress import meter
 
-    entry = None
+    entry, stands = None, True
     with meter("deciding") as progress:
         if where is None:
             done = run(book, policy, on, out, workers=workers, cluster=cluster, chunk=chunk, progress=progress)
@@ -162,6 +162,7 @@ def rebalance(
                     opened, at.open_store(), book, policy, on, out, actor,
                     workers=workers, cluster=cluster, chunk=chunk, progress=progress,
                 )  # fmt: skip
+                stands = policy_stands(opened, entry)
                 seal_checkpoint(at, opened)
     console = page()
     show_run(console, done)
@@ -171,6 +172,8 @@ def rebalance(
     )
     if entry is not None:
         say(console, f"Sealed in the ledger by {entry.actor} (record {entry.sequence:,}); submit it for approval.")
+    if not stands:
+        say(console, "HELD: its policy is not in force; until somebody approves these bytes, none of it is released.")
     return BLOCKED if done.blocked else FINE
 
 

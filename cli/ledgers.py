@@ -191,6 +191,14 @@ def run_id_of(told: str) -> str:
     return open_run(told).run_id if Path(told).is_dir() else told.removeprefix("run/")
 
 
+def policy_stands(opened: Ledger, entry: Entry) -> bool:
+    """Whether the policy that a sealed run was made under is in force: without it nothing of the run is released."""
+    from ..governance.folds import standings
+
+    in_force = (one.in_force for one in standings(opened, "policy").values())
+    return any(version.sha256 == entry.body["policy"] for version in in_force if version)
+
+
 def seal_checkpoint(at: Place, opened: Ledger) -> None:
     """Sign the head after a seal, where there is a key."""
     from ..governance.checkpoints import sign_head

@@ -74,8 +74,11 @@ def rebalance(desk, on=ON, out="run", **how):
 
 
 def test_two_people_let_a_run_go_and_one_does_not(desk):
+    assert "HELD: its policy is not in force" in rebalance(desk, LATER, "early")
     approved_desk(desk)
-    assert "Sealed in the ledger by ann" in rebalance(desk)
+    told = rebalance(desk)
+    assert "Sealed in the ledger by ann" in told
+    assert "not in force" not in told
     assert "nothing was computed" in rebalance(desk)  # the same command is nothing new
     assert "was not submitted" in desk("release", "run", "--as", "ann", status=2)
     desk("submit", "run", "--as", "ann", "--because", "the month's rebalance")
