@@ -24,6 +24,7 @@ def test_the_demo_shows_beliefs_outcomes_a_proposal_shocks_and_files(trimtab, sm
         "UST2 - UST20",
         "What the mandate says",
         "OPTIMAL",
+        "An account of each outcome",
         "One proposal in full",
         "because",
         "turnover",
