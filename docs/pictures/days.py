@@ -14,7 +14,7 @@ from trimtab.constraints import Cooldown, Deviation, Holding, TimeLimit
 from trimtab.models import PastTrade, TacticalPosition
 from trimtab.optimizer import rebalance
 
-from .desks import ASSETS, ON, STRATEGIC, account, believe, context, mandate, market
+from .desks import ASSETS, ON, STRATEGIC, account, believe, context, later, mandate, market
 from .plots import Chart, in_numbers, in_percent
 
 _SPY = ASSETS.index("SPY")
@@ -23,7 +23,7 @@ _LIFE, _REVERSION, _REST = 90, 40, 45
 
 def time_limit() -> Chart:
     """Draw the allowed lean of each shape by the day, and the lean of an account whose view never dies."""
-    last, step = 170, 2
+    last, step = 170, 5
     chart = Chart(
         f"Time limit: a life of {_LIFE} days, led back over the last {_REVERSION}, then {_REST} days of rest",
         "The allowed lean by the day for the three shapes, and the lean of an account whose view never dies.",
@@ -49,8 +49,9 @@ def _allowed(shapes: Sequence[Literal["linear", "exponential", "steps"]]) -> lis
     """Return how far SPY may lean over by the day, from its opening to the end of its life, for each shape."""
     limits = [TimeLimit(_LIFE, _REVERSION, shape=shape, rest_days=_REST) for shape in shapes]
     curves, start = [[] for _ in limits], account(positions=(TacticalPosition("SPY", "over", ON),))
+    opened = context((Deviation("5%"), limits[0]), start)
     for day in range(_LIFE + 1):
-        here = context((Deviation("5%"), limits[0]), start, on=ON + dt.timedelta(day))
+        here = later(opened, day)
         for curve, limit in zip(curves, limits, strict=True):
             leeway, allowed = np.asarray(here.leeway)[1, _SPY], limit.allowed(here)[1, _SPY]
             curve.append((float(day), float(min(leeway, allowed))))
@@ -83,10 +84,9 @@ def cooldown() -> Chart:
     trades = ((6, -0.04), (46, 0.02))
     past = tuple(PastTrade("SPY", ON + dt.timedelta(day), weight) for day, weight in trades)
     held, least, most = STRATEGIC["SPY"], 0.25, 0.45
-    low, high = [], []
-    for day in range(0, last + 1, 2):
-        here = context((limit,), account(history=past), on=ON + dt.timedelta(day))
-        (box,) = limit.terms(here)
+    low, high, here = [], [], context((limit,), account(history=past))
+    for day in range(last + 1):
+        (box,) = limit.terms(later(here, day))
         low.append((float(day), max(float(box.lo[_SPY]), least)))
         high.append((float(day), min(float(box.hi[_SPY]), most)))
     chart = Chart(
@@ -115,10 +115,9 @@ def holding() -> Chart:
     buys = ((10, 0.04), (40, 0.03))
     past = tuple(PastTrade("GLD", ON + dt.timedelta(day), weight) for day, weight in buys)
     weights = STRATEGIC | {"GLD": held, "CASH": STRATEGIC["CASH"] + STRATEGIC["GLD"] - held}
-    low = []
-    for day in range(0, last + 1, 2):
-        here = context((limit,), account(weights, history=past), on=ON + dt.timedelta(day))
-        (box,) = limit.terms(here)
+    low, here = [], context((limit,), account(weights, history=past))
+    for day in range(last + 1):
+        (box,) = limit.terms(later(here, day))
         low.append((float(day), max(float(box.lo[ASSETS.index("GLD")]), 0.0)))
     chart = Chart(
         "Holding period of 60 days: what was bought lately stays",

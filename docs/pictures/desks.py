@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,9 @@ from trimtab.constraints import Deviation, Policy
 from trimtab.constraints.limits import Context, Limit
 from trimtab.models import Account, Market, View
 from trimtab.models.tilts import tilt
-from trimtab.optimizer import Proposal, rebalance, state
+from trimtab.optimizer import Proposal, state
+from trimtab.optimizer.problems import Problem
+from trimtab.optimizer.rebalancing import decide
 from trimtab.optimizer.tactical import place
 
 ON = dt.date(2026, 11, 20)
@@ -56,8 +59,17 @@ def propose(
     limits: Sequence[Limit], gain: float, who: Account | None = None, about: str = "equity - bonds", **settings: object
 ) -> Proposal:
     """Return what trimtab proposes for an account (one at strategic weights, by default) under these limits."""
-    traded = market(whole=bool(settings.pop("whole", False)), costs=float(settings.pop("costs", 0.0002)))
-    return rebalance(who or account(), mandate(*limits, **settings), traded, believe(gain, about), ON)
+    whole, costs = bool(settings.pop("whole", False)), float(settings.pop("costs", 0.0002))
+    problem = _state(mandate(*limits, **settings), whole, costs)
+    who = who or account()
+    belief = tilt(believe(gain, about), problem.market, problem.policy.model(who), ON)
+    return decide(problem, who, belief, ON)
+
+
+@cache
+def _state(policy: Policy, whole: bool, costs: float) -> Problem:
+    """State a problem once for every gain and account that is asked of it: what ``rebalance`` does each time."""
+    return state(policy, market(whole=whole, costs=costs))
 
 
 def ideal(limits: Sequence[Limit], gain: float, who: Account | None = None, **more: object) -> dict[str, float]:
@@ -65,12 +77,16 @@ def ideal(limits: Sequence[Limit], gain: float, who: Account | None = None, **mo
     return propose(limits, gain, who, **more).weights["ideal"].to_dict()
 
 
-def context(limits: Sequence[Limit], who: Account, gain: float = 0.0, on: dt.date = ON) -> Context:
-    """Return what limits see of an account on a day."""
-    dated = market().dated(on) if on == ON else replace(market(), on=on)
+def context(limits: Sequence[Limit], who: Account, gain: float = 0.0) -> Context:
+    """Return what limits see of an account."""
     policy = mandate(*limits)
-    belief = tilt(believe(gain), dated, policy.model(who), on)
-    return place(state(policy, dated), who, belief).context
+    belief = tilt(believe(gain), market(), policy.model(who), ON)
+    return place(state(policy, market()), who, belief).context
+
+
+def later(here: Context, days: int) -> Context:
+    """Return the same account, seen so many days later."""
+    return replace(here, market=replace(here.market, on=ON + dt.timedelta(days)))
 
 
 def spread(least: float, most: float, many: int) -> list[float]:

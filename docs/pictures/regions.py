@@ -98,7 +98,7 @@ def leverage() -> Chart:
     most = float(trades.most)
     chart.area([(most, 0.0), (0.0, most), (-most, 0.0), (0.0, -most)])
     chart.say(0.62, most - 0.62, f"|SPY| + |IEF| = {most:.0%}", "grey", dx=8, dy=-6)
-    gains = spread(0.0, 0.16, 17)
+    gains = spread(0.0, 0.16, 9)
     ways: tuple[tuple[tuple[Limit, ...], str, bool], ...] = (
         ((Leverage("1000%"), still), "orange", True),
         ((limit, still), "blue", False),
