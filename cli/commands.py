@@ -85,7 +85,8 @@ def trimtab() -> None:
 def demo(out: Path) -> int:
     """Run the demo book: 16 assets and 36 accounts on 28 February 2017.
 
-    Shows the views of that day, how the accounts ended, one proposal in full, and what three shocks would do to it.
+    Shows the views of that day, how the accounts ended, an account of each outcome with its sentence, one proposal in
+    full, and what three shocks would do to it.
     """
     from .demos import show_demo
 

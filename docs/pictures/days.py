@@ -14,7 +14,7 @@ from trimtab.constraints import Cooldown, Deviation, Holding, TimeLimit
 from trimtab.models import PastTrade, TacticalPosition
 from trimtab.optimizer import rebalance
 
-from .desks import ASSETS, ON, STRATEGIC, account, believe, context, later, mandate, market
+from .desks import ASSETS, DESK, ON, STRATEGIC, account, context, later, market
 from .plots import Chart, in_numbers, in_percent
 
 _SPY = ASSETS.index("SPY")
@@ -48,7 +48,7 @@ def time_limit() -> Chart:
 def _allowed(shapes: Sequence[Literal["linear", "exponential", "steps"]]) -> list[list[tuple[float, float]]]:
     """Return how far SPY may lean over by the day, from its opening to the end of its life, for each shape."""
     limits = [TimeLimit(_LIFE, _REVERSION, shape=shape, rest_days=_REST) for shape in shapes]
-    curves, start = [[] for _ in limits], account(positions=(TacticalPosition("SPY", "over", ON),))
+    curves, start = [[] for _ in limits], replace(account(), positions=(TacticalPosition("SPY", "over", ON),))
     opened = context((Deviation("5%"), limits[0]), start)
     for day in range(_LIFE + 1):
         here = later(opened, day)
@@ -60,13 +60,13 @@ def _allowed(shapes: Sequence[Literal["linear", "exponential", "steps"]]) -> lis
 
 def _walk(limit: TimeLimit, days: range) -> list[tuple[float, float]]:
     """Live through days of flat prices with a view that never dies, and return the lean of SPY on each."""
-    policy, who, points = mandate(Deviation("5%"), limit), account(), []
+    policy, who, points = DESK.policy((Deviation("5%"), limit)), account(), []
     for day in days:
         on = ON + dt.timedelta(day)
-        proposal = rebalance(who, policy, replace(market(), on=on), believe(0.05), on)
+        proposal = rebalance(who, policy, replace(market(), on=on), DESK.views(0.05), on)
         target = proposal.weights["target"]
         points.append((float(day), float(target["SPY"] - STRATEGIC["SPY"])))
-        who = account((target / target.sum()).to_dict(), positions=proposal.positions)
+        who = replace(account((target / target.sum()).to_dict()), positions=proposal.positions)
     return points
 
 
@@ -84,7 +84,7 @@ def cooldown() -> Chart:
     trades = ((6, -0.04), (46, 0.02))
     past = tuple(PastTrade("SPY", ON + dt.timedelta(day), weight) for day, weight in trades)
     held, least, most = STRATEGIC["SPY"], 0.25, 0.45
-    low, high, here = [], [], context((limit,), account(history=past))
+    low, high, here = [], [], context((limit,), replace(account(), history=past))
     for day in range(last + 1):
         (box,) = limit.terms(later(here, day))
         low.append((float(day), max(float(box.lo[_SPY]), least)))
@@ -115,7 +115,7 @@ def holding() -> Chart:
     buys = ((10, 0.04), (40, 0.03))
     past = tuple(PastTrade("GLD", ON + dt.timedelta(day), weight) for day, weight in buys)
     weights = STRATEGIC | {"GLD": held, "CASH": STRATEGIC["CASH"] + STRATEGIC["GLD"] - held}
-    low, here = [], context((limit,), account(weights, history=past))
+    low, here = [], context((limit,), replace(account(weights), history=past))
     for day in range(last + 1):
         (box,) = limit.terms(later(here, day))
         low.append((float(day), max(float(box.lo[ASSETS.index("GLD")]), 0.0)))

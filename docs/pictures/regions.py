@@ -10,10 +10,11 @@ from trimtab.constraints import Custom, Group, Leverage, Position, Restriction, 
 from trimtab.constraints.limits import Limit
 from trimtab.constraints.terms import RiskBall
 
-from .desks import ASSETS, FREE, STRATEGIC, account, context, ideal, market, spread
+from .desks import ASSETS, FREE, STRATEGIC, Desk, account, context, ideal, market, spread
 from .plots import Chart, in_numbers, in_percent
 
 _STILL = Restriction(("EFA", "GLD"), rule="frozen")
+_SPY_OVER_IEF = Desk(about="SPY - IEF")
 _X, _Y = ASSETS.index("SPY"), ASSETS.index("IEF")
 
 
@@ -32,8 +33,8 @@ def group() -> Chart:
     for x, edge in ((0.25, low), (0.3, high)):
         chart.say(x, edge - x, f"SPY + EFA = {edge:.0%}", "grey", dx=8, dy=-6)
     gains = spread(0.0, 0.06, 13)
-    _path(chart, "SPY", "EFA", [ideal(FREE, gain, about="SPY - IEF") for gain in gains], "orange", hollow=True)
-    _path(chart, "SPY", "EFA", [ideal((limit,), gain, about="SPY - IEF") for gain in gains], "blue")
+    _path(chart, "SPY", "EFA", [ideal(FREE, gain, desk=_SPY_OVER_IEF) for gain in gains], "orange", hollow=True)
+    _path(chart, "SPY", "EFA", [ideal((limit,), gain, desk=_SPY_OVER_IEF) for gain in gains], "blue")
     _strategic(chart, STRATEGIC["SPY"], STRATEGIC["EFA"])
     _named(chart, "SPY over IEF")
     return chart
@@ -53,7 +54,7 @@ def tracking_error() -> Chart:
     gains = spread(-0.08, 0.08, 17)
     for limits, colour, hollow in (((*FREE, _STILL), "orange", True), ((limit, _STILL), "blue", False)):
         _path(
-            chart, "SPY", "IEF", [ideal(limits, gain, about="SPY - IEF") for gain in gains], colour,
+            chart, "SPY", "IEF", [ideal(limits, gain, desk=_SPY_OVER_IEF) for gain in gains], colour,
             hollow=hollow, around=STRATEGIC,
         )  # fmt: skip
     _strategic(chart, 0.0, 0.0)
@@ -77,7 +78,7 @@ def volatility() -> Chart:
     gains = spread(0.0, 0.06, 13)
     paths = [(((*FREE, _STILL)), "orange", True), ((limit, _STILL), "blue", False)]
     for limits, colour, hollow in paths:
-        _path(chart, "SPY", "IEF", [ideal(limits, gain, about="SPY - IEF") for gain in gains], colour, hollow=hollow)
+        _path(chart, "SPY", "IEF", [ideal(limits, gain, desk=_SPY_OVER_IEF) for gain in gains], colour, hollow=hollow)
     _strategic(chart, STRATEGIC["SPY"], STRATEGIC["IEF"])
     _named(chart, "SPY over IEF")
     return chart
@@ -86,6 +87,7 @@ def volatility() -> Chart:
 def leverage() -> Chart:
     """Draw the diamond of gross weight, and the path of the ideal into shorts."""
     strategic = {"SPY": 0.6, "EFA": 0.0, "IEF": 0.4, "GLD": 0.0, "CASH": 0.0}
+    desk = Desk(about="SPY - IEF", strategic=strategic, long_only=False, risk_aversion=2.0)
     still = Position(("EFA", "GLD"), least=0, most=0)
     limit = Leverage("150%")
     chart = Chart(
@@ -104,8 +106,7 @@ def leverage() -> Chart:
         ((limit, still), "blue", False),
     )
     for limits, colour, hollow in ways:
-        settings = {"about": "SPY - IEF", "strategic": strategic, "long_only": False, "risk_aversion": 2.0}
-        weights = [ideal(limits, gain, account(strategic), **settings) for gain in gains]
+        weights = [ideal(limits, gain, account(strategic), desk) for gain in gains]
         _path(chart, "SPY", "IEF", weights, colour, hollow=hollow)
     _strategic(chart, strategic["SPY"], strategic["IEF"])
     _named(chart, "SPY over IEF, up to 16%")

@@ -16,10 +16,11 @@ from trimtab.constraints import (
 )
 from trimtab.constraints.limits import Limit
 from trimtab.constraints.terms import Rows, Trades, traded
+from trimtab.models import Account
 from trimtab.optimizer import Outcome, Proposal
 
-from .desks import ASSETS, FREE, STRATEGIC, account, context, ideal, market, propose, spread
-from .plots import Axis, Chart, in_numbers, in_percent, of_names
+from .desks import ASSETS, FREE, STRATEGIC, Desk, account, context, ideal, market, propose, spread
+from .plots import Axis, Chart, Point, in_numbers, in_percent, of_names
 
 DRIFTED = {"SPY": 0.40, "EFA": 0.18, "IEF": 0.26, "GLD": 0.11, "CASH": 0.05}
 _BP = 1e4
@@ -57,13 +58,14 @@ def turnover() -> Chart:
 def cash() -> Chart:
     """Draw the floor of cash by the size of an account, and the cash that is kept."""
     limit, values = Cash(least="0.5%", least_value=20_000), np.geomspace(1e5, 2e7, 47)
-    floors, kept = [], []
+    floors: list[Point] = []
+    kept: list[Point] = []
     for k, nav in enumerate(values.tolist()):
         who = account(nav=nav)
         term = next(t for t in limit.terms(context((limit,), who)) if isinstance(t, Trades))
         floors.append((nav, -float(term.most)))
         if k % 3 == 0:
-            proposal = propose((limit,), 0.03, who, about="equity - CASH")
+            proposal = propose((limit,), 0.03, who, Desk(about="equity - CASH"))
             now, then = (proposal.weights[c].to_numpy() for c in ("current", "ideal"))
             kept.append((nav, -float(traded(term, then, now))))
     chart = Chart(
@@ -87,7 +89,7 @@ def trade_size() -> Chart:
     """Draw trades made beside trades wished for, where small ones are barred."""
     least, gains = 0.01, spread(0.0, 0.01, 21)
     limits = (Deviation("10%"), TradeSize(least=least))
-    proposals = [propose(limits, gain, about="SPY - IEF") for gain in gains]
+    proposals = [propose(limits, gain, desk=Desk(about="SPY - IEF")) for gain in gains]
     at = lambda p, column: float(p.weights[column]["SPY"] - p.weights["current"]["SPY"])  # noqa: E731
     chart = Chart(
         "Trade size: at least 1%, or no trade",
@@ -108,7 +110,7 @@ def trade_size() -> Chart:
 def trade_count() -> Chart:
     """Draw what fewer trades give up, and which ones are kept."""
     who, counts = account(DRIFTED), range(5)
-    proposals = [propose((Deviation("15%"), TradeCount(k)), -0.02, who, costs=0.0) for k in counts]
+    proposals = [propose((Deviation("15%"), TradeCount(k)), -0.02, who, Desk(costs=0.0)) for k in counts]
     chart = Chart(
         "Trade count: what fewer trades give up",
         "Utility given up against the ideal by the most trades allowed, and which trades are made.",
@@ -127,9 +129,9 @@ def trade_count() -> Chart:
 def lots() -> Chart:
     """Draw what whole lots give up by the size of an account."""
     values = np.geomspace(2e3, 2e5, 21)
-    lost = []
+    lost: list[Point] = []
     for nav in values.tolist():
-        proposal = propose((Deviation("10%"), Lots()), -0.02, account(DRIFTED, nav), whole=True)
+        proposal = propose((Deviation("10%"), Lots()), -0.02, account(DRIFTED, nav), Desk(whole=True))
         lost.append((nav, max(proposal.given_up, 0.0) * _BP))
     chart = Chart(
         "Lots: whole shares cost small accounts more",
@@ -202,6 +204,6 @@ def tiers() -> Chart:
     return chart
 
 
-def _drifted(who: object, most: float, tier: int) -> Proposal:
+def _drifted(who: Account, most: float, tier: int) -> Proposal:
     limits = (Group("equity", around="strategic", least="-5%", most="5%"), Turnover(most, tier=tier))
     return propose(limits, 0.0, who)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from trimtab.constraints import Band, Deviation, Position
 from trimtab.constraints.restrictions import account_boxes
+from trimtab.models.accounts import Rule
 
-from .desks import ASSETS, FREE, STRATEGIC, account, context, ideal, mandate, spread
+from .desks import ASSETS, DESK, FREE, STRATEGIC, account, context, ideal, spread
 from .plots import Chart, in_percent, of_names
 
 _GAIN = 0.03
@@ -100,15 +103,15 @@ def position() -> Chart:
 
 def restriction() -> Chart:
     """Draw what each rule leaves of a weight, and where opposite views take it."""
-    rules = ("no rule", "no_buy", "no_sell", "frozen", "no_hold")
+    rules: tuple[Rule | None, ...] = (None, "no_buy", "no_sell", "frozen", "no_hold")
     chart = Chart(
         "Restriction: what each rule leaves of SPY, held at 35%",
         "For no rule and each of the four rules the range left, and the ideal weight under a view for and one against.",
-        of_names("", rules),
+        of_names("", [rule or "no rule" for rule in rules]),
         in_percent("weight of SPY", 0, 0.8, 0.1),
     )
     for i, rule in enumerate(rules):
-        who = account(restrictions=() if rule == "no rule" else (("SPY", rule),))
+        who = account() if rule is None else replace(account(), restrictions=(("SPY", rule),))
         boxes = [box for _, box in account_boxes(context(FREE, who))]
         low, high = (float(x) for x in ([0.0, 1.0] if not boxes else [boxes[0].lo[0], boxes[0].hi[0]]))
         chart.bar(i, max(low, 0.0), min(high, 1.0))
@@ -131,7 +134,7 @@ def grandfather() -> Chart:
         who = account(STRATEGIC | {"SPY": start, "IEF": 0.65 - start})
         for stays in (True, False):
             limits = (Position("SPY", most="40%", grandfather=stays),)
-            terms = [t for name, t in mandate(*limits).terms(context(limits, who)) if name == "position"]
+            terms = [t for name, t in DESK.policy(limits).terms(context(limits, who)) if name == "position"]
             bounds[stays].append((start, float(terms[0].hi[0])))
             ideals[stays].append((start, ideal(limits, 0.06, who)["SPY"]))
     chart = Chart(
