@@ -50,6 +50,9 @@ class Context:
         What deviation limits leave, lower and upper ends, shape (..., n) each: no band reaches beyond.
     clocks
         Open tactical positions, shape (..., 2, n) each; None where no limit asks for them.
+    newest
+        The ordinal of the newest view that pushes each asset under and over strategic, shape (2, n), 0 for none: one
+        approved after an expiry ends the rest of its side.
     history
         Past trades of the accounts, up to the day; None for none.
     frequency
@@ -73,6 +76,7 @@ class Context:
     fence: tuple[np.ndarray, np.ndarray] | None = None
 
     clocks: Clocks | None = None
+    newest: Each = 0.0
     history: History | None = None
     frequency: float = 1.0
     leeway: Each = np.inf

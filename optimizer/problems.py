@@ -18,7 +18,7 @@ from ..models.cohorts import Cohort
 from ..models.costs import Costs
 from ..models.histories import read_history
 from ..models.markets import Market
-from ..models.positions import Clocks, read_positions
+from ..models.positions import Clocks, newest_views, read_positions
 from ..models.sessions import check_exchange
 from ..models.tilts import NO_TILT, Tilt
 from .programs import POINT, Program, build
@@ -190,7 +190,8 @@ def pose(problem: Problem, account: Account, belief: Tilt, tactical: np.ndarray 
     )
     if policy.timed:
         clocks = read_positions(account.positions, market.universe).settle(context.current - context.strategic)
-        context = policy.measured(replace(context, clocks=clocks))
+        newest = _newest(belief, market)
+        context = policy.measured(replace(context, clocks=clocks, newest=newest))
         _check_opened(context)
     if tactical is not None:
         context = policy.face(context, tactical)
@@ -294,7 +295,8 @@ def pose_all(
         frequency=belief.frequency,
     )
     if policy.timed:
-        context = policy.measured(replace(context, clocks=_clocks(cohort, context)))
+        newest = _newest(belief, market)
+        context = policy.measured(replace(context, clocks=_clocks(cohort, context), newest=newest))
     if tactical is not None:
         context = policy.face(context, tactical[kept])
     aversion, horizon = aversions(policy, cohort), policy.horizon(belief)
@@ -318,6 +320,10 @@ def _clocks(cohort: Cohort, context: Context) -> Clocks:
     if cohort.clocks is None:
         return Clocks.none((*context.current.shape[:-1], 2, context.current.shape[-1]))
     return cohort.clocks.settle(context.current - context.strategic)
+
+
+def _newest(belief: Tilt, market: Market) -> np.ndarray:
+    return newest_views(belief.since, belief.lambdas, belief.legs, len(market.universe))
 
 
 def _refused(policy: Policy, cohort: Cohort) -> np.ndarray:
