@@ -23,7 +23,8 @@ from ..models.markets import Market
 from ..models.tilts import Tilt, tilt
 from ..models.views import View
 from ..optimizer.arithmetics import impossible
-from ..optimizer.problems import Problem, state
+from ..optimizer.problems import Case, Problem, state
+from ..optimizer.programs import build
 from ..optimizer.tactical import place
 from ..units import FrozenMap
 
@@ -42,6 +43,8 @@ class Findings:
         Accounts whose input cannot be used.
     stuck
         Accounts whose limits contradict each other by arithmetic alone, with the sentence: they would end UNSOLVED.
+    yielding
+        Those where limits of a tier above 0 would give way, with the sentence: they would end RELAXED.
     nav
         Money in the active accounts.
     worth_a_look
@@ -56,6 +59,7 @@ class Findings:
     standing: int
     refused: tuple[Refused, ...]
     stuck: tuple[tuple[str, str], ...]
+    yielding: tuple[tuple[str, str], ...]
     nav: float
     worth_a_look: tuple[str, ...]
 
@@ -80,36 +84,49 @@ def examine(book: Book, policy: Policy | None, on: dt.date) -> Findings:
     problem = state(given, market) if policy else None
     roster = enrol(book.tables, given if policy else None, market.universe)
     active = standing = 0
-    nav, refused, stuck, followed = 0.0, [], [], set()
+    nav, refused, stuck, yielding, followed = 0.0, [], [], [], set()
     for entry in roster:
         if isinstance(entry, Refused):
             refused.append(entry)
             continue
         try:
-            worth, words = _ask(entry, given, market, problem, beliefs)
+            worth, words, soft = _ask(entry, given, market, problem, beliefs)
         except AccountError as error:
             refused.append(Refused(entry.id, entry.model, error))
             continue
         followed.add(entry.model)
         if entry.status == "active":
             active, nav = active + 1, nav + worth
-            stuck += [(entry.id, words)] if words else []
+            (yielding if soft else stuck).extend([(entry.id, words)] if words else [])
         else:
             standing += 1
     said = tuple(_warnings(book, policy, given, market, views, beliefs, on))
     said += tuple(f"no account that is fine follows model {name}" for name in given.models if name not in followed)
-    return Findings(book, given, market, views, active, standing, tuple(refused), tuple(stuck), nav, said)
+    return Findings(
+        book, given, market, views, active, standing, tuple(refused), tuple(stuck), tuple(yielding), nav, said
+    )
 
 
 def _ask(
     account: Account, policy: Policy, market: Market, problem: Problem | None, beliefs: dict[str, Tilt]
-) -> tuple[float, str]:
-    """Return what an account is worth and what arithmetic rules out; raise ``AccountError`` where its data are bad."""
+) -> tuple[float, str, bool]:
+    """Return what an account is worth, what arithmetic rules out, and whether limits of a tier above 0 would give way.
+
+    Raises ``AccountError`` where its data are bad.
+    """
     policy.model(account)
     if problem is None or account.status != "active":
-        return appraise(account, market).nav, ""
+        return appraise(account, market).nav, "", False
     case = place(problem, account, beliefs[account.model])
-    return case.standing.nav, impossible(case)
+    words = impossible(case)
+    return case.standing.nav, words, bool(words) and not impossible(_hard(policy, case))
+
+
+def _hard(policy: Policy, case: Case) -> Case:
+    """Return the case with its limits of tier 0 alone."""
+    soft = {limit.name for limit in policy.limits if limit.tier}
+    named = [(name, term) for name, term in case.program.named if name not in soft]
+    return replace(case, program=build(case.context, named, case.belief, case.aversion, case.horizon))
 
 
 def _belief(book: Book, market: Market, model: Model, views: Sequence[View], on: dt.date) -> Tilt:
