@@ -48,23 +48,30 @@ def _oversold(policy: Policy, held: np.ndarray, ordered: np.ndarray, universe: U
     return over & policy.long_only
 
 
-def opened_later(context: Context) -> np.ndarray:
-    """Mark the positions that were opened after the day, shape (..., 2, n): nobody knew them then."""
-    return np.zeros((2, 1), dtype=bool) if context.clocks is None else context.clocks.opened > context.day
+def foreseen(context: Context) -> np.ndarray:
+    """Mark the accounts with a position or a breach of a later day, shape (...): nobody knew it then."""
+    late = np.zeros(np.shape(context.nav), dtype=bool)
+    if context.clocks is not None:
+        late = late | (context.clocks.opened > context.day).any((-2, -1))
+    if context.breaches is not None:
+        late = late | (context.breaches.since > context.day).any(-1)
+    return late
 
 
-def check_opened(context: Context) -> None:
-    """Refuse positions that were opened after the day."""
-    if (late := opened_later(context)).any():
-        asset = context.market.universe.assets[int(np.argmax(late.any(0)))]
-        raise AccountError(
-            f"its position in {asset!r} was opened after {context.market.on}",
-            code="LOOK_AHEAD",
-            table="positions",
-            field="opened",
-            value=asset,
-            mend="use what was known on the day",
-        )
+def check_known(context: Context) -> None:
+    """Refuse the positions and breaches of one account that were opened after the day."""
+    if not foreseen(context):
+        return
+    on, mend = context.market.on, "use what was known on the day"
+    if context.clocks is not None and (late := (context.clocks.opened > context.day).any(0)).any():
+        asset = context.market.universe.assets[int(np.argmax(late))]
+        words, table, field, value = f"its position in {asset!r} was opened after {on}", "positions", "opened", asset
+    else:
+        table, field, value = "breaches", "since", ""
+        if context.breaches is not None:
+            value = context.breaches.limits[int(np.argmax(context.breaches.since > context.day))]
+        words = f"its breach of {value!r} was found after {on}"
+    raise AccountError(words, code="LOOK_AHEAD", table=table, field=field, value=value, mend=mend)
 
 
 def overriding(policy: Policy, cohort: Cohort) -> np.ndarray:

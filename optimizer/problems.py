@@ -13,7 +13,8 @@ from ..constraints.policies import Policy
 from ..constraints.rebalances import Rebalance
 from ..constraints.restrictions import barred
 from ..errors import PolicyError
-from ..models.accounts import Account, Model, Standing, appraise, weigh
+from ..models.accounts import Account, Model, Standing, appraise, differs, weigh
+from ..models.breaches import read_breaches
 from ..models.cohorts import Cohort
 from ..models.costs import Costs
 from ..models.histories import read_history
@@ -21,7 +22,7 @@ from ..models.markets import Market
 from ..models.positions import Clocks, newest_views, read_positions
 from ..models.sessions import check_exchange
 from ..models.tilts import NO_TILT, Tilt
-from .admissions import check_opened, check_orders, opened_later, overriding, overselling
+from .admissions import check_known, check_orders, foreseen, overriding, overselling
 from .programs import POINT, Program, build
 
 if TYPE_CHECKING:
@@ -194,7 +195,9 @@ def pose(problem: Problem, account: Account, belief: Tilt, tactical: np.ndarray 
         clocks = read_positions(account.positions, market.universe).settle(context.current - context.strategic)
         newest = _newest(belief, market)
         context = policy.measured(replace(context, clocks=clocks, newest=newest))
-        check_opened(context)
+    if policy.forgiving:
+        context = replace(context, breaches=read_breaches(account.breaches))
+    check_known(context)
     if tactical is not None:
         context = policy.face(context, tactical)
     aversion, horizon = policy.aversion(account), policy.horizon(belief)
@@ -261,6 +264,8 @@ def pose_all(
     unpriced = ((cohort.quantities + cohort.ordered) != 0) & ~np.isfinite(market.prices)
     fine = ~unpriced.any(-1) & np.isfinite(standing.nav) & (standing.nav > 0)
     fine &= ~overriding(policy, cohort) & ~overselling(policy, cohort, market.universe).any(-1)
+    if cohort.navs is not None:
+        fine &= np.isnan(cohort.navs) | ~differs(cohort.navs, standing.nav - cohort.flows)
     fine &= tactical is None or np.isfinite(tactical).all(-1)
     kept = np.flatnonzero(fine)
     cohort, standing = cohort.pick(kept), standing.pick(kept)
@@ -286,15 +291,15 @@ def pose_all(
     if policy.timed:
         newest = _newest(belief, market)
         context = policy.measured(replace(context, clocks=_clocks(cohort, context), newest=newest))
+    if policy.forgiving:
+        context = replace(context, breaches=cohort.breaches)
     if tactical is not None:
         context = policy.face(context, tactical[kept])
     aversion, horizon = aversions(policy, cohort), policy.horizon(belief)
     program = build(context, policy.terms(context), belief, aversion, horizon)
     cases = Cases(cohort, model, standing, context, belief, aversion, horizon, policy.names, program)
     pointed = np.any(program.ball_most < POINT, axis=-1, keepdims=False)
-    if context.clocks is not None:
-        pointed = pointed | opened_later(context).any((-2, -1))
-    rest = np.flatnonzero(~pointed)
+    rest = np.flatnonzero(~(pointed | foreseen(context)))
     return (cases, kept) if len(rest) == len(kept) else (cases.pick(rest), kept[rest])
 
 
