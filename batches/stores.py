@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from ..errors import RunError
 from ..units import FrozenMap
+from .jsons import read_json
 
 _TEXT, _NUMBER, _DAY = pa.string(), pa.float64(), pa.date32()
 
@@ -247,7 +248,7 @@ def write_seal(folder: Path, seal: Mapping[str, Any]) -> None:
 def read_seal(folder: Path) -> dict[str, Any] | None:
     """Return what ``run.json`` says, or None where there is none; raise ``RunError`` where it is not ours."""
     try:
-        seal = json.loads((folder / SEAL).read_bytes())
+        seal = read_json((folder / SEAL).read_bytes())
     except FileNotFoundError:
         return None
     except (OSError, ValueError):

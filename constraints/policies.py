@@ -21,6 +21,7 @@ from .grandfathers import fit
 from .leverages import Leverage
 from .limits import Context, Limit, ends
 from .rebalances import Rebalance
+from .regimes import check_regime
 from .restrictions import account_boxes
 from .settings import Assumptions, Estimation, Trading
 from .terms import Box, Term
@@ -157,8 +158,11 @@ class Policy:
         return replace(self, models=models)
 
     def in_regime(self, regime: str) -> Policy:
-        """Return the policy as it is in a regime: the limits whose ``when`` names it hold too."""
-        return replace(self, regime=regime)
+        """Return the policy as it is in a regime: the limits whose ``when`` names it hold too; empty for none.
+
+        Raises ``PolicyError`` for a regime that no limit names.
+        """
+        return replace(self, regime=check_regime(self.limits, regime))
 
     @property
     def in_force(self) -> tuple[Limit, ...]:

@@ -221,12 +221,12 @@ def appraise(account: Account, market: Market) -> Standing:
     if unpriced.any():
         asset = universe.assets[int(np.argmax(unpriced))]
         raise AccountError(
-            f"{asset!r} is held but has no price",
+            f"{asset!r} is held but has no usable price",
             code="NO_PRICE",
             table="assets",
             field="price",
             value=asset,
-            mend="give the asset a price",
+            mend="give the asset a positive price",
         )
     standing = weigh(units, ordered, np.float64(flow), market)
     nav = float(standing.nav)

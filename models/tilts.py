@@ -52,6 +52,8 @@ class Tilt(FrozenArrays):
         ``P``: what each view is about, shape (v, n); without limits and costs view k moves ``lambda_k p_k / gamma``.
     lambdas
         The multiplier of each view at the model's own aversion; negative: less bullish than the other views imply.
+    gains
+        What each view expects beyond what basis it has, annual; only its sign is read.
     since
         The ordinal of the day each view is live from, 0 where nobody says.
     target
@@ -77,6 +79,7 @@ class Tilt(FrozenArrays):
     views: tuple[str, ...] = ()
     legs: np.ndarray = field(default_factory=lambda: frozen(np.zeros((0, 1))))
     lambdas: tuple[float, ...] = ()
+    gains: tuple[float, ...] = ()
     since: tuple[int, ...] = ()
     target: np.ndarray = field(default_factory=lambda: _row(0.0))
     risk: np.ndarray = field(default_factory=lambda: _row(1.0))
@@ -93,7 +96,7 @@ class Tilt(FrozenArrays):
 
     def __post_init__(self) -> None:
         """Freeze, and refuse multipliers that cannot be."""
-        for name in ("views", "lambdas", "since", "marks", "causes", "dropped"):
+        for name in ("views", "lambdas", "gains", "since", "marks", "causes", "dropped"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         if len(self.gain) and not len(self.gain_per_aversion):
             object.__setattr__(self, "gain_per_aversion", np.zeros_like(self.gain))
@@ -111,6 +114,7 @@ class Tilt(FrozenArrays):
             )
         if len(self.lambdas) < len(self.views):  # a gain given as numbers is no multiple of legs
             object.__setattr__(self, "lambdas", self.lambdas + (0.0,) * (len(self.views) - len(self.lambdas)))
+        object.__setattr__(self, "gains", self.gains + (0.0,) * (len(self.views) - len(self.gains)))
         object.__setattr__(self, "since", self.since + (0,) * (len(self.views) - len(self.since)))
         for name in ("gain", "gain_per_aversion", "target"):
             if not np.isfinite(getattr(self, name)).all():
@@ -178,6 +182,7 @@ class Tilt(FrozenArrays):
             views=self.views + other.views,
             legs=_stack(self.legs, other.legs),
             lambdas=self.lambdas + other.lambdas,
+            gains=self.gains + other.gains,
             since=self.since + other.since,
             target=self.target + other.target,
             risk=self.risk * other.risk,
@@ -291,6 +296,7 @@ def tilt(views: Sequence[View], market: Market, model: Model, on: dt.date, *, tr
         legs=p,
         life=float(np.mean([view.remaining_years(on) for view in live])),
         lambdas=tuple(float(x) for x in lambda_0 + model.risk_aversion * lambda_gamma),
+        gains=tuple(view.gain for view in live),
         since=tuple(view.since.toordinal() if view.since else 0 for view in live),
         marks=tuple(view.mark for view in live),
         causes=tuple(Cause("gain", view.id, view.author, view.because) for view in live),

@@ -60,9 +60,14 @@ def examine(problem: Problem, account: Account, belief: Tilt, on: dt.date) -> tu
     """
     if words := why_held(account):
         return "", words
-    if always_due(problem):
+    pinned = _is_pinned(problem, account)
+    if always_due(problem) and not pinned:
         return "always", ""
     case = place(problem, account, belief)
+    if pinned and find_pinned(problem, case.lift())[0]:
+        return "", PINNED
+    if always_due(problem):
+        return "always", ""
     if case.context.tactical is not None and not np.isfinite(case.context.tactical).all():
         return "its tactical target is not known", ""
     found = look(problem, case.lift(), on)
@@ -74,6 +79,26 @@ def why_held(account: Account) -> str:
     if account.status != "active":
         return f"the account is {account.status}"
     return "there is nothing in the account" if account.empty else ""
+
+
+PINNED = "every asset is frozen, and no limit asks for a trade"
+"""Why an account is held that cannot trade and need not."""
+
+
+def find_pinned(problem: Problem, cases: Cases) -> np.ndarray:
+    """Mark the accounts, shape (m,), whose every asset but the cash is frozen, and that no limit of tier 0 troubles.
+
+    Broken, such a limit is no reason to hold: that there is no answer has to be said.
+    """
+    frozen = np.delete(cases.context.rules["frozen"], cases.context.market.universe.cash, axis=-1).all(-1)
+    return frozen & ~_broken(problem, cases, hard=True).fired if frozen.any() else frozen
+
+
+def _is_pinned(problem: Problem, account: Account) -> bool:
+    universe = problem.market.universe
+    free = dict(zip(universe.assets, problem.market.tradable, strict=True)) | {universe.assets[universe.cash]: False}
+    frozen = {asset for asset, rule in account.restrictions if rule == "frozen"}
+    return not any(is_free and not account.orders.get(a) and a not in frozen for a, is_free in free.items())
 
 
 def always_due(problem: Problem) -> bool:
