@@ -27,7 +27,7 @@ from .rooms import BINDING
 from .solutions import Outcome
 from .tactical import place_all
 from .targets import Targets, choose_targets, gaps, given_up
-from .triggers import PINNED, always_due, find_pinned, look
+from .triggers import always_due, look, look_always
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,12 +98,8 @@ def decide_all(
     """
     cases, kept = place_all(problem, cohort, belief)
     found: list[tuple[Decisions, np.ndarray]] = []
-    if len(kept) and (pinned := find_pinned(problem, cases)).any():
-        still, moves = np.flatnonzero(pinned), np.flatnonzero(~pinned)
-        found.append((hold_all(problem.policy, cases.pick(still), (PINNED,) * len(still)), kept[still]))
-        cases, kept = cases.pick(moves), kept[moves]
-    if len(kept) and not always_due(problem):
-        seen = look(problem, cases, on)
+    if len(kept):
+        seen = look_always(problem, cases) if always_due(problem) else look(problem, cases, on)
         still, moves = np.flatnonzero(~seen.due), np.flatnonzero(seen.due)
         if len(still):
             found.append(
