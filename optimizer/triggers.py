@@ -18,7 +18,7 @@ from ..models.accounts import Account
 from ..models.sessions import count_sessions, is_session
 from ..models.tilts import Tilt
 from ..units import percent
-from .problems import Cases, Problem, pose
+from .problems import Cases, Problem
 from .tactical import place
 
 BREACH = 1e-9
@@ -61,7 +61,7 @@ def examine(problem: Problem, account: Account, belief: Tilt, on: dt.date) -> tu
     if words := why_held(account):
         return "", words
     if always_due(problem):
-        pinned = _is_pinned(problem, account) and find_pinned(problem, pose(problem, account, belief).lift())[0]
+        pinned = _is_pinned(problem, account) and find_pinned(problem, place(problem, account, belief).lift())[0]
         return ("", PINNED) if pinned else ("always", "")
     case = place(problem, account, belief)
     if case.context.tactical is not None and not np.isfinite(case.context.tactical).all():
