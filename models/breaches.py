@@ -108,8 +108,9 @@ def stack_breaches(each: Sequence[Breaches | None]) -> Breaches | None:
     since = np.full((len(each), len(limits)), np.nan)
     active = np.zeros(since.shape, dtype=bool)
     for i, one in enumerate(each):
-        for name in () if one is None else one.limits:
-            since[i, limits.index(name)], active[i, limits.index(name)] = one.of(name)
+        if one is not None:
+            at = [limits.index(name) for name in one.limits]
+            since[i, at], active[i, at] = one.since, one.active
     return Breaches(limits, since, active)
 
 

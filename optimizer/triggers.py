@@ -86,7 +86,8 @@ def find_pinned(problem: Problem, cases: Cases) -> np.ndarray:
 
     With one of those there is something to do, and that there may be no answer has to be said.
     """
-    frozen = np.delete(cases.context.rules["frozen"], cases.context.market.universe.cash, axis=-1).all(-1)
+    others = np.delete(cases.context.rules["frozen"], cases.context.market.universe.cash, axis=-1)
+    frozen = np.asarray(others.all(-1))
     return frozen & ~_broken(problem, cases, hard=True).fired & ~_flowing(cases).fired if frozen.any() else frozen
 
 
