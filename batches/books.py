@@ -162,7 +162,7 @@ def read_book(path: str | Path) -> Book:
 
 def _check_stray(entry: Path, name: str) -> None:
     """Refuse what looks like a misspelt table: a restriction that is not read protects nobody."""
-    near = did_you_mean(name.lower(), LAYOUTS)
+    near = did_you_mean(name.partition(".")[0].lower(), LAYOUTS)
     if near and (
         entry.is_dir()
         or entry.suffix.lower() in (*SUFFIXES, ".gz", ".zip", ".tsv", ".txt", ".xlsx", ".pq", ".json", ".pkl")

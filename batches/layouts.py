@@ -46,7 +46,7 @@ LAYOUTS: Mapping[str, Layout] = FrozenMap(
         "strategic": Layout(("model_id", "asset_id", "weight"), texts=("model_id", "asset_id")),
         "accounts": Layout(
             ("account_id", "model_id"),
-            ("cash_flow", "status", "last_views"),
+            ("cash_flow", "status", "last_views", "nav"),
             "override",
             ("account_id", "model_id", "status", "last_views"),
         ),
@@ -79,6 +79,7 @@ LAYOUTS: Mapping[str, Layout] = FrozenMap(
             "column",
             ("account_id", "asset_id", "side", "approval", "state"),
         ),
+        "breaches": Layout(("account_id", "limit", "since"), ("origin",), "column", ("account_id", "limit", "origin")),
         "history": Layout(("account_id", "asset_id", "date", "weight"), (), "column", ("account_id", "asset_id")),
         # Read by what is built on a run; here only their required columns are checked.
         "phases": Layout(("account_id", "asset_id", "started", "gap"), ("done",), "column", ("account_id", "asset_id")),
@@ -86,7 +87,7 @@ LAYOUTS: Mapping[str, Layout] = FrozenMap(
         "signals": Layout(("date", "available_at"), (), "series"),
     }
 )
-PER_ACCOUNT = ("accounts", "holdings", "restrictions", "orders", "positions", "history", "phases")
+PER_ACCOUNT = ("accounts", "holdings", "restrictions", "orders", "positions", "breaches", "history", "phases")
 """The tables with rows an account: they may be larger than memory."""
 REQUIRED = ("assets", "strategic", "accounts", "holdings")
 RISKS = ("covariance", "exposures", "returns")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -15,12 +16,11 @@ from ..units import did_you_mean
 from .columns import cell, codes, numbers, ordinals
 from .rows import Rows
 from .tables import Table
+from .trespasses import Fault, read_trespasses
 
-LOOKED_BACK = ("positions", "history")
+LOOKED_BACK = ("positions", "history", "breaches")
 """The tables that are read here; they make no stranger of an id."""
 _ISO = "an ISO date like 2016-12-30"
-Fault = tuple[int, str, str, str, str]
-"""What is wrong with a row: the row, the column, the code, the words and the mend."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +92,13 @@ def read_dealings(table: Table, universe: Universe) -> tuple[Dealings, Iterator[
         (beyond, "weight", "BAD_WEIGHT"),
     )
     return Dealings(asset, day, weight), _faults(table, bad, universe)
+
+
+def read_past(table: Table, owners: np.ndarray, universe: Universe) -> tuple[Any, Iterator[Fault]]:
+    """Read the rows of one of :data:`LOOKED_BACK`, each owned by a position, and say which of them cannot be used."""
+    if table.name == "positions":
+        return read_leanings(table, owners, universe)
+    return read_dealings(table, universe) if table.name == "history" else read_trespasses(table, owners)
 
 
 def _assets(table: Table, universe: Universe) -> np.ndarray:

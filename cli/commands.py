@@ -160,6 +160,8 @@ def why(run: Path, account: str, policy: Path | None, book: Path | None) -> int:
 
     The account is decided again. Each trade is split into parts that sum to it: back to strategic, each view, what
     costs and limits held back, lots. A limit that stopped a view is named with its price.
+
+    An id that begins with - goes last, behind --: trimtab why RUN --policy policy.toml -- -7
     """
     from .explanations import ask_why, show_why
     from .pages import page

@@ -23,6 +23,7 @@ from .limits import Limit, field_names
 from .policies import Policy
 from .positions import Position
 from .rebalances import Rebalance
+from .regimes import check_regime
 from .restrictions import Restriction
 from .settings import Assumptions, Estimation, Trading
 from .stresses import Stress
@@ -159,7 +160,7 @@ def read_policy(source: str | Path | Mapping[str, Any]) -> Policy:
         tripwires=Tripwires(
             read.run.max_quarantined, read.run.max_unsolved, read.run.max_participation, read.run.on_participation
         ),
-        regime=read.regime,
+        regime=check_regime(limits, read.regime),
     )
 
 

@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..errors import AccountError, MarketError, PolicyError
+from ..models.breaches import Breaches
 from ..models.histories import History
 from ..models.markets import Market
 from ..models.positions import Clocks
@@ -50,6 +51,11 @@ class Context:
         What deviation limits leave, lower and upper ends, shape (..., n) each: no band reaches beyond.
     clocks
         Open tactical positions, shape (..., 2, n) each; None where no limit asks for them.
+    breaches
+        Since when accounts stand outside of which limits; None for nobody.
+    newest
+        The ordinal of the newest view that pushes each asset under and over strategic, shape (2, n), 0 for none: one
+        approved after an expiry ends the rest of its side.
     history
         Past trades of the accounts, up to the day; None for none.
     frequency
@@ -73,6 +79,8 @@ class Context:
     fence: tuple[np.ndarray, np.ndarray] | None = None
 
     clocks: Clocks | None = None
+    breaches: Breaches | None = None
+    newest: Each = 0.0
     history: History | None = None
     frequency: float = 1.0
     leeway: Each = np.inf
@@ -108,6 +116,7 @@ class Context:
             tactical=None if self.tactical is None else self.tactical[which],
             fence=None if self.fence is None else (self.fence[0][which], self.fence[1][which]),
             clocks=None if self.clocks is None else self.clocks.pick(which),
+            breaches=None if self.breaches is None else self.breaches.pick(which),
             history=None if self.history is None else self.history.pick(which),
             leeway=self.leeway[which] if np.ndim(self.leeway) else self.leeway,
             lot=self.lot[which] if np.ndim(self.lot) else self.lot,
@@ -126,6 +135,7 @@ class Context:
             tactical=None if self.tactical is None else each(self.tactical),
             fence=None if self.fence is None else (each(self.fence[0]), each(self.fence[1])),
             clocks=None if self.clocks is None else self.clocks.pick(None),
+            breaches=None if self.breaches is None else self.breaches.pick(None),
             leeway=each(self.leeway),
             lot=each(self.lot),
         )
@@ -145,6 +155,8 @@ class Limit:
         Asset, class or group, or a list of them; every asset, cash included, by default.
     grandfather
         An account that starts outside may stay or improve, never worsen.
+    cure_days
+        For so many days from the day the breach was first found; then the limit holds for it as it is written.
     when
         The regime, or a list of them, in which the limit holds; always, by default. Beside the limits that hold anyway
         it can only tighten.
@@ -160,6 +172,7 @@ class Limit:
     tier: int = 0
     on: str | tuple[str, ...] | None = None
     grandfather: bool = False
+    cure_days: int | None = None
     when: str | tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -173,6 +186,10 @@ class Limit:
         object.__setattr__(self, "when", when)
         if isinstance(self.tier, bool) or not isinstance(self.tier, int) or not 0 <= self.tier <= 1000:
             raise self.error("tier", self.tier, "0 for hard, 1, 2, 3 ... for what may give way")
+        if self.cure_days is not None and (isinstance(self.cure_days, bool) or not 1 <= self.cure_days <= 36500):
+            raise self.error("cure_days", self.cure_days, "a whole number of days, at least 1")
+        if self.cure_days is not None and not self.grandfather:
+            raise self.error("cure_days", self.cure_days, "grandfather = true beside it, or leave it out")
 
     def holds(self, regime: str) -> bool:
         """Say whether the limit is in force in a regime."""

@@ -17,12 +17,13 @@ from .cash import Cash, floor
 from .deviations import Deviation
 from .fingerprints import fingerprint
 from .flows import flow_terms
+from .grandfathers import fit
 from .leverages import Leverage
 from .limits import Context, Limit, ends
 from .rebalances import Rebalance
 from .restrictions import account_boxes
 from .settings import Assumptions, Estimation, Trading
-from .terms import Box, Term, grandfathered
+from .terms import Box, Term
 from .tickets import Lots
 from .time_limits import check_clocks, list_time_limits
 from .tripwires import Tripwires
@@ -156,7 +157,10 @@ class Policy:
         return replace(self, models=models)
 
     def in_regime(self, regime: str) -> Policy:
-        """Return the policy as it is in a regime: the limits whose ``when`` names it hold too."""
+        """Return the policy as it is in a regime: the limits whose ``when`` names it hold too.
+
+        Whoever tells regimes apart may know more of them than the limits; a policy file has to name one of theirs.
+        """
         return replace(self, regime=regime)
 
     @property
@@ -168,6 +172,11 @@ class Policy:
     def timed(self) -> bool:
         """Whether a time limit is in force, so that tactical positions have clocks."""
         return any(list_time_limits(self.in_force))
+
+    @property
+    def forgiving(self) -> bool:
+        """Whether a limit in force is grandfathered, so that breaches are kept."""
+        return any(limit.grandfather for limit in self.in_force)
 
     def measured(self, context: Context) -> Context:
         """Return a context with what time limits stand back for: the leeway of the deviation limits, and the lots."""
@@ -235,12 +244,7 @@ class Policy:
         return stated
 
     def _stated(self, limits: Iterable[Limit], context: Context) -> list[tuple[str, Term]]:
-        stated = []
-        for limit in limits:
-            for term in limit.terms(context):
-                fitting = grandfathered(term, context.current, context.market.risk) if limit.grandfather else term
-                stated.append((limit.name, fitting))
-        return stated
+        return [(limit.name, fit(limit, term, context)) for limit in limits for term in limit.terms(context)]
 
     def _check_overrides(self, context: Context) -> None:
         """Refuse an account's number for something the policy does not limit, or that one number cannot tighten."""

@@ -6,6 +6,7 @@ from importlib import import_module
 
 _HOMES = {
     "Account": "accounts",
+    "Breach": "breaches",
     "Costs": "costs",
     "Market": "markets",
     "Model": "accounts",

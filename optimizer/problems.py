@@ -12,15 +12,17 @@ from ..constraints.limits import Context
 from ..constraints.policies import Policy
 from ..constraints.rebalances import Rebalance
 from ..constraints.restrictions import barred
-from ..errors import AccountError, PolicyError
-from ..models.accounts import AVERSIONS, Account, Model, Standing, appraise, weigh
+from ..errors import PolicyError
+from ..models.accounts import Account, Model, Standing, appraise, differs, weigh
+from ..models.breaches import read_breaches
 from ..models.cohorts import Cohort
 from ..models.costs import Costs
 from ..models.histories import read_history
 from ..models.markets import Market
-from ..models.positions import Clocks, read_positions
+from ..models.positions import Clocks, newest_views, read_positions
 from ..models.sessions import check_exchange
 from ..models.tilts import NO_TILT, Tilt
+from .admissions import check_known, check_orders, foreseen, overriding, overselling
 from .programs import POINT, Program, build
 
 if TYPE_CHECKING:
@@ -170,6 +172,7 @@ def pose(problem: Problem, account: Account, belief: Tilt, tactical: np.ndarray 
     policy, market = problem.policy, problem.market
     model = policy.model(account)
     standing = appraise(account, market)
+    check_orders(policy, account, market.universe)
     rules = barred(account.restrictions, market.universe)
     untouchable = ~market.tradable | standing.held_by_orders
     untouchable[market.universe.cash] = False
@@ -190,27 +193,16 @@ def pose(problem: Problem, account: Account, belief: Tilt, tactical: np.ndarray 
     )
     if policy.timed:
         clocks = read_positions(account.positions, market.universe).settle(context.current - context.strategic)
-        context = policy.measured(replace(context, clocks=clocks))
-        _check_opened(context)
+        newest = _newest(belief, market)
+        context = policy.measured(replace(context, clocks=clocks, newest=newest))
+    if policy.forgiving:
+        context = replace(context, breaches=read_breaches(account.breaches))
+    check_known(context)
     if tactical is not None:
         context = policy.face(context, tactical)
     aversion, horizon = policy.aversion(account), policy.horizon(belief)
     program = build(context, policy.terms(context), belief, aversion, horizon)
     return Case(account, model, standing, context, belief, aversion, horizon, policy.names, program)
-
-
-def _check_opened(context: Context) -> None:
-    """Refuse positions that were opened after the day: nobody knew them then."""
-    if context.clocks is not None and (late := context.clocks.opened > context.day).any():
-        asset = context.market.universe.assets[int(np.argmax(late.any(0)))]
-        raise AccountError(
-            f"its position in {asset!r} was opened after {context.market.on}",
-            code="LOOK_AHEAD",
-            table="positions",
-            field="opened",
-            value=asset,
-            mend="use what was known on the day",
-        )
 
 
 def _allowances(account: Account, market: Market) -> np.ndarray | None:
@@ -270,7 +262,10 @@ def pose_all(
     policy, market = problem.policy, problem.market
     standing = weigh(cohort.quantities, cohort.ordered, cohort.flows, market)
     unpriced = ((cohort.quantities + cohort.ordered) != 0) & ~np.isfinite(market.prices)
-    fine = ~unpriced.any(-1) & np.isfinite(standing.nav) & (standing.nav > 0) & ~_refused(policy, cohort)
+    fine = ~unpriced.any(-1) & np.isfinite(standing.nav) & (standing.nav > 0)
+    fine &= ~overriding(policy, cohort) & ~overselling(policy, cohort, market.universe).any(-1)
+    if cohort.navs is not None:
+        fine &= np.isnan(cohort.navs) | ~differs(cohort.navs, standing.nav - cohort.flows)
     fine &= tactical is None or np.isfinite(tactical).all(-1)
     kept = np.flatnonzero(fine)
     cohort, standing = cohort.pick(kept), standing.pick(kept)
@@ -294,16 +289,17 @@ def pose_all(
         frequency=belief.frequency,
     )
     if policy.timed:
-        context = policy.measured(replace(context, clocks=_clocks(cohort, context)))
+        newest = _newest(belief, market)
+        context = policy.measured(replace(context, clocks=_clocks(cohort, context), newest=newest))
+    if policy.forgiving:
+        context = replace(context, breaches=cohort.breaches)
     if tactical is not None:
         context = policy.face(context, tactical[kept])
     aversion, horizon = aversions(policy, cohort), policy.horizon(belief)
     program = build(context, policy.terms(context), belief, aversion, horizon)
     cases = Cases(cohort, model, standing, context, belief, aversion, horizon, policy.names, program)
     pointed = np.any(program.ball_most < POINT, axis=-1, keepdims=False)
-    if context.clocks is not None:
-        pointed = pointed | (context.clocks.opened > context.day).any((-2, -1))
-    rest = np.flatnonzero(~pointed)
+    rest = np.flatnonzero(~(pointed | foreseen(context)))
     return (cases, kept) if len(rest) == len(kept) else (cases.pick(rest), kept[rest])
 
 
@@ -320,14 +316,5 @@ def _clocks(cohort: Cohort, context: Context) -> Clocks:
     return cohort.clocks.settle(context.current - context.strategic)
 
 
-def _refused(policy: Policy, cohort: Cohort) -> np.ndarray:
-    """Mark the accounts with a number of their own that the policy refuses, or that one number cannot say."""
-    limits = {limit.name: limit for limit in policy.limits}
-    refused = np.zeros(len(cohort), dtype=bool)
-    for name, own in cohort.overrides.items():
-        if name == "risk_aversion":
-            least, most = AVERSIONS
-        else:
-            least, most = 0.0, limits[name].loosest if name in limits and limits[name].overridable else -1.0
-        refused |= ~np.isnan(own) & ~((own >= least) & (own <= most))
-    return refused
+def _newest(belief: Tilt, market: Market) -> np.ndarray:
+    return newest_views(belief.since, belief.lambdas, belief.legs, len(market.universe))

@@ -12,12 +12,14 @@ import pandas as pd
 from ..constraints.policies import Policy
 from ..errors import AccountError
 from ..models.accounts import Account
+from ..models.breaches import Breach
 from ..models.positions import TacticalPosition
 from ..models.tilts import Tilt
 from ..units import basis_points, percent
 from .answers import Attempt
 from .certificates import NO_CERTIFICATE, Certificate
 from .clocks import mark
+from .cures import say_overdue, watch
 from .figures import read_figures
 from .legs import Leg
 from .mandates import read_mandate
@@ -65,6 +67,8 @@ class Proposal:
         NAV, 0 where the target is the ideal.
     positions
         Tactical positions after the trades, where the policy has a time limit: what the account brings along tomorrow.
+    breaches
+        Grandfathered limits it stands outside of after the trades: what the account brings along tomorrow.
     code, field, value
         Where QUARANTINED: the kind of fault, the book's column and what stood there; ``notes`` say what else a person
         should know.
@@ -92,6 +96,7 @@ class Proposal:
     trade_gap: float = 0.0
     notes: tuple[str, ...] = ()
     positions: tuple[TacticalPosition, ...] = ()
+    breaches: tuple[Breach, ...] = ()
     code: str = ""
     field: str = ""
     value: str = ""
@@ -186,7 +191,7 @@ def _standing(
         case.account.model,
         outcome,
         cause,
-        reason,
+        say_overdue(policy, case.context, (reason,))[0],
         _weights(case, current, current),
         certificate=certificate,
         attempts=attempts,
@@ -196,6 +201,7 @@ def _standing(
         utility=float(figures.utility),
         notes=_dropped(case.belief),
         positions=_positions(policy, case, current),
+        breaches=_breaches(policy, case, current),
     )
 
 
@@ -215,7 +221,7 @@ def _proposal(case: Case, cause: str, target: Target, solution: Solution, leg: L
         case.account.model,
         solution.outcome,
         cause,
-        _reason(solution, trades, target, gave),
+        say_overdue(solution.problem.policy, case.context, (_reason(solution, trades, target, gave),))[0],
         _weights(case, solution.ideal, weights),
         trades,
         room(case, weights, solution.prices),
@@ -233,7 +239,13 @@ def _proposal(case: Case, cause: str, target: Target, solution: Solution, leg: L
         trade_gap=target.gap,
         notes=solution.told + target.notes + _dropped(case.belief) + _less_bullish(case.belief),
         positions=_positions(solution.problem.policy, case, weights),
+        breaches=_breaches(solution.problem.policy, case, weights),
     )
+
+
+def _breaches(policy: Policy, case: Case, weights: np.ndarray) -> tuple[Breach, ...]:
+    outside = watch(policy, case, weights)
+    return () if outside is None else outside.rows()
 
 
 def _positions(policy: Policy, case: Case, weights: np.ndarray) -> tuple[TacticalPosition, ...]:

@@ -61,7 +61,8 @@ def examine(problem: Problem, account: Account, belief: Tilt, on: dt.date) -> tu
     if words := why_held(account):
         return "", words
     if always_due(problem):
-        return "always", ""
+        pinned = _is_pinned(problem, account) and find_pinned(problem, place(problem, account, belief).lift())[0]
+        return ("", PINNED) if pinned else ("always", "")
     case = place(problem, account, belief)
     if case.context.tactical is not None and not np.isfinite(case.context.tactical).all():
         return "its tactical target is not known", ""
@@ -74,6 +75,27 @@ def why_held(account: Account) -> str:
     if account.status != "active":
         return f"the account is {account.status}"
     return "there is nothing in the account" if account.empty else ""
+
+
+PINNED = "every asset is frozen: nothing can be traded, and no limit asks for it"
+"""Why an account is held that cannot trade and need not."""
+
+
+def find_pinned(problem: Problem, cases: Cases) -> np.ndarray:
+    """Mark the accounts, shape (m,), whose every asset but the cash is frozen, without a cash flow or a broken limit.
+
+    With one of those there is something to do, and that there may be no answer has to be said.
+    """
+    others = np.delete(cases.context.rules["frozen"], cases.context.market.universe.cash, axis=-1)
+    frozen = np.asarray(others.all(-1))
+    return frozen & ~_broken(problem, cases, hard=True).fired & ~_flowing(cases).fired if frozen.any() else frozen
+
+
+def _is_pinned(problem: Problem, account: Account) -> bool:
+    universe = problem.market.universe
+    free = dict(zip(universe.assets, problem.market.tradable, strict=True)) | {universe.assets[universe.cash]: False}
+    frozen = {asset for asset, rule in account.restrictions if rule == "frozen"}
+    return not any(is_free and not account.orders.get(a) and a not in frozen for a, is_free in free.items())
 
 
 def always_due(problem: Problem) -> bool:
@@ -102,8 +124,16 @@ def look(problem: Problem, cases: Cases, on: dt.date) -> Dues:
     elif rules.destination == "flow":
         due = urgent[0].fired | urgent[1].fired
         held = (urgent[1],)
-    words = tuple(_say(i, due[i], (*urgent, *asked), held, cooling) for i in range(len(due)))
-    return Dues(due, words)
+    pinned = due & find_pinned(problem, cases)
+    due = due & ~pinned
+    words = (PINNED if pinned[i] else _say(i, due[i], (*urgent, *asked), held, cooling) for i in range(len(due)))
+    return Dues(due, tuple(words))
+
+
+def look_always(problem: Problem, cases: Cases) -> Dues:
+    """Look at many accounts that are asked every day: all are due but those that cannot trade and need not."""
+    pinned = find_pinned(problem, cases)
+    return Dues(~pinned, tuple(PINNED if held else "always" for held in pinned))
 
 
 def _say(i: int, due: bool, asking: tuple[Signal, ...], held: tuple[Signal, ...], cooling: Signal) -> str:

@@ -103,7 +103,6 @@ DOORS = [
     ("infinite price", replaced("118.9545", "inf", "assets"), BookError, "BAD_CELL", "price"),
     ("overflow", replaced("118.9545", "1e400", "assets"), BookError, "BAD_CELL", "price"),
     ("space in a number", replaced("118.9545", " 118.9545", "assets"), BookError, "BAD_CELL", "price"),
-    ("negative price", replaced("118.9545", "-118.9545", "assets"), MarketError, "BAD_PRICE", "price"),
     ("tradable maybe", replaced("true", "maybe", "assets"), BookError, "BAD_CELL", "tradable"),
     ("asset twice", replaced("MIDCAP,equity", "USMKT,equity", "assets"), MarketError, "DUPLICATE_ASSET", "asset_id"),
     ("asset id with a space", replaced("MIDCAP,", "MIDCAP ,", "assets"), BookError, "BAD_ID", "asset_id"),
