@@ -20,6 +20,7 @@ from .deviations import Deviation
 from .groups import Group
 from .leverages import Leverage
 from .limits import Limit, field_names
+from .phases import Phases
 from .policies import Policy
 from .positions import Position
 from .rebalances import Rebalance
@@ -84,6 +85,14 @@ class _Rebalance(_Section):
     tracking_error_from: Literal["tactical", "strategic"] = "tactical"
 
 
+class _Phases(_Section):
+    steps: list[Any]
+    of: Literal["original", "remaining"] = "original"
+    merge_at: _Rate = 0.01
+    restart_at: _Rate = 0.01
+    close_at: _Rate = 0.001
+
+
 class _Trades(_Section):
     indifference: _Rate = 0.0
     trade_worth: _Rate = 0.002
@@ -113,6 +122,7 @@ class _Run(_Section):
 class _Document(_Section):
     objective: _Objective = _Objective()
     rebalance: _Rebalance = _Rebalance()
+    phases: _Phases | None = None
     trades: _Trades = _Trades()
     risk: _Risk = _Risk()
     market: _Market = _Market()
@@ -159,6 +169,7 @@ def read_policy(source: str | Path | Mapping[str, Any]) -> Policy:
         tripwires=Tripwires(
             read.run.max_quarantined, read.run.max_unsolved, read.run.max_participation, read.run.on_participation
         ),
+        phases=None if read.phases is None else Phases(**dict(read.phases)),
         regime=read.regime,
     )
 

@@ -11,6 +11,7 @@ _HOMES = {
     "Model": "accounts",
     "NO_TILT": "tilts",
     "PastTrade": "histories",
+    "PhasedTrade": "schedules",
     "Risk": "risks",
     "Shock": "shocks",
     "TacticalPosition": "positions",

@@ -17,6 +17,7 @@ from ..units import Each, FrozenMap, did_you_mean
 from .histories import PastTrade
 from .markets import Market
 from .positions import TacticalPosition
+from .schedules import PhasedTrade
 from .universes import Universe
 
 Rule = Literal["no_buy", "no_sell", "no_hold", "frozen"]
@@ -109,6 +110,8 @@ class Account:
         Open tactical positions, for time limits: what the last proposal said of them.
     history
         What was traded before, for yearly turnover, cooldowns and holding periods.
+    phases
+        The schedule it is in, where the policy has phases: what the last proposal said of it.
     """
 
     id: str
@@ -124,6 +127,7 @@ class Account:
     last_views: str = ""
     positions: tuple[TacticalPosition, ...] = ()
     history: tuple[PastTrade, ...] = ()
+    phases: tuple[PhasedTrade, ...] = ()
 
     @property
     def empty(self) -> bool:
@@ -137,6 +141,7 @@ class Account:
         object.__setattr__(self, "restrictions", tuple((str(a), r) for a, r in self.restrictions))
         object.__setattr__(self, "positions", tuple(self.positions))
         object.__setattr__(self, "history", tuple(self.history))
+        object.__setattr__(self, "phases", tuple(self.phases))
 
     @classmethod
     def from_weights(

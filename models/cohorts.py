@@ -10,6 +10,7 @@ import numpy as np
 from ..units import FrozenMap
 from .histories import History
 from .positions import Clocks
+from .schedules import Schedules
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +42,8 @@ class Cohort:
         Open tactical positions, shape (m, 3, n) each; None where nobody has one.
     history
         Past trades; None where nobody has one.
+    schedules
+        The schedules they are in; None where nobody has one.
     """
 
     ids: np.ndarray
@@ -55,6 +58,7 @@ class Cohort:
     last_views: np.ndarray | None = None
     clocks: Clocks | None = None
     history: History | None = None
+    schedules: Schedules | None = None
 
     def __len__(self) -> int:
         """Count the accounts."""
@@ -75,4 +79,5 @@ class Cohort:
             last_views=None if self.last_views is None else self.last_views[which],
             clocks=None if self.clocks is None else self.clocks.pick(which),
             history=None if self.history is None else self.history.pick(which),
+            schedules=None if self.schedules is None else self.schedules.pick(which),
         )

@@ -19,6 +19,8 @@ from .destinations import arrive_all
 from .figures import read_figures
 from .legs import Leg
 from .orders import Orders, price_orders, turnover
+from .phases import Progress, progress
+from .phrases import followed, say_progress
 from .problems import Cases, Problem
 from .proposals import arrived, why_no_trade
 from .pulls import trade_reasons
@@ -52,6 +54,8 @@ class Decisions:
         much as the trades.
     marks
         Tactical positions after the trades; None without a time limit.
+    progress
+        Schedules after the trades; None without phases.
     """
 
     outcome: Outcome
@@ -70,6 +74,7 @@ class Decisions:
     given_up: np.ndarray
     trade_gap: np.ndarray
     marks: Marks | None
+    progress: Progress | None
 
 
 SAMPLED = 64
@@ -116,7 +121,7 @@ def hold_all(policy: Policy, cases: Cases, reasons: tuple[str, ...]) -> Decision
     return Decisions(
         Outcome.HELD, cases, current, current, orders, reasons, none, none, figures.tracking_error,
         figures.expected_gain, figures.utility, unproved, unproved, none, np.full(m, np.nan),
-        mark(policy, cases, current),
+        mark(policy, cases, current), progress(cases.plan, current, current, acted=False),
     )  # fmt: skip
 
 
@@ -150,10 +155,14 @@ def solve_all(
         words if n else why_no_trade(float(given), stays=bool(still))
         for n, given, still in zip(count, lost, stays, strict=True)
     )
+    after = progress(cases.plan, cases.program.current, weights, acted=True)
+    if after is not None:
+        assets = cases.context.market.universe.assets
+        reasons = tuple(followed(said, say_progress(after, i, assets)) for i, said in enumerate(reasons))
     decisions = Decisions(
         Outcome.OPTIMAL, cases, gone.ideal, weights, orders, reasons, turnover(cases, weights), costs,
         figures.tracking_error, figures.expected_gain, figures.utility, gone.gap, gone.certified_te, lost,
-        trade_gap, mark(problem.policy, cases, weights),
+        trade_gap, mark(problem.policy, cases, weights), after,
     )  # fmt: skip
     return decisions, passed[settled], gone.seconds
 

@@ -13,6 +13,7 @@ from ..constraints.policies import Policy
 from ..errors import AccountError
 from ..models.accounts import Account
 from ..models.positions import TacticalPosition
+from ..models.schedules import PhasedTrade
 from ..models.tilts import Tilt
 from ..units import basis_points, percent
 from .answers import Attempt
@@ -22,6 +23,7 @@ from .figures import read_figures
 from .legs import Leg
 from .mandates import read_mandate
 from .orders import Trade, list_trades, turnover
+from .phrases import followed, tell_phases
 from .problems import Case, Problem
 from .pulls import trade_reasons
 from .relaxations import Relaxed, loosen, read_relaxed
@@ -65,6 +67,8 @@ class Proposal:
         NAV, 0 where the target is the ideal.
     positions
         Tactical positions after the trades, where the policy has a time limit: what the account brings along tomorrow.
+    phases
+        Its schedule after the trades, where the policy has phases: what the account brings along tomorrow.
     code, field, value
         Where QUARANTINED: the kind of fault, the book's column and what stood there; ``notes`` say what else a person
         should know.
@@ -92,6 +96,7 @@ class Proposal:
     trade_gap: float = 0.0
     notes: tuple[str, ...] = ()
     positions: tuple[TacticalPosition, ...] = ()
+    phases: tuple[PhasedTrade, ...] = ()
     code: str = ""
     field: str = ""
     value: str = ""
@@ -196,6 +201,7 @@ def _standing(
         utility=float(figures.utility),
         notes=_dropped(case.belief),
         positions=_positions(policy, case, current),
+        phases=tell_phases(case, current, acted=False)[0],
     )
 
 
@@ -210,12 +216,13 @@ def _proposal(case: Case, cause: str, target: Target, solution: Solution, leg: L
     fees = costs.ticket_fee * len(trades)
     figures = read_figures(case, weights, len(trades))
     gave = read_relaxed(solution.problem, case, weights) if solution.outcome is Outcome.RELAXED else ()
+    phases, phrase = tell_phases(case, weights, acted=True)
     return Proposal(
         case.account.id,
         case.account.model,
         solution.outcome,
         cause,
-        _reason(solution, trades, target, gave),
+        followed(_reason(solution, trades, target, gave), phrase),
         _weights(case, solution.ideal, weights),
         trades,
         room(case, weights, solution.prices),
@@ -233,6 +240,7 @@ def _proposal(case: Case, cause: str, target: Target, solution: Solution, leg: L
         trade_gap=target.gap,
         notes=solution.told + target.notes + _dropped(case.belief) + _less_bullish(case.belief),
         positions=_positions(solution.problem.policy, case, weights),
+        phases=phases,
     )
 
 

@@ -18,6 +18,7 @@ from ..models.accounts import Account
 from ..models.sessions import count_sessions, is_session
 from ..models.tilts import Tilt
 from ..units import percent
+from .phrases import say_due, say_void, say_wait
 from .problems import Cases, Problem
 from .tactical import place
 
@@ -79,7 +80,8 @@ def why_held(account: Account) -> str:
 def always_due(problem: Problem) -> bool:
     """Whether the policy asks every account every day, so that nobody has to be looked at."""
     rules = problem.policy.rebalance
-    return "always" in rules.triggers and not rules.cooldown_sessions and rules.destination in ("ideal", "part")
+    plain = not rules.cooldown_sessions and problem.policy.phases is None
+    return "always" in rules.triggers and plain and rules.destination in ("ideal", "part")
 
 
 def look(problem: Problem, cases: Cases, on: dt.date) -> Dues:
@@ -103,7 +105,24 @@ def look(problem: Problem, cases: Cases, on: dt.date) -> Dues:
         due = urgent[0].fired | urgent[1].fired
         held = (urgent[1],)
     words = tuple(_say(i, due[i], (*urgent, *asked), held, cooling) for i in range(len(due)))
-    return Dues(due, words)
+    return _phased(cases, Dues(due, words), urgent)
+
+
+def _phased(cases: Cases, seen: Dues, urgent: tuple[Signal, ...]) -> Dues:
+    """Ask those with a phase due, and hold those between two phases unless something is urgent."""
+    plan, assets = cases.plan, cases.context.market.universe.assets
+    if plan is None or not plan.live.any():
+        return seen
+    pressed = np.any([s.fired for s in urgent], axis=0)
+    due, words = (seen.due & ~plan.waits) | plan.due | pressed, list(seen.words)
+    for i in np.flatnonzero(plan.live & ~pressed):
+        if plan.due[i]:
+            words[i] = say_due(plan, i)
+        elif plan.waits[i]:
+            words[i] = say_wait(plan, i)
+        elif not due[i]:
+            words[i] = f"{say_void(plan, i, assets)}; {words[i]}" if words[i] else say_void(plan, i, assets)
+    return Dues(due, tuple(words))
 
 
 def _say(i: int, due: bool, asking: tuple[Signal, ...], held: tuple[Signal, ...], cooling: Signal) -> str:
@@ -132,7 +151,8 @@ def _signals(problem: Problem, cases: Cases, on: dt.date) -> Iterator[Signal]:
 
 def _broken(problem: Problem, cases: Cases, *, hard: bool) -> Signal:
     """Look for limits that the current weights break: those of tier 0 alone, or all."""
-    soft = {limit.name for limit in problem.policy.limits if limit.tier} if hard else set()
+    # The pace of trading cannot be broken by standing still.
+    soft = {problem.policy.pace.name} | ({limit.name for limit in problem.policy.limits if limit.tier} if hard else set())
     program, market = cases.program, cases.context.market
     which, row = np.full(len(cases), -1), np.zeros(len(cases), dtype=int)
     labels: list[tuple[str, tuple[str, ...]]] = []

@@ -1,0 +1,144 @@
+"""The box that slows trading: phases, the tilt's pace, and how far both give way before anything is solved.
+
+An account's box holds its trade between nothing and what is released today. Whoever breaks no limit where he stands can
+keep to it. For the others it is widened in closed form, so that the box never is what makes a mandate impossible where
+another box, or a point on the straight way to the target, shows how much farther it has to go::
+
+    lo  :=  min(lo, upper ends of all other boxes),     hi := max(hi, their lower ends)
+    then, where w0 brought inside them breaks a limit still:  the hull with  w0 + k (t - w0),
+    k the least part of the way at which every limit holds
+
+What asks for more than that (a row that the target does not meet either, a turnover limit) is a conflict of limits,
+and the box is the one of the lowest tier.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ..constraints.bands import inner_parts
+from ..constraints.limits import Context
+from ..constraints.policies import Policy
+from ..constraints.terms import Box, Rows
+from ..models.schedules import Schedules
+from ..models.tilts import Tilt
+from .certificates import RESIDUAL
+from .phases import Plan, read_plan
+from .programs import Program, with_terms
+
+_HALVINGS = 40
+_ROOM = 0.02
+"""Of the way to the target: how much farther than it must the box lets go, so that there is more than one point."""
+
+
+def is_slowed(policy: Policy, belief: Tilt) -> bool:
+    """Whether anything slows trading, so that a tactical target has to be known."""
+    return policy.phases is not None or bool((belief.buy_pace < 1.0).any() or (belief.sell_pace < 1.0).any())
+
+
+def slow(
+    policy: Policy, context: Context, program: Program, belief: Tilt, schedules: Schedules | None
+) -> tuple[Context, Program, Plan | None]:
+    """Give many accounts their box and the plan of their schedules.
+
+    Parameters
+    ----------
+    context, program
+        Of many accounts, with tactical targets and every other limit.
+    schedules
+        As they were brought along; None where nobody has one.
+    """
+    m, n = program.current.shape
+    plan = None
+    if policy.phases is not None:
+        plan = read_plan(policy.phases, context, schedules or Schedules.none(m, n), belief.life)
+    box = _widened(_checked(policy, context, program), _box(context, belief, plan), np.asarray(context.tactical))
+    return replace(context, pace=box), with_terms(program, [(policy.pace.name, box)]), plan
+
+
+def slow_one(
+    policy: Policy, context: Context, program: Program, belief: Tilt, schedules: Schedules
+) -> tuple[Context, Program, Plan | None]:
+    """Give one account its box and the plan of its schedule, which has an account axis of one."""
+    lifted, _, plan = slow(policy, context.lift(), program.lift(), belief, schedules)
+    whole = lifted.pace
+    box = Box(*(np.full_like(program.current, end) for end in (-np.inf, np.inf))) if whole is None else whole
+    box = Box(box.lo.reshape(program.current.shape), box.hi.reshape(program.current.shape))
+    return replace(context, pace=box), with_terms(program, [(policy.pace.name, box)]), plan
+
+
+def _box(context: Context, belief: Tilt, plan: Plan | None) -> Box:
+    """Return what is released today, shape (m, n): nothing is released beyond the tactical target."""
+    now, gap = context.current, np.nan_to_num(np.asarray(context.tactical) - context.current)
+    most, least = np.maximum(gap, 0.0), np.minimum(gap, 0.0)
+    buy, sell = (np.broadcast_to(pace, now.shape) for pace in (belief.buy_pace, belief.sell_pace))
+    hi = np.where(buy < 1.0, np.minimum(buy, 1.0) * most, np.inf)
+    lo = np.where(sell < 1.0, np.minimum(sell, 1.0) * least, -np.inf)
+    if plan is not None:
+        wanted = plan.released * np.where(plan.gap > 0, buy, sell)
+        part = np.clip(wanted, np.minimum(plan.gap, 0.0), np.maximum(plan.gap, 0.0))
+        flow = plan.flow * np.minimum(np.where(plan.flow > 0, buy, sell), 1.0)
+        up, down = (end(part, 0.0) + end(flow, 0.0) for end in (np.maximum, np.minimum))
+        free = plan.free[:, None]
+        hi, lo = np.where(free, hi, np.minimum(up, most)), np.where(free, lo, np.maximum(down, least))
+    unknown = ~np.isfinite(np.asarray(context.tactical)).all(-1, keepdims=True)
+    open_ended = unknown | (np.arange(now.shape[-1]) == context.market.universe.cash)
+    return Box(np.where(open_ended, -np.inf, now + lo), np.where(open_ended, np.inf, now + hi))
+
+
+def _checked(policy: Policy, context: Context, program: Program) -> Program:
+    """Return the program whose limits are not to wait for a pace: at the edge every band is one of them."""
+    if policy.rebalance.destination != "edge":
+        return program
+    bands: list[tuple[str, Box | Rows]] = [
+        (band.name, band.around(context, *inner_parts(band))) for band in policy.bands
+    ]
+    return with_terms(program, bands)
+
+
+def _widened(program: Program, box: Box, tactical: np.ndarray) -> Box:
+    """Widen a box for those who break a limit where they stand, so far that they need break none."""
+    now = program.current
+    lo, hi = np.minimum(box.lo, program.hi), np.maximum(box.hi, program.lo)
+    near = _balanced(program, np.clip(now, program.lo, program.hi))
+    broken = _excess(program, now) > RESIDUAL
+    stuck = np.flatnonzero(broken)
+    stuck = stuck[_excess(program.pick(stuck), near[stuck]) > RESIDUAL] if len(stuck) else stuck
+    stuck = stuck[np.isfinite(tactical[stuck]).all(-1)]
+    if not len(stuck):
+        return Box(lo, hi)
+    some, way = program.pick(stuck), tactical[stuck] - now[stuck]
+    part, found = _least_part(some, way)
+    point = _balanced(some, now[stuck] + np.minimum(part + _ROOM, 1.0)[:, None] * way)
+    lo[stuck] = np.where(found[:, None], np.minimum(lo[stuck], point), lo[stuck])
+    hi[stuck] = np.where(found[:, None], np.maximum(hi[stuck], point), hi[stuck])
+    return Box(lo, hi)
+
+
+def _least_part(program: Program, way: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the least part of the way at which every limit holds, and whether there is one; shape (m,)."""
+    low, high = np.zeros(len(way)), np.ones(len(way))
+    fine = lambda part: _excess(program, _balanced(program, program.current + part[:, None] * way)) <= RESIDUAL  # noqa: E731
+    found = fine(high)
+    for _ in range(_HALVINGS):
+        middle = 0.5 * (low + high)
+        inside = fine(middle)
+        high, low = np.where(inside, middle, high), np.where(inside, low, middle)
+    return high, found
+
+
+def _balanced(program: Program, weights: np.ndarray) -> np.ndarray:
+    """Return weights whose cash is what the others leave."""
+    out = np.array(weights)
+    out[:, program.cash] = 0.0
+    out[:, program.cash] = 1.0 - out.sum(-1)
+    return out
+
+
+def _excess(program: Program, weights: np.ndarray) -> np.ndarray:
+    """Return the largest violation of each account, shape (m,); a user's own limit is a function of one account."""
+    if not program.customs:
+        return program.violations(weights).max(-1)
+    return np.array([program.pick(i).violations(weights[i]).max() for i in range(len(weights))])
