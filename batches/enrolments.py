@@ -21,7 +21,7 @@ from .columns import bad_cell, cell, codes, numbers, repeats
 from .histories import last_days
 from .layouts import LAYOUTS
 from .overrides import check_overrides
-from .pasts import LOOKED_BACK, read_dealings, read_leanings
+from .pasts import LOOKED_BACK, read_dealings, read_leanings, read_phasings
 from .rosters import Roster
 from .rows import Rows
 from .tables import Stored, Table
@@ -80,7 +80,7 @@ def put_together(
     Parameters
     ----------
     tables
-        ``accounts`` and those of :data:`NAMING` and of positions and history that there are; ``restrictions`` without
+        ``accounts`` and those of :data:`NAMING` and of :data:`LOOKED_BACK` that there are; ``restrictions`` without
         those of the desk.
     owners
         Whose each row is, as a position in the census, by table; beyond it is nobody.
@@ -101,7 +101,7 @@ def put_together(
     last = _last_days(tables.get(HISTORY), owners.get(HISTORY), census, faults)
     seen, signs = codes(accounts, "last_views")
     restrictions = _restrictions(tables.get("restrictions"), owners.get("restrictions"), census, universe, faults)
-    leanings, dealings = (_look_back(tables, owners, name, ids, universe, census, faults) for name in LOOKED_BACK)
+    brought = [_look_back(tables, owners, name, ids, universe, census, faults) for name in LOOKED_BACK]
     for name, fault in census.last.items():
         faults[name] = fault if ids.get(name, 0) >= census.accounts else faults.get(name, fault)
     return Roster(
@@ -118,8 +118,7 @@ def put_together(
         universe.assets,
         last,
         tuple(np.array(signs, dtype=object)[seen].tolist()),
-        leanings,
-        dealings,
+        *brought,
     )
 
 
@@ -131,13 +130,17 @@ def _look_back(
     universe: Universe,
     census: Census,
     faults: dict[str, AccountError],
-) -> Any:  # (Rows, Leanings) or (Rows, Dealings): which, the name says
-    """Read ``positions`` or ``history``, by account; refuse the accounts of bad rows. Rows of nobody are left out."""
+) -> Any:  # (Rows, Leanings), (Rows, Dealings) or (Rows, Phasings): which, the name says
+    """Read a table of :data:`LOOKED_BACK` by account; refuse the accounts of bad rows. Rows of nobody are left out."""
     if name not in tables or not len(tables[name]):
         return None
     somebody = np.flatnonzero(owners[name] < len(census.ids))
     table, own = tables[name].take(somebody), owners[name][somebody]
-    read, bad = read_leanings(table, own, universe) if name == "positions" else read_dealings(table, universe)
+    read, bad = {
+        "positions": lambda: read_leanings(table, own, universe),
+        "history": lambda: read_dealings(table, universe),
+        "phases": lambda: read_phasings(table, own, universe),
+    }[name]()
     for row, column, code, words, mend in bad:
         _refuse(faults, census, int(own[row]), _fault(table, column, row, code, words, mend))
     return _group(own, ids), read

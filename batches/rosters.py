@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import AccountError
 from ..models.accounts import RULES, Account, Rule
-from .pasts import Dealings, Leanings, as_positions, as_trades
+from .pasts import Dealings, Leanings, Phasings, as_phases, as_positions, as_trades
 from .rows import Rows
 
 Status = Literal["active", "blocked", "closed"]
@@ -53,8 +53,8 @@ class Roster:
         The last day each account traded, ``datetime64[D]``, NaT where nobody knows.
     last_views
         The sign of the views of each account's last decision, a text a row of ``accounts``.
-    positions, history
-        The rows of each account, then what ``positions`` and ``history`` say; None where the book has no such table.
+    positions, history, phases
+        The rows of each account, then what the table of that name says; None where the book has no such table.
     """
 
     ids: tuple[str, ...]
@@ -72,6 +72,7 @@ class Roster:
     last_views: tuple[str, ...]
     positions: tuple[Rows, Leanings] | None = None
     history: tuple[Rows, Dealings] | None = None
+    phases: tuple[Rows, Phasings] | None = None
 
     def __len__(self) -> int:
         """Count the accounts, refused ones too."""
@@ -105,6 +106,7 @@ class Roster:
             last_views=self.last_views[row],
             positions=self._brought(self.positions, name, as_positions),
             history=self._brought(self.history, name, as_trades),
+            phases=self._brought(self.phases, name, as_phases),
         )
 
     def _brought(self, grouped: Any, name: str, read: Callable[..., tuple]) -> tuple:

@@ -57,10 +57,16 @@ SCHEMAS: Mapping[str, pa.Schema] = FrozenMap(
             "account_id asset_id side opened age_days allowed state extended_until approval base",
             "opened extended_until",
         ),
+        "phases": _schema(
+            "account_id asset_id status reason",
+            "gap done step steps",
+            "account_id asset_id started gap done step steps next_date status reason",
+            "started next_date",
+        ),
     }
 )
 SEAL = "run.json"
-FORMAT = "trimtab run 3"
+FORMAT = "trimtab run 4"
 WORK = ".work"
 """What a run needs while it is made: the input of each chunk and the manifest; gone once the run is sealed."""
 
@@ -94,7 +100,7 @@ def part_name(chunk: int, chunks: int) -> str:
 _SAID_OFTEN = (
     *("account_id", "model_id", "asset_id", "outcome", "code"),
     *("reason", "relaxed", "side", "started", "worker"),
-    *("state", "approval"),
+    *("state", "approval", "status"),
 )
 """Columns worth a dictionary: trying one for every number takes as long as writing them."""
 

@@ -165,5 +165,3 @@ def list_phases(
         )
         for i in np.flatnonzero(schedules.told[0])
     )  # fmt: skip
-
-

@@ -101,15 +101,15 @@ class Plan:
             part = self.phases.released(np.minimum(behind, len(self.phases.steps) - 1), self.to)
             wanted = part[:, None] * self.gap
         else:
-            gap, done = self._after()
-            wanted = self.phases.shares[self.to][:, None] * gap - done
+            done = np.where(self.starts[:, None], 0.0, self.schedules.done)
+            wanted = self.phases.shares[self.to][:, None] * self.whole - done
         return np.where((self.waits | self.free)[:, None], 0.0, wanted)
 
-    def _after(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return the gap that today's phase counts on and what was done of it before, shape (m, n)."""
-        new, merged = self.starts[:, None], (self.merged & self.due)[:, None]
-        gap, done = self.schedules.gap, np.where(new, 0.0, self.schedules.done)
-        return np.where(new, self.gap, np.where(merged, done + self.gap, gap)), done
+    @property
+    def whole(self) -> np.ndarray:
+        """The whole gap that today's phase is a part of, what is done of it included, shape (m, n)."""
+        merged = np.where((self.merged & self.due)[:, None], self.schedules.done + self.gap, self.schedules.gap)
+        return np.where(self.starts[:, None], self.gap, merged)
 
 
 _OWN = ("gap", "flow", "live", "void", "turned", "due", "starts", "behind", "reached", "to", "sped", "merged", "known")
@@ -216,12 +216,11 @@ def progress(plan: Plan | None, current: np.ndarray, target: np.ndarray, *, acte
     traded = target - current - plan.flow
     traded[:, plan.cash] = 0.0
     begun, stepped = plan.starts & acted, plan.due & acted
-    gap, done = plan._after()
     step = np.where(begun | stepped, plan.to, plan.behind)
     new = Schedules(
         np.where(begun, plan.day, np.where(plan.live, old.started, np.nan)),
         np.where(begun | plan.live, step, np.nan).astype(float),
-        np.where(begun[:, None] | stepped[:, None], gap, old.gap),
+        np.where((begun | stepped)[:, None], plan.whole, old.gap),
         np.where(begun[:, None], 0.0, old.done) + traded,
     )
     left = np.abs(plan.gap - traded).max(-1) <= float(plan.phases.close_at)

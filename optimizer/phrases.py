@@ -67,7 +67,7 @@ def say_progress(progress: Progress, i: int, assets: tuple[str, ...]) -> str:
 
 
 def _deed(plan: Plan, i: int, assets: tuple[str, ...]) -> str:
-    count, words = len(plan.phases.steps), []
+    words: list[str] = []
     if plan.starts[i] and plan.live[i]:
         words.append(f"restarted, for {_turned(plan, i, assets)}")
     if plan.due[i] and plan.merged[i]:
@@ -79,8 +79,9 @@ def _deed(plan: Plan, i: int, assets: tuple[str, ...]) -> str:
         words.append(f"accelerated, for the live views end on {ends}, before the next phase")
     if plan.due[i] and not words:
         words.append("continued as planned")
-    which = _phases(plan, i) if plan.to[i] else f"a schedule of {count} phases"
-    return f"{which} {', '.join(words)}" if words else which
+    if plan.starts[i] and not plan.live[i]:
+        words.insert(0, "begins a schedule" if plan.to[i] else "will begin a schedule")
+    return f"{_phases(plan, i)} {', '.join(words)}"
 
 
 def _phases(plan: Plan, i: int) -> str:

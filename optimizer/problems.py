@@ -12,7 +12,7 @@ from ..constraints.limits import Context
 from ..constraints.policies import Policy
 from ..constraints.rebalances import Rebalance
 from ..constraints.restrictions import barred
-from ..errors import AccountError, PolicyError
+from ..errors import PolicyError
 from ..models.accounts import AVERSIONS, Account, Model, Standing, appraise, weigh
 from ..models.cohorts import Cohort
 from ..models.costs import Costs

@@ -151,8 +151,7 @@ def _signals(problem: Problem, cases: Cases, on: dt.date) -> Iterator[Signal]:
 
 def _broken(problem: Problem, cases: Cases, *, hard: bool) -> Signal:
     """Look for limits that the current weights break: those of tier 0 alone, or all."""
-    # The pace of trading cannot be broken by standing still.
-    soft = {problem.policy.pace.name} | ({limit.name for limit in problem.policy.limits if limit.tier} if hard else set())
+    soft = {limit.name for limit in problem.policy.limits if limit.tier} if hard else set()
     program, market = cases.program, cases.context.market
     which, row = np.full(len(cases), -1), np.zeros(len(cases), dtype=int)
     labels: list[tuple[str, tuple[str, ...]]] = []
