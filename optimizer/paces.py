@@ -29,6 +29,8 @@ from .phases import Plan, read_plan
 from .programs import Program, with_terms
 
 _HALVINGS = 40
+_DEAR = 0.05
+"""A part of traded value that no trade costs."""
 _ROOM = 0.02
 """Of the way to the target: how much farther than it must the box lets go, so that there is more than one point."""
 
@@ -130,11 +132,41 @@ def _least_part(program: Program, way: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 def _balanced(program: Program, weights: np.ndarray) -> np.ndarray:
-    """Return weights whose cash is what the others leave."""
-    out = np.array(weights)
+    """Return weights whose cash is what the others leave; where a cash floor is short of it, less is bought.
+
+    Where there is nothing to buy, as much more is sold as trades may cost, of what may be sold.
+    """
+    z = weights - program.current
+    z[:, program.cash] = 0.0
+    short = _short_of_cash(program, _with_cash(program, z))
+    buys, sells = (np.maximum(side * z, 0.0) for side in (1.0, -1.0))
+    bought, sold = buys.sum(-1), sells.sum(-1)
+    less = np.minimum(short, bought)
+    more = np.minimum(_DEAR * sold, (1.0 + _DEAR) * (short - less))
+    buys = buys * np.divide(bought - less, bought, out=np.zeros_like(bought), where=bought > 0)[:, None]
+    point = _with_cash(program, buys - sells)
+    room = np.maximum(point - np.maximum(program.lo, -1.0), 0.0)
+    room[:, program.cash] = 0.0
+    whole = room.sum(-1)
+    share = np.divide(more, whole, out=np.zeros_like(whole), where=whole > 0)
+    return _with_cash(program, buys - sells - np.minimum(share, 1.0)[:, None] * room)
+
+
+def _with_cash(program: Program, trades: np.ndarray) -> np.ndarray:
+    out = program.current + trades
     out[:, program.cash] = 0.0
     out[:, program.cash] = 1.0 - out.sum(-1)
     return out
+
+
+def _short_of_cash(program: Program, weights: np.ndarray) -> np.ndarray:
+    """Return by how much cash after costs is below its highest floor, shape (m,)."""
+    alone = np.arange(len(program.row.T)) == program.cash
+    floors = (program.row[:, program.cash] < 0) & ~(program.row.astype(bool) & ~alone).any(-1) & ~program.from_zero
+    if not floors.any():
+        return np.zeros(len(weights))
+    over = (program.traded(weights) - program.most)[:, floors] / -program.row[floors, program.cash]
+    return np.maximum(over.max(-1), 0.0)
 
 
 def _excess(program: Program, weights: np.ndarray) -> np.ndarray:
