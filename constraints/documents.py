@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
 
@@ -265,7 +265,8 @@ def _policy_error(error: ValidationError, prefix: str, model: type) -> PolicyErr
     if first["type"] == "extra_forbidden":
         section: Any = model
         for step in path[:-1]:
-            section = section.model_fields[step].annotation
+            of = section.model_fields[step].annotation
+            section = next((own for own in get_args(of) if own is not type(None)), of)  # a section that may be absent
         return _unknown(place, path[-1], list(section.model_fields))
     wanted = first.get("ctx", {}).get("expected", "")
     return PolicyError(

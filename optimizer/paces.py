@@ -31,6 +31,8 @@ from .programs import Program, with_terms
 _HALVINGS = 40
 _DEAR = 0.05
 """A part of traded value that no trade costs."""
+_CASH_ROOM = 1e-4
+"""How far from its target the cash may always be at the edge."""
 _ROOM = 0.02
 """Of the way to the target: how much farther than it must the box lets go, so that there is more than one point."""
 
@@ -91,19 +93,21 @@ def _box(context: Context, belief: Tilt, plan: Plan | None) -> Box:
 
 
 def _checked(policy: Policy, context: Context, program: Program) -> Program:
-    """Return the program whose limits are not to wait for a pace: at the edge every band is one of them."""
+    """Return the program whose limits do not wait for a pace: at the edge the bands and the cash are among them."""
     if policy.rebalance.destination != "edge":
         return program
     bands: list[tuple[str, Box | Rows]] = [
         (band.name, band.around(context, *inner_parts(band))) for band in policy.bands
     ]
-    return with_terms(program, bands)
+    centre, is_cash = np.asarray(context.tactical), np.arange(program.current.shape[-1]) == program.cash
+    far = np.where(is_cash, np.maximum(np.abs(program.current - centre), _CASH_ROOM), np.inf)
+    return with_terms(program, [*bands, ("cash", Box(centre - far, centre + far))])
 
 
 def _widened(program: Program, box: Box, tactical: np.ndarray) -> Box:
     """Widen a box for those who break a limit where they stand, so far that they need break none."""
     now = program.current
-    lo, hi = np.minimum(box.lo, program.hi), np.maximum(box.hi, program.lo)
+    lo, hi = np.fmin(box.lo, program.hi), np.fmax(box.hi, program.lo)
     near = _balanced(program, np.clip(now, program.lo, program.hi))
     broken = _excess(program, now) > RESIDUAL
     stuck = np.flatnonzero(broken)

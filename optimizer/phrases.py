@@ -6,7 +6,7 @@ import datetime as dt
 
 import numpy as np
 
-from ..models.schedules import STATUSES, PhasedTrade, list_phases
+from ..models.schedules import STATUSES, PhasedTrade, Schedules, list_phases
 from ..units import percent
 from .phases import Plan, Progress, progress, share_done
 from .problems import Case
@@ -31,8 +31,12 @@ def followed(reason: str, phrase: str) -> str:
 
 def say_wait(plan: Plan, i: int) -> str:
     """Say what an account between two phases waits for."""
-    following = dt.date.fromordinal(int(plan.schedules.started[i] + plan.phases.days[plan.behind[i]]))
-    count, done = len(plan.phases.steps), percent(float(share_done(plan.schedules)[i]), 0)
+    return _waiting(plan, plan.schedules, i)
+
+
+def _waiting(plan: Plan, schedules: Schedules, i: int) -> str:
+    following = dt.date.fromordinal(int(schedules.started[i] + plan.phases.days[plan.behind[i]]))
+    count, done = len(plan.phases.steps), percent(float(share_done(schedules)[i]), 0)
     return f"phase {plan.behind[i] + 1} of {count} is due on {following}; {done} of the gap is done"
 
 
@@ -54,7 +58,7 @@ def say_progress(progress: Progress, i: int, assets: tuple[str, ...]) -> str:
     if status == "cancelled":
         return say_void(plan, i, assets)
     if not status or status == "waiting":
-        return say_wait(plan, i) if status and not plan.void[i] else ""
+        return _waiting(plan, progress.schedules, i) if status else ""
     done = percent(float(share_done(progress.schedules)[i]), 0)
     following, step = progress.next_day(i), int(progress.schedules.step[i])
     if following is not None:
