@@ -28,7 +28,7 @@ from .certificates import RESIDUAL
 from .phases import Plan, read_plan
 from .programs import Program, with_terms
 
-_HALVINGS = 40
+_THIRDS, _HALVINGS = 60, 40
 _DEAR = 0.05
 """A part of traded value that no trade costs."""
 _CASH_ROOM = 1e-4
@@ -118,19 +118,32 @@ def _widened(program: Program, box: Box, tactical: np.ndarray) -> Box:
     some, way = program.pick(stuck), tactical[stuck] - now[stuck]
     part, found = _least_part(some, way)
     point = _balanced(some, now[stuck] + np.minimum(part + _ROOM, 1.0)[:, None] * way)
-    lo[stuck] = np.where(found[:, None], np.minimum(lo[stuck], point), lo[stuck])
-    hi[stuck] = np.where(found[:, None], np.maximum(hi[stuck], point), hi[stuck])
+    # The point that meets every limit is in the hull too, should the one beyond it not.
+    found_at = _balanced(some, now[stuck] + part[:, None] * way)
+    low, high = np.minimum(point, found_at), np.maximum(point, found_at)
+    lo[stuck] = np.where(found[:, None], np.minimum(lo[stuck], low), lo[stuck])
+    hi[stuck] = np.where(found[:, None], np.maximum(hi[stuck], high), hi[stuck])
     return Box(lo, hi)
 
 
 def _least_part(program: Program, way: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the least part of the way at which every limit holds, and whether there is one; shape (m,)."""
+    """Return the least part of the way at which every limit holds, and whether there is one; shape (m,).
+
+    The largest violation is convex along the way, so thirds find where it is least; halves, where it ends.
+    """
+
+    def excess(part: np.ndarray) -> np.ndarray:
+        return _excess(program, _balanced(program, program.current + part[:, None] * way))
+
     low, high = np.zeros(len(way)), np.ones(len(way))
-    fine = lambda part: _excess(program, _balanced(program, program.current + part[:, None] * way)) <= RESIDUAL  # noqa: E731
-    found = fine(high)
+    for _ in range(_THIRDS):
+        first, second = (2 * low + high) / 3, (low + 2 * high) / 3
+        nearer = excess(first) <= excess(second)
+        low, high = np.where(nearer, low, first), np.where(nearer, second, high)
+    low, found = np.zeros(len(way)), excess(high) <= RESIDUAL
     for _ in range(_HALVINGS):
         middle = 0.5 * (low + high)
-        inside = fine(middle)
+        inside = excess(middle) <= RESIDUAL
         high, low = np.where(inside, middle, high), np.where(inside, low, middle)
     return high, found
 

@@ -25,6 +25,8 @@ from ..models.schedules import STATUSES, Schedules
 
 YEAR = 365.25
 """Days of a year, as the life of a view counts them."""
+_HALF = 0.5
+"""Days that rounding of a life may take."""
 _NEAR = 0.01
 """Of the gap: so much less than a phase's share counts as that phase done, where nobody told the step."""
 _CODES = {status: code for code, status in enumerate(STATUSES, 1)}
@@ -142,7 +144,7 @@ def read_plan(phases: Phases, context: Context, schedules: Schedules, life: floa
     starts = known & ~small & (~live | turned)
     to = np.where(due | starts, reached, behind)
     following = np.append(phases.days, np.inf)[to]
-    sped = (due | starts) & (to < count) & (following >= elapsed + life * YEAR)
+    sped = (due | starts) & (to < count) & (following >= elapsed + life * YEAR - _HALF)
     return Plan(
         phases, day, day + life * YEAR, schedules, gap, flow, live, void, turned & ~small, due, starts, behind, reached,
         np.where(sped, count, to), sped, moved & (phases.of == "original"), known,

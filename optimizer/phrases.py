@@ -75,11 +75,11 @@ def _deed(plan: Plan, i: int, assets: tuple[str, ...]) -> str:
     if plan.starts[i] and plan.live[i]:
         words.append(f"restarted, for {_turned(plan, i, assets)}")
     if plan.due[i] and plan.merged[i]:
-        words.append(f"merged with a target that moved: {_moved(plan, i, assets)}")
+        words.append(f"merged, for the gap moved: {_moved(plan, i, assets)}")
     if plan.due[i] and plan.reached[i] - plan.behind[i] > 1:
         words.append("accelerated, for a date was missed")
     if plan.sped[i]:
-        ends = dt.date.fromordinal(int(np.floor(plan.ends)))
+        ends = dt.date.fromordinal(int(np.floor(plan.ends + 0.5)))
         words.append(f"accelerated, for the live views end on {ends}, before the next phase")
     if plan.due[i] and not words:
         words.append("continued as planned")

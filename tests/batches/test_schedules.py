@@ -106,7 +106,7 @@ def settle(book, run_path, desk, write):
 
 
 def test_a_schedule_that_goes_through_the_table_is_the_one_in_memory(book, phased, tmp_path, rows, write):
-    for table in ("accounts", "holdings"):
+    for table in ("accounts", "holdings", "restrictions"):
         head, *others = rows(book, table)
         write(book, table, [head, *(row for row in others if row[0] <= "002")])
     kept, seen = {}, set()

@@ -130,7 +130,7 @@ def test_merged_with_a_target_that_moved(desk, mandate):
     wider = replace(mandate, limits=(Deviation("9%"),))
     proposal = rebalance(begun(desk, mandate), wider, desk.free, [VIEW], day(30))
     assert status(proposal) == {"merged"}
-    assert "merged with a target that moved: -6.50% of IEF remain, where -2.50% were planned" in proposal.reason
+    assert "merged, for the gap moved: -6.50% of IEF remain, where -2.50% were planned" in proposal.reason
     rows = {row.asset: row for row in proposal.phases}
     assert rows["IEF"].gap == pytest.approx(-0.09)  # what is done and what remained
     assert rows["IEF"].done == pytest.approx(-0.75 * 0.09)
@@ -389,3 +389,18 @@ def test_alone_or_in_a_chunk_it_is_the_same_schedule(desk, drawn, of):
             for name in ("started", "step", "gap", "done"):
                 one, many = (getattr(x.progress.schedules, name) for x in (single, decisions))
                 np.testing.assert_array_equal(one[0], many[k])
+
+
+@settings(max_examples=20, deadline=None)
+@given(cases, st.sampled_from(["original", "remaining"]))
+def test_whoever_breaks_a_limit_hurries_and_nothing_is_relaxed(desk, drawn, of):
+    """Drifts and withdrawals that break hard limits are healed at once: the way to the target heals them all."""
+    limits = (Deviation("10%"), TrackingError("1.5%"), Group("equity", least="55%"))
+    policy = Policy(limits, desk.models, phases=replace(PHASES, of=of))
+    proposal = rebalance(drawn_account(desk, 1, drawn), policy, desk.market, [VIEW], DAY)
+    assert proposal.outcome in (Outcome.OPTIMAL, Outcome.HELD), proposal.reason
+    target = proposal.weights["target"]
+    assert (np.abs(target - proposal.weights["strategic"]) <= 0.1 + 1e-9).all()
+    assert proposal.tracking_error <= 0.015 + 1e-9
+    assert target[["SPY", "EFA"]].sum() >= 0.55 - 1e-9
+    assert target["CASH"] - proposal.cost / proposal.nav >= -1e-9
