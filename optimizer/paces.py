@@ -31,6 +31,8 @@ from .programs import Program, with_terms
 _THIRDS, _HALVINGS = 60, 40
 _DEAR = 0.05
 """A part of traded value that no trade costs."""
+_NEARER = 0.05
+"""Of the way from the target to strategic: where a point is sought that the limits leave more room."""
 _CASH_ROOM = 1e-4
 """How far from its target the cash may always be at the edge."""
 _ROOM = 0.02
@@ -58,7 +60,7 @@ def slow(
     plan = None
     if policy.phases is not None:
         plan = read_plan(policy.phases, context, schedules or Schedules.none(m, n), belief.life)
-    box = _widened(_checked(policy, context, program), _box(context, belief, plan), np.asarray(context.tactical))
+    box = _widened(_checked(policy, context, program), _box(context, belief, plan), context)
     return replace(context, pace=box), with_terms(program, [(policy.pace.name, box)]), plan
 
 
@@ -104,25 +106,25 @@ def _checked(policy: Policy, context: Context, program: Program) -> Program:
     return with_terms(program, [*bands, ("cash", Box(centre - far, centre + far))])
 
 
-def _widened(program: Program, box: Box, tactical: np.ndarray) -> Box:
+def _widened(program: Program, box: Box, context: Context) -> Box:
     """Widen a box for those who break a limit where they stand, so far that they need break none."""
-    now = program.current
+    now, tactical = program.current, np.asarray(context.tactical)
     lo, hi = np.fmin(box.lo, program.hi), np.fmax(box.hi, program.lo)
     near = _balanced(program, np.clip(now, program.lo, program.hi))
-    broken = _excess(program, now) > RESIDUAL
-    stuck = np.flatnonzero(broken)
+    stuck = np.flatnonzero((_excess(program, now) > RESIDUAL) & np.isfinite(tactical).all(-1))
     stuck = stuck[_excess(program.pick(stuck), near[stuck]) > RESIDUAL] if len(stuck) else stuck
-    stuck = stuck[np.isfinite(tactical[stuck]).all(-1)]
-    if not len(stuck):
-        return Box(lo, hi)
-    some, way = program.pick(stuck), tactical[stuck] - now[stuck]
-    part, found = _least_part(some, way)
-    point = _balanced(some, now[stuck] + np.minimum(part + _ROOM, 1.0)[:, None] * way)
-    # The point that meets every limit is in the hull too, should the one beyond it not.
-    found_at = _balanced(some, now[stuck] + part[:, None] * way)
-    low, high = np.minimum(point, found_at), np.maximum(point, found_at)
-    lo[stuck] = np.where(found[:, None], np.minimum(lo[stuck], low), lo[stuck])
-    hi[stuck] = np.where(found[:, None], np.maximum(hi[stuck], high), hi[stuck])
+    # A target on the edge of a ball may be out of reach by what going there costs: then a bit nearer to strategic.
+    for nearer in (0.0, _NEARER):
+        if not len(stuck):
+            break
+        some = program.pick(stuck)
+        goal = np.clip((1.0 - nearer) * tactical[stuck] + nearer * context.strategic[stuck], some.lo, some.hi)
+        part, found = _least_part(some, goal - now[stuck])
+        for further in (0.0, _ROOM):
+            point = _balanced(some, now[stuck] + np.minimum(part + further, 1.0)[:, None] * (goal - now[stuck]))
+            lo[stuck] = np.where(found[:, None], np.minimum(lo[stuck], point), lo[stuck])
+            hi[stuck] = np.where(found[:, None], np.maximum(hi[stuck], point), hi[stuck])
+        stuck = stuck[~found]
     return Box(lo, hi)
 
 
