@@ -161,7 +161,7 @@ def _gaps(context: Context) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     before = np.asarray(1.0 - np.asarray(context.inflow) + np.asarray(context.outflow))[..., None]
     mix = np.divide(context.current, before, out=np.array(context.current), where=before > 0)
     flow, gap = mix - context.current, tactical - mix
-    known = np.isfinite(tactical).all(-1)
+    known = np.asarray(np.isfinite(tactical).all(-1))
     is_cash = np.arange(gap.shape[-1]) == context.market.universe.cash
     return np.where(is_cash, 0.0, flow), np.where(is_cash | ~known[..., None], 0.0, gap), known
 

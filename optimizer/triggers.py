@@ -115,7 +115,7 @@ def _phased(cases: Cases, seen: Dues, urgent: tuple[Signal, ...]) -> Dues:
         return seen
     pressed = np.any([s.fired for s in urgent], axis=0)
     due, words = (seen.due & ~plan.waits) | plan.due | pressed, list(seen.words)
-    for i in np.flatnonzero(plan.live & ~pressed):
+    for i in np.flatnonzero(plan.live & ~pressed).tolist():
         if plan.due[i]:
             words[i] = say_due(plan, i)
         elif plan.waits[i]:

@@ -265,6 +265,15 @@ def test_a_blocked_account_keeps_its_schedule(desk, mandate):
     assert "phases 2 and 3 of 3 accelerated, for a date was missed" in freed.reason
 
 
+def test_a_phase_without_an_answer_is_still_due_tomorrow(desk, mandate):
+    stuck = account_of(desk, {"SPY": 0.36, "EFA": 0.13, "IEF": 0.51}, begun(desk, mandate).phases)
+    stuck = replace(stuck, restrictions=(("IEF", "frozen"),))
+    unsolved = rebalance(stuck, mandate, desk.free, [VIEW], day(30))
+    assert unsolved.outcome is Outcome.UNSOLVED
+    assert {(row.status, row.step, row.next_date) for row in unsolved.phases} == {("waiting", 1, day(30))}
+    assert {row.done for row in unsolved.phases} == {row.done for row in stuck.phases}
+
+
 def test_a_first_phase_that_is_later_trades_nothing_today(desk, mandate):
     policy = replace(mandate, phases=Phases(((5, "50%"), (10, "50%"))))
     first = rebalance(account_of(desk, desk.models["balanced"]), policy, desk.free, [VIEW], DAY)
