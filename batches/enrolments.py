@@ -80,7 +80,7 @@ def put_together(
     Parameters
     ----------
     tables
-        ``accounts`` and those of :data:`NAMING` and of positions and history that there are; ``restrictions`` without
+        ``accounts`` and those of :data:`NAMING` and of :data:`LOOKED_BACK` that there are; ``restrictions`` without
         those of the desk.
     owners
         Whose each row is, as a position in the census, by table; beyond it is nobody.
@@ -101,9 +101,7 @@ def put_together(
     last = _last_days(tables.get(HISTORY), owners.get(HISTORY), census, faults)
     seen, signs = codes(accounts, "last_views")
     restrictions = _restrictions(tables.get("restrictions"), owners.get("restrictions"), census, universe, faults)
-    leanings, dealings, trespasses = (
-        _look_back(tables, owners, name, ids, universe, census, faults) for name in LOOKED_BACK
-    )
+    brought = [_look_back(tables, owners, name, ids, universe, census, faults) for name in LOOKED_BACK]
     for name, fault in census.last.items():
         faults[name] = fault if ids.get(name, 0) >= census.accounts else faults.get(name, fault)
     return Roster(
@@ -120,9 +118,7 @@ def put_together(
         universe.assets,
         last,
         tuple(np.array(signs, dtype=object)[seen].tolist()),
-        leanings,
-        dealings,
-        trespasses,
+        *brought,
         navs,
     )
 
@@ -135,7 +131,7 @@ def _look_back(
     universe: Universe,
     census: Census,
     faults: dict[str, AccountError],
-) -> Any:  # Rows, and Leanings, Dealings or Trespasses: which, the name says
+) -> Any:  # Rows, and Leanings, Dealings, Phasings or Trespasses: which, the name says
     """Read one of :data:`~.pasts.LOOKED_BACK`, by account; refuse those of bad rows. Rows of nobody are left out."""
     if name not in tables or not len(tables[name]):
         return None

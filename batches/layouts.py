@@ -72,7 +72,7 @@ LAYOUTS: Mapping[str, Layout] = FrozenMap(
             ("status", "trade_id"),
             texts=("account_id", "asset_id", "status", "trade_id"),
         ),
-        # Further columns are what a run says of a position, or a desk of a trade; nothing reads them.
+        # Further columns are what a run says of a position or a phase, or a desk of a trade; nothing reads them.
         "positions": Layout(
             ("account_id", "asset_id", "opened"),
             ("side", "extended_until", "approval", "state", "base"),
@@ -81,8 +81,13 @@ LAYOUTS: Mapping[str, Layout] = FrozenMap(
         ),
         "breaches": Layout(("account_id", "limit", "since"), ("origin",), "column", ("account_id", "limit", "origin")),
         "history": Layout(("account_id", "asset_id", "date", "weight"), (), "column", ("account_id", "asset_id")),
+        "phases": Layout(
+            ("account_id", "asset_id", "started", "gap"),
+            ("done", "step", "status"),
+            "column",
+            ("account_id", "asset_id", "status"),
+        ),
         # Read by what is built on a run; here only their required columns are checked.
-        "phases": Layout(("account_id", "asset_id", "started", "gap"), ("done",), "column", ("account_id", "asset_id")),
         "prices": Layout(("date", "available_at"), (), "series"),
         "signals": Layout(("date", "available_at"), (), "series"),
     }

@@ -11,8 +11,9 @@ from ..models.breaches import read_breaches, stack_breaches
 from ..models.cohorts import Cohort
 from ..models.histories import read_history, stack_histories
 from ..models.positions import read_positions, stack_clocks
+from ..models.schedules import read_schedule, stack_schedules
 from ..models.universes import Universe
-from .pasts import as_clocks, as_history
+from .pasts import as_clocks, as_history, as_schedules
 from .rosters import Refused, Roster
 from .trespasses import as_breaches
 
@@ -34,6 +35,7 @@ def muster(roster: Roster, universe: Universe) -> list[Squad]:
     rules = _rules(roster, universe)
     clocks, history = as_clocks(roster.positions, m, n), as_history(roster.history, m)
     breaches = as_breaches(roster.breaches, m)
+    schedules = as_schedules(roster.phases, m, n, universe.cash)
     ids, models = np.empty(m, dtype=object), np.array(roster.models, dtype=object)
     ids[:] = roster.ids
     squads, seen = [], np.array(roster.last_views, dtype=object)
@@ -53,6 +55,7 @@ def muster(roster: Roster, universe: Universe) -> list[Squad]:
             history=None if history is None else history.pick(mine),
             breaches=None if breaches is None else breaches.pick(mine),
             navs=roster.navs[at[mine]],
+            schedules=None if schedules is None else schedules.pick(mine),
         )
         squads.append((cohort, mine))
     return squads
@@ -129,6 +132,7 @@ def _cohort(accounts: Sequence[Account], universe: Universe) -> Cohort:
         history=stack_histories([read_history(account.history, universe) for account in accounts]),
         breaches=stack_breaches([read_breaches(account.breaches) for account in accounts]),
         navs=np.array([np.nan if account.nav is None else account.nav for account in accounts]),
+        schedules=stack_schedules([read_schedule(account.phases, universe) for account in accounts]),
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import AccountError
 from ..models.accounts import RULES, Account, Rule
-from .pasts import Dealings, Leanings, as_positions, as_trades
+from .pasts import Dealings, Leanings, Phasings, as_phases, as_positions, as_trades
 from .rows import Rows
 from .trespasses import Trespasses, as_breach_rows
 
@@ -54,7 +54,7 @@ class Roster:
         The last day each account traded, ``datetime64[D]``, NaT where nobody knows.
     last_views
         The sign of the views of each account's last decision, a text a row of ``accounts``.
-    positions, history, breaches
+    positions, history, phases, breaches
         The rows of each account, then what the table of that name says; None where the book has none.
     navs
         What their keepers say accounts are worth, a value a row of ``accounts``, NaN where nobody says.
@@ -75,6 +75,7 @@ class Roster:
     last_views: tuple[str, ...]
     positions: tuple[Rows, Leanings] | None = None
     history: tuple[Rows, Dealings] | None = None
+    phases: tuple[Rows, Phasings] | None = None
     breaches: tuple[Rows, Trespasses] | None = None
     navs: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
@@ -110,6 +111,7 @@ class Roster:
             last_views=self.last_views[row],
             positions=self._brought(self.positions, name, as_positions),
             history=self._brought(self.history, name, as_trades),
+            phases=self._brought(self.phases, name, as_phases),
             breaches=self._brought(self.breaches, name, as_breach_rows),
             nav=None if np.isnan(self.navs[row]) else float(self.navs[row]),
         )

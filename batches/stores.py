@@ -58,6 +58,12 @@ SCHEMAS: Mapping[str, pa.Schema] = FrozenMap(
             "account_id asset_id side opened age_days allowed state extended_until approval base",
             "opened extended_until",
         ),
+        "phases": _schema(
+            "account_id asset_id status reason",
+            "gap done step steps",
+            "account_id asset_id started gap done step steps next_date status reason",
+            "started next_date",
+        ),
         "breaches": _schema(
             "account_id limit origin",
             "days excess",
@@ -101,7 +107,7 @@ def part_name(chunk: int, chunks: int) -> str:
 _SAID_OFTEN = (
     *("account_id", "model_id", "asset_id", "outcome", "code"),
     *("reason", "relaxed", "side", "started", "worker"),
-    *("state", "approval", "limit", "origin"),
+    *("state", "approval", "status", "limit", "origin"),
 )
 """Columns worth a dictionary: trying one for every number takes as long as writing them."""
 

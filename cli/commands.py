@@ -145,7 +145,8 @@ def rebalance(
     show_run(console, done)
     say(
         console,
-        f"Written to {out}: accounts, targets, trades, quarantine, timings, summary and impact (.parquet), run.json.",
+        f"Written to {out}: accounts, targets, trades, positions, phases, quarantine, timings, summary and impact "
+        "(.parquet), run.json.",
     )
     return BLOCKED if done.blocked else FINE
 

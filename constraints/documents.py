@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
 
@@ -20,6 +20,7 @@ from .deviations import Deviation
 from .groups import Group
 from .leverages import Leverage
 from .limits import Limit, field_names
+from .phases import Phases
 from .policies import Policy
 from .positions import Position
 from .rebalances import Rebalance
@@ -85,6 +86,14 @@ class _Rebalance(_Section):
     tracking_error_from: Literal["tactical", "strategic"] = "tactical"
 
 
+class _Phases(_Section):
+    steps: list[Any]
+    of: Literal["original", "remaining"] = "original"
+    merge_at: _Rate = 0.01
+    restart_at: _Rate = 0.01
+    close_at: _Rate = 0.001
+
+
 class _Trades(_Section):
     indifference: _Rate = 0.0
     trade_worth: _Rate = 0.002
@@ -114,6 +123,7 @@ class _Run(_Section):
 class _Document(_Section):
     objective: _Objective = _Objective()
     rebalance: _Rebalance = _Rebalance()
+    phases: _Phases | None = None
     trades: _Trades = _Trades()
     risk: _Risk = _Risk()
     market: _Market = _Market()
@@ -160,6 +170,7 @@ def read_policy(source: str | Path | Mapping[str, Any]) -> Policy:
         tripwires=Tripwires(
             read.run.max_quarantined, read.run.max_unsolved, read.run.max_participation, read.run.on_participation
         ),
+        phases=None if read.phases is None else Phases(**dict(read.phases)),
         regime=check_regime(limits, read.regime),
     )
 
@@ -255,7 +266,8 @@ def _policy_error(error: ValidationError, prefix: str, model: type) -> PolicyErr
     if first["type"] == "extra_forbidden":
         section: Any = model
         for step in path[:-1]:
-            section = section.model_fields[step].annotation
+            of = section.model_fields[step].annotation
+            section = next((own for own in get_args(of) if own is not type(None)), of)  # a section that may be absent
         return _unknown(place, path[-1], list(section.model_fields))
     wanted = first.get("ctx", {}).get("expected", "")
     return PolicyError(

@@ -14,7 +14,7 @@ from ..models.histories import History
 from ..models.markets import Market
 from ..models.positions import Clocks
 from ..units import Each, FrozenMap, decimal, percent
-from .terms import Term
+from .terms import Box, Term
 
 Rate = float | str
 """A decimal, or what a person writes for one: ``0.05``, ``"5%"``, ``"500bp"``; a decimal once the limit is made."""
@@ -63,6 +63,8 @@ class Context:
     leeway
         How far below and above strategic the deviation limits let each asset lean, shape (..., 2, n), infinite where
         none does; and ``lot``, the weight of one lot, shape (..., n): what time limits stand back for.
+    pace
+        What phases and the tilt's pace release today, shape (..., n) each end; None where nothing is slowed.
     """
 
     market: Market
@@ -85,6 +87,7 @@ class Context:
     frequency: float = 1.0
     leeway: Each = np.inf
     lot: Each = 0.0
+    pace: Box | None = None
 
     @property
     def day(self) -> int:
@@ -120,6 +123,7 @@ class Context:
             history=None if self.history is None else self.history.pick(which),
             leeway=self.leeway[which] if np.ndim(self.leeway) else self.leeway,
             lot=self.lot[which] if np.ndim(self.lot) else self.lot,
+            pace=None if self.pace is None else Box(self.pace.lo[which], self.pace.hi[which]),
         )
 
     def lift(self) -> Context:
@@ -138,6 +142,7 @@ class Context:
             breaches=None if self.breaches is None else self.breaches.pick(None),
             leeway=each(self.leeway),
             lot=each(self.lot),
+            pace=None if self.pace is None else Box(each(self.pace.lo), each(self.pace.hi)),
         )
 
 

@@ -20,6 +20,8 @@ from .flows import flow_terms
 from .grandfathers import fit
 from .leverages import Leverage
 from .limits import Context, Limit, ends
+from .names import number_names
+from .phases import PACE, PHASE, Pace, Phases
 from .rebalances import Rebalance
 from .restrictions import account_boxes
 from .settings import Assumptions, Estimation, Trading
@@ -53,6 +55,8 @@ class Policy:
     long_only
         True keeps every weight, and cash after costs, at or above zero; False leaves signs to the limits and requires
         a leverage limit.
+    phases
+        The way to the tactical target in steps; None for all of it at once.
     regime
         Which of the limits with ``when`` are in force; empty for none of them. :meth:`in_regime` changes it.
 
@@ -77,11 +81,12 @@ class Policy:
     estimation: Estimation = field(default_factory=Estimation)
     assumptions: Assumptions = field(default_factory=Assumptions)
     tripwires: Tripwires = field(default_factory=Tripwires)
+    phases: Phases | None = None
     regime: str = ""
 
     def __post_init__(self) -> None:
         """Number repeated names and check what concerns the policy as a whole."""
-        object.__setattr__(self, "limits", _numbered(self.limits))
+        object.__setattr__(self, "limits", number_names(self.limits))
         object.__setattr__(self, "models", FrozenMap({str(k): FrozenMap(v) for k, v in dict(self.models).items()}))
         ranges = (
             ("risk_aversion", self.risk_aversion, 1e-3, 1e4),
@@ -108,12 +113,12 @@ class Policy:
                 value=False,
                 mend="add a limit of kind leverage",
             )
-        self._check_bands()
+        self._check_way()
         for name, weights in self.models.items():
             Model(name, weights, self.risk_aversion)
 
-    def _check_bands(self) -> None:
-        """Refuse a trigger or a destination that reads bands where there are none."""
+    def _check_way(self) -> None:
+        """Refuse a trigger or a destination that reads bands where there are none, or goes another way than phases."""
         missing = "destination" if self.rebalance.destination == "edge" and not self.bands else ""
         if "band" in self.rebalance.triggers and not any(band.triggers for band in self.bands):
             missing = "trigger"
@@ -127,6 +132,15 @@ class Policy:
                 value=value,
                 mend='add a limit of kind band, with use = "trigger" or "both"',
             )
+        if self.phases is not None and self.rebalance.destination != "ideal":
+            raise PolicyError(
+                f"phases lead all the way, and rebalance.destination is {self.rebalance.destination!r}",
+                code="PHASED_DESTINATION",
+                table="policy",
+                field="rebalance.destination",
+                value=self.rebalance.destination,
+                mend='leave out one of the two: destination = "ideal" goes with phases',
+            )
 
     @property
     def bands(self) -> tuple[Band, ...]:
@@ -137,7 +151,14 @@ class Policy:
     def needs_target(self) -> bool:
         """Whether something is measured from the tactical target, so that it has to be known."""
         rules = self.rebalance
-        return bool(self.bands) or ("tracking_error" in rules.triggers and rules.tracking_error_from == "tactical")
+        measured = "tracking_error" in rules.triggers and rules.tracking_error_from == "tactical"
+        return bool(self.bands) or measured or self.phases is not None
+
+    @property
+    def pace(self) -> Pace:
+        """How fast an account goes, as the limit that gives way first: its tier is below every other."""
+        lowest = max((limit.tier for limit in self.limits), default=0) + 1
+        return Pace(name=PACE if self.phases is None else PHASE, tier=min(lowest, 1000))
 
     def model(self, account: Account) -> Model:
         """Hand out the account's strategic model; raise ``AccountError`` where there is none."""
@@ -217,7 +238,8 @@ class Policy:
     def terms(self, context: Context) -> tuple[tuple[str, Term], ...]:
         """State every limit as named terms: the standing ones first, then the policy's, in order."""
         self._check_overrides(context)
-        return (*self._standing(context), *self._stated(self.in_force, context))
+        slowed = () if context.pace is None else (self.pace,)
+        return (*self._standing(context), *self._stated((*self.in_force, *slowed), context))
 
     def face(self, context: Context, tactical: np.ndarray) -> Context:
         """Return the context with the tactical target, clipped to what the account's limits leave of each weight."""
@@ -287,6 +309,7 @@ class Policy:
         lines = [f"risk aversion {self.risk_aversion:g}, costs spread over {self.cost_horizon_years:g} years"]
         lines += ["long-only"] if self.long_only else []
         lines += [str(self.rebalance)] if self.rebalance != Rebalance() else []
+        lines += [] if self.phases is None else [str(self.phases)]
         lines += [_sentence(limit) for limit in self.limits]
         lines += self.tripwires.sentences
         return "\n".join(lines)
@@ -304,37 +327,3 @@ def _inside(context: Context, named: Iterable[tuple[str, Term]]) -> Box:
 def _sentence(limit: Limit) -> str:
     when = f" (in {' or '.join(limit.when)})" if limit.when else ""
     return f"{limit}{when}" + (f" (tier {limit.tier})" if limit.tier else "")
-
-
-def _numbered(limits: Iterable[Limit] | Limit) -> tuple[Limit, ...]:
-    limits = (limits,) if isinstance(limits, Limit) else tuple(limits)
-    for limit in limits:
-        if not isinstance(limit, Limit):
-            raise PolicyError(
-                f"{limit!r} is no limit",
-                code="BAD_LIMIT",
-                table="policy",
-                field="limits",
-                value=limit,
-                mend="use the classes of trimtab.constraints",
-            )
-    given = [limit.name for limit in limits if limit.name != limit.kind]
-    for name in given:
-        if given.count(name) > 1:
-            raise PolicyError(
-                f"two limits are called {name!r}",
-                code="DUPLICATE_LIMIT",
-                table="policy",
-                field="name",
-                value=name,
-                mend="give each its own name",
-            )
-    taken, named = set(given), []
-    for limit in limits:
-        name = limit.name
-        if name == limit.kind:
-            numbers = (f"{name}_{i}" for i in range(2, len(limits) + 2))
-            name = next(n for n in (name, *numbers) if n not in taken)
-            taken.add(name)
-        named.append(limit if name == limit.name else replace(limit, name=name))
-    return tuple(named)

@@ -12,6 +12,7 @@ _HOMES = {
     "Model": "accounts",
     "NO_TILT": "tilts",
     "PastTrade": "histories",
+    "PhasedTrade": "schedules",
     "Risk": "risks",
     "Shock": "shocks",
     "TacticalPosition": "positions",

@@ -18,6 +18,7 @@ from .breaches import Breach
 from .histories import PastTrade
 from .markets import Market
 from .positions import TacticalPosition
+from .schedules import PhasedTrade
 from .universes import Universe
 
 Rule = Literal["no_buy", "no_sell", "no_hold", "frozen"]
@@ -110,6 +111,8 @@ class Account:
         Open tactical positions, for time limits: what the last proposal said of them.
     history
         What was traded before, for yearly turnover, cooldowns and holding periods.
+    phases
+        The schedule it is in, where the policy has phases: what the last proposal said of it.
     breaches
         Grandfathered limits it stands outside of: what the last proposal said of them.
     nav
@@ -129,6 +132,7 @@ class Account:
     last_views: str = ""
     positions: tuple[TacticalPosition, ...] = ()
     history: tuple[PastTrade, ...] = ()
+    phases: tuple[PhasedTrade, ...] = ()
     breaches: tuple[Breach, ...] = ()
     nav: float | None = None
 
@@ -145,6 +149,7 @@ class Account:
         object.__setattr__(self, "positions", tuple(self.positions))
         object.__setattr__(self, "history", tuple(self.history))
         object.__setattr__(self, "breaches", tuple(self.breaches))
+        object.__setattr__(self, "phases", tuple(self.phases))
 
     @classmethod
     def from_weights(

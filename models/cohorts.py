@@ -11,6 +11,7 @@ from ..units import FrozenMap
 from .breaches import Breaches
 from .histories import History
 from .positions import Clocks
+from .schedules import Schedules
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +47,8 @@ class Cohort:
         Since when accounts stand outside of which limits; None where nobody does.
     navs
         What their keepers say they are worth, shape (m,), NaN where nobody says; None: of nobody.
+    schedules
+        The schedules they are in; None where nobody has one.
     """
 
     ids: np.ndarray
@@ -62,6 +65,7 @@ class Cohort:
     history: History | None = None
     breaches: Breaches | None = None
     navs: np.ndarray | None = None
+    schedules: Schedules | None = None
 
     def __len__(self) -> int:
         """Count the accounts."""
@@ -84,4 +88,5 @@ class Cohort:
             history=None if self.history is None else self.history.pick(which),
             breaches=None if self.breaches is None else self.breaches.pick(which),
             navs=None if self.navs is None else self.navs[which],
+            schedules=None if self.schedules is None else self.schedules.pick(which),
         )

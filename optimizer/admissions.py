@@ -5,6 +5,8 @@ Each refusal stands here twice, side by side: a mask over many accounts, and the
 
 from __future__ import annotations
 
+import datetime as dt
+
 import numpy as np
 
 from ..constraints.limits import Context
@@ -72,6 +74,19 @@ def check_known(context: Context) -> None:
             value = context.breaches.limits[int(np.argmax(context.breaches.since > context.day))]
         words = f"its breach of {value!r} was found after {on}"
     raise AccountError(words, code="LOOK_AHEAD", table=table, field=field, value=value, mend=mend)
+
+
+def check_started(started: float, context: Context) -> None:
+    """Refuse a schedule that began after the day."""
+    if started > context.day:
+        raise AccountError(
+            f"its schedule began after {context.market.on}",
+            code="LOOK_AHEAD",
+            table="phases",
+            field="started",
+            value=dt.date.fromordinal(int(started)),
+            mend="use what was known on the day",
+        )
 
 
 def overriding(policy: Policy, cohort: Cohort) -> np.ndarray:

@@ -20,6 +20,8 @@ from .destinations import arrive_all
 from .figures import read_figures
 from .legs import Leg
 from .orders import Orders, price_orders, turnover
+from .phases import Progress, progress
+from .phrases import followed, say_progress
 from .problems import Cases, Problem
 from .proposals import arrived, why_no_trade
 from .pulls import trade_reasons
@@ -55,6 +57,8 @@ class Decisions:
         Tactical positions after the trades; None without a time limit.
     outside
         Breaches after the trades; None without a grandfathered limit.
+    progress
+        Schedules after the trades; None without phases.
     """
 
     outcome: Outcome
@@ -74,6 +78,7 @@ class Decisions:
     trade_gap: np.ndarray
     marks: Marks | None
     outside: Outside | None
+    progress: Progress | None
 
 
 SAMPLED = 64
@@ -122,6 +127,7 @@ def hold_all(policy: Policy, cases: Cases, reasons: tuple[str, ...]) -> Decision
         Outcome.HELD, cases, current, current, orders, words, none, none, figures.tracking_error,
         figures.expected_gain, figures.utility, unproved, unproved, none, np.full(m, np.nan),
         mark(policy, cases, current), watch(policy, cases, current),
+        progress(cases.plan, current, current, acted=False),
     )  # fmt: skip
 
 
@@ -155,11 +161,15 @@ def solve_all(
         words if n else why_no_trade(float(given), stays=bool(still))
         for n, given, still in zip(count, lost, stays, strict=True)
     )
+    after = progress(cases.plan, cases.program.current, weights, acted=True)
+    if after is not None:
+        assets = cases.context.market.universe.assets
+        reasons = tuple(followed(said, say_progress(after, i, assets)) for i, said in enumerate(reasons))
     reasons = say_overdue(problem.policy, cases.context, reasons)
     decisions = Decisions(
         Outcome.OPTIMAL, cases, gone.ideal, weights, orders, reasons, turnover(cases, weights), costs,
         figures.tracking_error, figures.expected_gain, figures.utility, gone.gap, gone.certified_te, lost,
-        trade_gap, mark(problem.policy, cases, weights), watch(problem.policy, cases, weights),
+        trade_gap, mark(problem.policy, cases, weights), watch(problem.policy, cases, weights), after,
     )  # fmt: skip
     return decisions, passed[settled], gone.seconds
 

@@ -18,6 +18,7 @@ from ..constraints.bands import Band
 from ..constraints.customs import Custom
 from ..constraints.deviations import Deviation
 from ..constraints.limits import Context, Limit, ends
+from ..constraints.phases import Pace
 from ..constraints.restrictions import Restriction
 from ..constraints.tickets import TradeSize
 from ..models.tilts import NO_TILT
@@ -115,11 +116,12 @@ class Mandate:
 
 def read_mandate(problem: Problem, case: Case) -> Mandate:
     """Read the limits of one account, overrides and grandfathering included; custom limits have no numbers to read."""
-    context, limits = case.context, {limit.name: limit for limit in problem.policy.limits}
+    context, policy = case.context, problem.policy
+    limits = {limit.name: limit for limit in (*policy.limits, policy.pace)}
     # A ball without size would be stated as a box, and a box does not say how it gives way.
     named = [
         (name, replace(t, most=max(float(t.most), POINT)) if isinstance(t, terms.RiskBall) else t)
-        for name, t in problem.policy.terms(context)
+        for name, t in policy.terms(context)
         if not isinstance(t, terms.Custom)
     ]
     none = np.zeros_like(case.program.current)
@@ -163,6 +165,8 @@ def written(limit: Limit, context: Context, own: Sequence[terms.Term]) -> tuple[
             tighter = float(limit.tightened(context))
             up, down = min(up, tighter), min(down, tighter)
         return -down, up
+    if isinstance(limit, Pace):  # how much wider it is than the day's phase
+        return -np.inf, 0.0
     if isinstance(limit, Band):  # its least and most are of the band's width, not of what it bounds
         return -np.inf, np.inf
     if isinstance(limit, TradeSize):

@@ -20,9 +20,12 @@ from ..models.costs import Costs
 from ..models.histories import read_history
 from ..models.markets import Market
 from ..models.positions import Clocks, newest_views, read_positions
+from ..models.schedules import read_schedule
 from ..models.sessions import check_exchange
 from ..models.tilts import NO_TILT, Tilt
-from .admissions import check_known, check_orders, foreseen, overriding, overselling
+from .admissions import check_known, check_orders, check_started, foreseen, overriding, overselling
+from .paces import is_slowed, slow, slow_one
+from .phases import Plan
 from .programs import POINT, Program, build
 
 if TYPE_CHECKING:
@@ -69,13 +72,16 @@ class Problem:
     def shared(self) -> Problem:
         """The same without costs and an account's own limits: what the tactical target answers to."""
         limits = tuple(limit for limit in self.policy.in_force if limit.shared)
-        policy = replace(self.policy, limits=limits, rebalance=Rebalance())
+        policy = replace(self.policy, limits=limits, rebalance=Rebalance(), phases=None)
         return Problem(policy, replace(self.market, costs=Costs(np.zeros(1))))
 
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """One account in one problem: where it stands, what it follows, what is believed, and all that in numbers."""
+    """One account in one problem: where it stands, what it follows, what is believed, and all that in numbers.
+
+    ``plan`` is what today means to its schedule, with an account axis of one; None where nothing is phased.
+    """
 
     account: Account
     model: Model
@@ -86,6 +92,7 @@ class Case:
     horizon: float
     names: tuple[str, ...]
     program: Program
+    plan: Plan | None = None
 
     def lift(self) -> Cases:
         """Return the case of one account as one of many."""
@@ -113,6 +120,7 @@ class Case:
             self.horizon,
             self.names,
             self.program.lift(),
+            self.plan,
         )
 
 
@@ -201,8 +209,12 @@ def pose(problem: Problem, account: Account, belief: Tilt, tactical: np.ndarray 
     if tactical is not None:
         context = policy.face(context, tactical)
     aversion, horizon = policy.aversion(account), policy.horizon(belief)
-    program = build(context, policy.terms(context), belief, aversion, horizon)
-    return Case(account, model, standing, context, belief, aversion, horizon, policy.names, program)
+    program, plan = build(context, policy.terms(context), belief, aversion, horizon), None
+    if tactical is not None and is_slowed(policy, belief):
+        schedules = read_schedule(account.phases, market.universe)
+        check_started(schedules.started[0], context)
+        context, program, plan = slow_one(policy, context, program, belief, schedules)
+    return Case(account, model, standing, context, belief, aversion, horizon, policy.names, program, plan)
 
 
 def _allowances(account: Account, market: Market) -> np.ndarray | None:
@@ -225,6 +237,7 @@ class Cases:
     horizon: float
     names: tuple[str, ...]
     program: Program
+    plan: Plan | None = None
 
     def __len__(self) -> int:
         """Count the accounts."""
@@ -239,6 +252,7 @@ class Cases:
             context=self.context.pick(which),
             aversion=self.aversion[which],
             program=self.program.pick(which),
+            plan=None if self.plan is None else self.plan.pick(which),
         )
 
 
@@ -296,10 +310,15 @@ def pose_all(
     if tactical is not None:
         context = policy.face(context, tactical[kept])
     aversion, horizon = aversions(policy, cohort), policy.horizon(belief)
-    program = build(context, policy.terms(context), belief, aversion, horizon)
-    cases = Cases(cohort, model, standing, context, belief, aversion, horizon, policy.names, program)
+    program, plan = build(context, policy.terms(context), belief, aversion, horizon), None
+    if tactical is not None and is_slowed(policy, belief):
+        context, program, plan = slow(policy, context, program, belief, cohort.schedules)
+    cases = Cases(cohort, model, standing, context, belief, aversion, horizon, policy.names, program, plan)
     pointed = np.any(program.ball_most < POINT, axis=-1, keepdims=False)
-    rest = np.flatnonzero(~(pointed | foreseen(context)))
+    kept_out = pointed | foreseen(context)
+    if plan is not None:
+        kept_out = kept_out | (plan.schedules.started > plan.day)
+    rest = np.flatnonzero(~kept_out)
     return (cases, kept) if len(rest) == len(kept) else (cases.pick(rest), kept[rest])
 
 

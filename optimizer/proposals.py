@@ -14,6 +14,7 @@ from ..errors import AccountError
 from ..models.accounts import Account
 from ..models.breaches import Breach
 from ..models.positions import TacticalPosition
+from ..models.schedules import PhasedTrade
 from ..models.tilts import Tilt
 from ..units import basis_points, percent
 from .answers import Attempt
@@ -24,6 +25,7 @@ from .figures import read_figures
 from .legs import Leg
 from .mandates import read_mandate
 from .orders import Trade, list_trades, turnover
+from .phrases import followed, tell_phases
 from .problems import Case, Problem
 from .pulls import trade_reasons
 from .relaxations import Relaxed, loosen, read_relaxed
@@ -69,6 +71,8 @@ class Proposal:
         Tactical positions after the trades, where the policy has a time limit: what the account brings along tomorrow.
     breaches
         Grandfathered limits it stands outside of after the trades: what the account brings along tomorrow.
+    phases
+        Its schedule after the trades, where the policy has phases: what the account brings along tomorrow.
     code, field, value
         Where QUARANTINED: the kind of fault, the book's column and what stood there; ``notes`` say what else a person
         should know.
@@ -97,6 +101,7 @@ class Proposal:
     notes: tuple[str, ...] = ()
     positions: tuple[TacticalPosition, ...] = ()
     breaches: tuple[Breach, ...] = ()
+    phases: tuple[PhasedTrade, ...] = ()
     code: str = ""
     field: str = ""
     value: str = ""
@@ -202,6 +207,7 @@ def _standing(
         notes=_dropped(case.belief),
         positions=_positions(policy, case, current),
         breaches=_breaches(policy, case, current),
+        phases=tell_phases(case, current, acted=False)[0],
     )
 
 
@@ -216,12 +222,15 @@ def _proposal(case: Case, cause: str, target: Target, solution: Solution, leg: L
     fees = costs.ticket_fee * len(trades)
     figures = read_figures(case, weights, len(trades))
     gave = read_relaxed(solution.problem, case, weights) if solution.outcome is Outcome.RELAXED else ()
+    phases, phrase = tell_phases(case, weights, acted=True)
     return Proposal(
         case.account.id,
         case.account.model,
         solution.outcome,
         cause,
-        say_overdue(solution.problem.policy, case.context, (_reason(solution, trades, target, gave),))[0],
+        say_overdue(
+            solution.problem.policy, case.context, (followed(_reason(solution, trades, target, gave), phrase),)
+        )[0],
         _weights(case, solution.ideal, weights),
         trades,
         room(case, weights, solution.prices),
@@ -240,6 +249,7 @@ def _proposal(case: Case, cause: str, target: Target, solution: Solution, leg: L
         notes=solution.told + target.notes + _dropped(case.belief) + _less_bullish(case.belief),
         positions=_positions(solution.problem.policy, case, weights),
         breaches=_breaches(solution.problem.policy, case, weights),
+        phases=phases,
     )
 
 

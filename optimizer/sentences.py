@@ -9,7 +9,9 @@ import numpy as np
 from ..constraints.deviations import Deviation
 from ..constraints.groups import Group
 from ..constraints.limits import Limit
+from ..constraints.phases import Pace
 from ..constraints.tickets import TradeSize
+from ..units import percent
 from .conflicts import Conflict
 from .mandates import Mandate, Part
 from .problems import Case
@@ -45,6 +47,9 @@ def say_relaxed(mandate: Mandate, relaxed: Sequence[Relaxed]) -> str:
     for name in dict.fromkeys(entry.limit for entry in relaxed):
         own = [entry for entry in relaxed if entry.limit == name]
         worst = max(own, key=lambda entry: abs(entry.used - entry.bound))
+        if isinstance(mandate.part(name).limit, Pace):
+            said.append(f"{mandate.part(name).limit}, by {percent(abs(worst.used - worst.bound))} of {worst.on},")
+            continue
         part = mandate.part(name)
         excess = worst.used - worst.bound
         written = part.most if excess > 0 and np.isfinite(part.most) else part.least
@@ -92,6 +97,8 @@ def _bounded(part: Part, bound: float, *, upper: bool) -> str:
     limit = part.limit
     if limit is None:
         return plain(part.name)
+    if isinstance(limit, Pace):
+        return str(limit) + (f" {_number(bound, limit)} wider" if bound else "")
     if isinstance(limit, Deviation):
         side = "" if -part.least == part.most else " above strategic" if upper else " below strategic"
         return f"{_name(limit)} {_number(abs(bound), limit)}{side}"

@@ -19,7 +19,7 @@ from .conflicts import find_conflict
 from .destinations import arrive
 from .mandates import read_mandate
 from .problems import Case, Problem
-from .programs import Program
+from .programs import Program, build
 from .relaxations import Relaxed, read_relaxed, relax
 from .sentences import say_conflict, say_relaxed
 from .tactical import place
@@ -137,6 +137,24 @@ def solve(problem: Problem, account: Account, belief: Tilt) -> Solution:
     if gone.within is None:
         return solved
     return replace(solved, goal=gone.goal, within=gone.within, within_prices=gone.prices)
+
+
+def unslowed(solution: Solution) -> Solution | None:
+    """Return where the account would stand at a full pace; None where nothing slows it, or there is no such answer."""
+    problem, case = solution.problem, solution.case
+    if case.context.pace is None:
+        return None
+    context = replace(case.context, pace=None)
+    program = build(context, problem.policy.terms(context), case.belief, case.aversion, case.horizon)
+    free = replace(case, context=context, program=program)
+    if impossible(free):
+        return None
+    found = arrive(problem, free).found
+    if found.weights is None or found.multipliers is None:
+        return None
+    return Solution(
+        problem, free, Outcome.OPTIMAL, found.weights, found.certificate, found.multipliers, attempts=found.attempts
+    )
 
 
 def _without_target(case: Case, problem: Problem) -> str:

@@ -18,6 +18,7 @@ from ..models.accounts import Account
 from ..models.sessions import count_sessions, is_session
 from ..models.tilts import Tilt
 from ..units import percent
+from .phrases import say_due, say_void, say_wait
 from .problems import Cases, Problem
 from .tactical import place
 
@@ -101,7 +102,8 @@ def _is_pinned(problem: Problem, account: Account) -> bool:
 def always_due(problem: Problem) -> bool:
     """Whether the policy asks every account every day, so that nobody has to be looked at."""
     rules = problem.policy.rebalance
-    return "always" in rules.triggers and not rules.cooldown_sessions and rules.destination in ("ideal", "part")
+    plain = not rules.cooldown_sessions and problem.policy.phases is None
+    return "always" in rules.triggers and plain and rules.destination in ("ideal", "part")
 
 
 def look(problem: Problem, cases: Cases, on: dt.date) -> Dues:
@@ -124,16 +126,38 @@ def look(problem: Problem, cases: Cases, on: dt.date) -> Dues:
     elif rules.destination == "flow":
         due = urgent[0].fired | urgent[1].fired
         held = (urgent[1],)
-    pinned = due & find_pinned(problem, cases)
-    due = due & ~pinned
-    words = (PINNED if pinned[i] else _say(i, due[i], (*urgent, *asked), held, cooling) for i in range(len(due)))
-    return Dues(due, tuple(words))
+    words = tuple(_say(i, due[i], (*urgent, *asked), held, cooling) for i in range(len(due)))
+    return _unpinned(problem, cases, _phased(cases, Dues(due, words), urgent))
 
 
 def look_always(problem: Problem, cases: Cases) -> Dues:
     """Look at many accounts that are asked every day: all are due but those that cannot trade and need not."""
-    pinned = find_pinned(problem, cases)
-    return Dues(~pinned, tuple(PINNED if held else "always" for held in pinned))
+    due = np.ones(len(cases), dtype=bool)
+    return _unpinned(problem, cases, Dues(due, ("always",) * len(cases)))
+
+
+def _unpinned(problem: Problem, cases: Cases, seen: Dues) -> Dues:
+    """Hold those that are due and can trade nothing."""
+    pinned = seen.due & find_pinned(problem, cases)
+    words = (PINNED if held else said for held, said in zip(pinned, seen.words, strict=True))
+    return Dues(seen.due & ~pinned, tuple(words))
+
+
+def _phased(cases: Cases, seen: Dues, urgent: tuple[Signal, ...]) -> Dues:
+    """Ask those with a phase due, and hold those between two phases unless something is urgent."""
+    plan, assets = cases.plan, cases.context.market.universe.assets
+    if plan is None or not plan.live.any():
+        return seen
+    pressed = np.any([s.fired for s in urgent], axis=0)
+    due, words = (seen.due & ~plan.waits) | plan.due | pressed, list(seen.words)
+    for i in np.flatnonzero(plan.live & ~pressed).tolist():
+        if plan.due[i]:
+            words[i] = say_due(plan, i)
+        elif plan.waits[i]:
+            words[i] = say_wait(plan, i)
+        elif not due[i]:
+            words[i] = f"{say_void(plan, i, assets)}; {words[i]}" if words[i] else say_void(plan, i, assets)
+    return Dues(due, tuple(words))
 
 
 def _say(i: int, due: bool, asking: tuple[Signal, ...], held: tuple[Signal, ...], cooling: Signal) -> str:

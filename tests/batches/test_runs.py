@@ -19,7 +19,7 @@ from trimtab.errors import AccountError, BookError, RunError, StatementError
 from trimtab.models import Tilt
 from trimtab.optimizer import tactical
 
-TABLES = ("accounts", "targets", "trades", "quarantine", "timings", "positions", "breaches")
+TABLES = ("accounts", "targets", "trades", "quarantine", "timings", "positions", "phases", "breaches")
 
 
 ACCOUNTS = """account_id model_id outcome code reason nav turnover cost tracking_error expected_gain utility gap
