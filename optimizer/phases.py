@@ -217,7 +217,9 @@ def progress(plan: Plan | None, current: np.ndarray, target: np.ndarray, *, acte
     count, old = len(plan.phases.steps), plan.schedules
     traded = target - current - plan.flow
     traded[:, plan.cash] = 0.0
-    begun, stepped = plan.starts & acted, plan.due & acted
+    # Where costs leave nothing worth trading towards the target, no schedule begins.
+    begun = plan.starts & acted & ((target != current).any(-1) | (plan.to == 0))
+    stepped = plan.due & acted
     step = np.where(begun | stepped, plan.to, plan.behind)
     new = Schedules(
         np.where(begun, plan.day, np.where(plan.live, old.started, np.nan)),

@@ -175,6 +175,16 @@ def test_a_small_gap_is_not_phased(desk, mandate):
     np.testing.assert_allclose(proposal.weights["target"], target_of(desk, mandate), atol=1e-9)
 
 
+def test_no_schedule_begins_where_costs_leave_nothing_to_trade(desk, mandate):
+    faint = replace(VIEW, gain=0.002)
+    costly = Policy(desk.linear.limits, desk.models, phases=PHASES, cost_horizon_years=0.01)
+    account = Account.from_weights("1", "balanced", desk.models["balanced"], 1e6, desk.market)
+    proposal = rebalance(account, costly, desk.market, [faint], DAY)
+    free = rebalance(account, costly, desk.free, [faint], DAY)
+    assert (proposal.outcome, proposal.trades, proposal.phases) == (Outcome.OPTIMAL, (), ())
+    assert status(free) == {"started"}
+
+
 def test_a_broken_hard_limit_does_not_wait(desk, mandate):
     broken = account_of(desk, {"SPY": 0.36, "EFA": 0.13, "IEF": 0.51}, begun(desk, mandate).phases)
     proposal = rebalance(broken, mandate, desk.free, [VIEW], day(10))
