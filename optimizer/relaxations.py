@@ -21,8 +21,9 @@ import numpy as np
 
 from ..constraints import terms
 from .certificates import RESIDUAL
+from .crowds import ask_one
 from .elastics import Springs, least
-from .engines import Released, ask
+from .engines import Released
 from .mandates import Mandate, Part
 from .problems import Case, Problem
 from .programs import build
@@ -67,7 +68,7 @@ def relax(problem: Problem, case: Case, mandate: Mandate) -> Repair | None:
     for slack in _SLACKS:
         for narrow in list(tries):
             moved = move(problem, case, mandate, {k: v + slack for k, v in violations.items()}, narrow=narrow)
-            released = ask(moved.program, problem.statement(moved.program))
+            released = ask_one(problem, moved.program)
             if released.weights is not None:
                 return Repair(moved, violations, released)
             if narrow and released.infeasible:
