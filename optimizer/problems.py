@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 class Problem:
     """What may be done under one policy in one market; numbers come with the account.
 
-    ``engines`` and ``statements`` hold compiled programs by what they share, stated by hand and by cvxpy, which is asked
-    about custom limits and where an answer does not pass: caches and nothing else, filled by :func:`state` for the
-    policy's own models and on demand where an account or a tilt has another program (a risk multiplier, say). ``tacticals`` remembers tactical targets by tilt, model and
-    aversion.
+    ``engines`` and ``statements`` hold compiled programs by what they share, stated by hand and by cvxpy (that is asked
+    about custom limits and where an answer does not pass): caches and nothing else, filled by :func:`state` for the
+    policy's own models and on demand where an account or a tilt has another program (a risk multiplier, say).
+    ``tacticals`` remembers tactical targets by tilt, model and aversion.
     """
 
     policy: Policy
