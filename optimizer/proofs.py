@@ -206,7 +206,7 @@ def stretch(mandate: Mandate, names: Collection[str], columns: Mapping[str, int]
             soft.add(part.name)
     lo, hi = mandate.box([name for name in names if name not in soft])
     among = [part.name in names for part in mandate.parts]
-    kept = [owned[among].any(0) for owned in mandate.owned]
+    kept = [np.asarray(owned[among].any(0)) for owned in mandate.owned]
     none = np.zeros(m)
     return Springs(
         lo, hi, kept[0], kept[1], kept[2], rows_lo, rows_hi, trades, balls, tuple(elastic), none, none,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,7 +28,7 @@ class Stack:
     cones: list[object] = field(default_factory=list)
     height: int = 0
 
-    def add(self, parts: list[Part], right: np.ndarray, cone: type) -> slice:
+    def add(self, parts: list[Part], right: np.ndarray, cone: Callable[[int], object]) -> slice:
         """Add a block of rows in one cone; return where they are."""
         for i, j, a in parts:
             self.i.append(i + self.height)
