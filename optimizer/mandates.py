@@ -98,13 +98,28 @@ class Mandate:
 
     def box(self, names: Collection[str]) -> tuple[np.ndarray, np.ndarray]:
         """Return the box of some limits, shape (n,) each; far away where nothing bounds a weight."""
-        free = np.full(self.program.current.shape, np.inf)
-        kept = [p for p in self.parts if p.boxed and p.name in names]
-        lo = np.max([-free, *(p.lo for p in kept)], axis=0)
-        hi = np.min([free, *(p.hi for p in kept)], axis=0)
+        owners, low, high = self._boxes
+        kept = [name in names for name in owners]
+        lo, hi = low[kept].max(axis=0, initial=-np.inf), high[kept].min(axis=0, initial=np.inf)
         return np.where(np.isfinite(lo), lo, -FAR), np.where(np.isfinite(hi), hi, FAR)
 
-    @property
+    @cached_property
+    def _boxes(self) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
+        """Who bounds single weights, and the bounds, shape (owners, n) each."""
+        boxed, shape = [p for p in self.parts if p.boxed], (-1, *self.program.current.shape)
+        low, high = [p.lo for p in boxed], [p.hi for p in boxed]
+        return tuple(p.name for p in boxed), np.reshape(low, shape), np.reshape(high, shape)
+
+    @cached_property
+    def owned(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Which rows, trade terms and balls of the program belong to each part, shapes (parts, r), (parts, t) ..."""
+        heights = (len(self.program.rows), len(self.program.most), len(self.program.ball_most))
+        rows, trades, balls = (np.zeros((len(self.parts), height), dtype=bool) for height in heights)
+        for k, part in enumerate(self.parts):
+            rows[k, part.rows], trades[k, part.trades], balls[k, part.balls] = True, True, True
+        return rows, trades, balls
+
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The names of its parts."""
         return tuple(p.name for p in self.parts)

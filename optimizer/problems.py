@@ -38,10 +38,10 @@ if TYPE_CHECKING:
 class Problem:
     """What may be done under one policy in one market; numbers come with the account.
 
-    ``statements`` and ``engines`` hold compiled programs by what they share, for one account at a time by cvxpy and for
-    many by hand: caches and nothing else, filled by :func:`state` for the policy's own signature and on demand where an
-    account or a tilt has another (a risk multiplier, say). ``tacticals`` remembers tactical targets by tilt, model and
-    aversion.
+    ``engines`` and ``statements`` hold compiled programs by what they share, stated by hand and by cvxpy (that is asked
+    about custom limits and where an answer does not pass): caches and nothing else, filled by :func:`state` for the
+    policy's own models and on demand where an account or a tilt has another program (a risk multiplier, say).
+    ``tacticals`` remembers tactical targets by tilt, model and aversion.
     """
 
     policy: Policy
@@ -67,6 +67,13 @@ class Problem:
                 from .cones import Cones as Compiled
             self.engines[program.likeness] = Compiled(program)
         return self.engines[program.likeness]
+
+    def compile(self, program: Program) -> None:
+        """Compile what programs like this are asked with first; a custom limit is only known to cvxpy."""
+        if program.customs:
+            self.statement(program)
+        else:
+            self.engine(program)
 
     @cached_property
     def shared(self) -> Problem:
@@ -136,7 +143,7 @@ def state(policy: Policy, market: Market) -> Problem:
     """
     problem = outline(policy, market)
     for name in policy.models:
-        problem.statement(_at_rest(problem, name))
+        problem.compile(_at_rest(problem, name))
     return problem
 
 

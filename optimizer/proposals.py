@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,7 @@ from ..units import basis_points, percent
 from .answers import Attempt
 from .certificates import NO_CERTIFICATE, Certificate
 from .clocks import mark
+from .concessions import choose
 from .cures import say_overdue, watch
 from .figures import read_figures
 from .legs import Leg
@@ -28,16 +29,12 @@ from .orders import Trade, list_trades, turnover
 from .phrases import followed, tell_phases
 from .problems import Case, Problem
 from .pulls import trade_reasons
-from .relaxations import Relaxed, loosen, read_relaxed
+from .relaxations import Relaxed, read_relaxed
 from .rooms import BINDING, Room, room
 from .sentences import say_relaxed
 from .solutions import Outcome, Price, Solution
 from .tactical import place
-from .tickets import read_tickets
-from .trades import Target, choose_target
-
-_LOOSER = (1.0, 4.0, 16.0)
-"""How many of the largest lot or smallest ticket a limit that gave way gives more, the next where no trades fit."""
+from .trades import Target
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,31 +132,12 @@ def propose(solution: Solution, cause: str, leg: Leg | None = None) -> Proposal:
         return _standing(
             policy, case, solution.outcome, cause, solution.reason, solution.certificate, solution.attempts
         )
-    solution, target = _choose(solution)
+    solution, target = choose(solution)
     if target.reason:
         still = place(solution.problem, case.account, case.belief)  # nothing is traded, so no bound has moved
         words = f"{target.reason}; {solution.conflict}" if solution.conflict else target.reason
         return _standing(policy, still, Outcome.UNSOLVED, cause, words, solution.certificate, solution.attempts)
     return _proposal(solution.case, cause, target, solution, leg)
-
-
-def _choose(solution: Solution) -> tuple[Solution, Target]:
-    """Choose the target; where limits gave way, leave whole trades a lot or a ticket of room to fit in.
-
-    At the least violation there may be a single point left, and no whole lots on it.
-    """
-    problem, case = solution.problem, solution.case
-    tickets = read_tickets(problem, case)
-    if solution.outcome is not Outcome.RELAXED or tickets.plain:
-        return solution, choose_target(solution)
-    coarse = max(float(tickets.lot.max()), float(tickets.least.max()), tickets.fee)
-    tried = []
-    for times in _LOOSER:
-        wider = replace(solution, case=loosen(problem, case, solution.violations, times * coarse))
-        tried.append((wider, choose_target(wider)))
-        if not tried[-1][1].reason:
-            break
-    return tried[-1]
 
 
 def hold(problem: Problem, account: Account, belief: Tilt, reason: str = "no trigger fired") -> Proposal:

@@ -22,20 +22,22 @@ _SHOWN = 3
 _STANDING = {"long_only": "long-only", "cash_floor": "the cash floor"}
 
 
-def say_conflict(conflict: Conflict, case: Case, words: str = "") -> str:
+def say_conflict(conflict: Conflict, case: Case, words: str = "", *, whole: bool = False) -> str:
     """Say which limits cannot hold together, and each number that would end it.
 
     Parameters
     ----------
     words
         What arithmetic says about it, if it does; else the limits are named.
+    whole
+        Whether trades are whole: the numbers let weights in, and lots and tickets may take more.
     """
     parts = [conflict.mandate.part(name) for name in conflict.names]
     parts.sort(key=lambda part: part.limit is None)  # the policy's own first
     first, *rest = [_part(part, conflict, case) for part in parts]
     said = words or f"{first} cannot hold" + (f" with {_listed(rest, 'and')}" if rest else "")
     if ways := [_way(conflict.mandate.part(way.limit), way) for way in conflict.ways]:
-        return f"{said}: it needs {_listed(ways, 'or')}"
+        return f"{said}: it needs {_listed(ways, 'or')}" + (", before whole lots and tickets" if whole else "")
     if any(part.elastic for part in parts):
         return f"{said}, and no single number changed would end it"
     return said

@@ -23,6 +23,7 @@ from .programs import Program, build
 from .relaxations import Relaxed, read_relaxed, relax
 from .sentences import say_conflict, say_relaxed
 from .tactical import place
+from .tickets import read_tickets
 
 
 class Outcome(Enum):
@@ -174,7 +175,7 @@ def _unmet(
     mandate = read_mandate(problem, case)
     conflict = find_conflict(mandate)
     if conflict is not None:
-        words = say_conflict(conflict, case, words)
+        words = say_conflict(conflict, case, words, whole=read_tickets(problem, case).whole)
         repair = relax(problem, case, mandate)
         weights, prices = (None, None) if repair is None else (repair.released.weights, repair.released.multipliers)
         if repair is not None and weights is not None and prices is not None:
