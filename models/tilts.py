@@ -286,7 +286,7 @@ def tilt(views: Sequence[View], market: Market, model: Model, on: dt.date, *, tr
         life=float(np.mean([view.remaining_years(on) for view in live])),
         lambdas=tuple(float(x) for x in lambda_0 + model.risk_aversion * lambda_gamma),
         marks=tuple(view.mark for view in live),
-        causes=tuple(Cause("gain", view.id, view.author, view.because) for view in live),
+        causes=tuple(Cause("gain", view.id, view.author, view.because, "view") for view in live),
         dropped=tuple(dropped),
     )
 
