@@ -1,0 +1,191 @@
+"""Scores as they could be known: a signal's number on a day is made from what was known on that day, and no other.
+
+Where series were never revised and nothing came late, what was known on a day is the first rows of what is known now,
+and one causal pass gives all days at once. Where not, each state of knowledge is read by itself, only as far back as
+the signal remembers. Both give the same bits.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .alignments import NEVER, Alignment, Seen, align
+from .definitions import Recipe, Signal
+from .panels import Block, Panel, ordinals, stamps
+
+Both = tuple[np.ndarray, np.ndarray]
+"""Scores and the measures' own numbers."""
+
+_CELLS = 40_000
+"""Numbers worked on at once: what stays in a core's cache."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """What a signal says on a day.
+
+    Parameters
+    ----------
+    value
+        The score, NaN if there is none: like a z-score, positive is good for what the signal is about.
+    raw
+        The measure's number before transforms and sign, in the measure's unit.
+    date, known
+        Of the observation it stands on: the day it is of and the day it could be known; None without any.
+    why_not
+        Why there is no score, in words; empty if there is.
+    """
+
+    value: float
+    raw: float
+    date: dt.date | None = None
+    known: dt.date | None = None
+    why_not: str = ""
+
+
+def score(signal: Signal, panel: Panel, on: dt.date) -> Score:
+    """Return what a signal says at the end of a day, and if nothing, why not."""
+    value, raw = (float(each[0, 0]) for each in _values((signal,), panel, np.array([on.toordinal()])))
+    seen = align(panel, signal.named(panel.names)).seen(on.toordinal())
+    standing = int(_standing(signal.recipe, seen.dates[None])[0, 0])
+    if standing == NEVER:
+        return Score(math.nan, math.nan, why_not=f"nothing is known yet of {', '.join(seen.absent)}")
+    date, known = dt.date.fromordinal(standing), dt.date.fromordinal(seen.known)
+    return Score(value, raw, date, known, "" if math.isfinite(value) else _why_not(signal, raw, seen, date, on))
+
+
+def _why_not(signal: Signal, raw: float, seen: Seen, date: dt.date, on: dt.date) -> str:
+    age = (on - date).days
+    if signal.stale_days is not None and age > signal.stale_days:
+        return f"stale: the last value is of {date}, {age} days before {on}; at most {signal.stale_days}"
+    memory = signal.recipe.memory
+    if memory is not None and seen.rows < memory:
+        return f"history too short: {seen.rows} of {memory} rows"
+    if math.isnan(raw):
+        return f"{signal.kind} has no number for the {seen.rows} rows there are"
+    return f"{' and '.join(name for name, _ in signal.transforms)} gave no number for the {seen.rows} rows there are"
+
+
+def scores(signals: Iterable[Signal], panel: Panel, days: Iterable[Any]) -> pd.DataFrame:
+    """Return the score of each signal as it could be known at the end of each day; NaN where it had none.
+
+    One row a day in the order given, one column a signal. Equal to :func:`score` day by day, bit by bit: asked for one
+    day only, no more rows are read than a signal remembers.
+    """
+    return _frame(signals, panel, days, 0)
+
+
+def raws(signals: Iterable[Signal], panel: Panel, days: Iterable[Any]) -> pd.DataFrame:
+    """Return the same of the measures' numbers before transforms and sign."""
+    return _frame(signals, panel, days, 1)
+
+
+def _frame(signals: Iterable[Signal], panel: Panel, days: Iterable[Any], which: int) -> pd.DataFrame:
+    signals, asked = tuple(signals), ordinals(days)
+    each, back = np.unique(asked, return_inverse=True)
+    values = _values(signals, panel, each)[which][back]
+    return pd.DataFrame(values, index=stamps(asked, "day"), columns=[signal.name for signal in signals])
+
+
+def _values(signals: Sequence[Signal], panel: Panel, days: np.ndarray) -> Both:
+    """Return scores and raw numbers, shape (days, signals); days ascending and distinct."""
+    found = np.full((len(days), len(signals)), np.nan), np.full((len(days), len(signals)), np.nan)
+    alone: dict[tuple[Recipe, Block, int | None], list[tuple[int, int]]] = {}
+    crowds: dict[tuple[Recipe, tuple[str, ...], int | None], list[tuple[int, str]]] = {}
+    order = {name: place for place, name in enumerate(panel.names)}
+    for position, signal in enumerate(signals):
+        names, recipe = signal.named(panel.names), signal.recipe
+        block, column = panel.place(names[0])
+        if len(names) == 1 and recipe.measure.count == 1 and not recipe.is_crosswise and block.is_plain:
+            alone.setdefault((recipe, block, signal.stale_days), []).append((position, column))
+        else:
+            crowd = tuple(sorted(names, key=order.__getitem__)) if recipe.is_crosswise else names
+            crowds.setdefault((recipe, crowd, signal.stale_days), []).append((position, names[0]))
+    for (recipe, block, stale), members in alone.items():
+        positions, columns = (np.array(each) for each in zip(*members, strict=True))
+        for each, values in zip(found, _by_column(recipe, block, columns, stale, days), strict=True):
+            each[:, positions] = values
+    for (recipe, names, stale), wanted in crowds.items():
+        both = _together(recipe, align(panel, names), stale, days)
+        for position, first in wanted:
+            for each, values in zip(found, both, strict=True):
+                each[:, position] = values[:, names.index(first)] if values.shape[1] > 1 else values[:, 0]
+    return found
+
+
+def _by_column(recipe: Recipe, block: Block, columns: np.ndarray, stale: int | None, days: np.ndarray) -> Both:
+    """Score series that share their rows, each by itself, a few columns at a time."""
+    out = np.full((len(days), len(columns)), np.nan), np.full((len(days), len(columns)), np.nan)
+    row = np.searchsorted(block.known, days, side="right") - 1
+    fresh = row >= 0
+    if stale is not None and len(block.date):
+        fresh &= days - block.date[row] <= stale
+    if not fresh.any():
+        return out
+    low, high = _span(row[fresh], recipe.memory)
+    width = max(1, _CELLS // (high - low))
+    for start in range(0, len(columns), width):
+        some = slice(start, start + width)
+        values = block.values[low:high, columns[some]]
+        for each, answer in zip(out, recipe.evaluate(values), strict=True):
+            each[fresh, some] = answer[row[fresh] - low]
+    return out
+
+
+def _together(recipe: Recipe, aligned: Alignment, stale: int | None, days: np.ndarray) -> Both:
+    """Score series that are read together, or whose past was revised: (days, 1), or a column each if compared."""
+    wide = len(aligned.names) if recipe.is_crosswise else 1
+    out = np.full((len(days), wide), np.nan), np.full((len(days), wide), np.nan)
+    standing = _standing(recipe, aligned.newest(days))
+    fresh = standing != NEVER
+    if stale is not None:
+        fresh &= days[:, None] - standing <= stale
+    asked = np.flatnonzero(fresh.any(axis=1))
+    if not len(asked):
+        return out
+    if aligned.whole is not None:
+        dates, known = aligned.whole
+        row = np.searchsorted(known, days[asked], side="right") - 1
+        low, high = _span(row, recipe.memory)
+        answers = _evaluated(recipe, aligned.matrix(dates[low:high], None, stale))
+        for each, answer in zip(out, answers, strict=True):
+            each[asked] = answer[row - low]
+    else:
+        states = aligned.states()
+        which, back = np.unique(np.searchsorted(states, days[asked], side="right") - 1, return_inverse=True)
+        each_state = [_last(recipe, aligned.tail(int(states[k]), recipe.memory, stale)) for k in which]
+        for place, each in enumerate(out):
+            each[asked] = np.array([both[place] for both in each_state])[back]
+    for each in out:
+        each[~np.broadcast_to(fresh, each.shape)] = np.nan
+    return out
+
+
+def _span(row: np.ndarray, memory: int | None) -> tuple[int, int]:
+    """Return the rows that answers at some rows depend on, from and to before."""
+    return 0 if memory is None else max(0, int(row.min()) - memory + 1), int(row.max()) + 1
+
+
+def _evaluated(recipe: Recipe, values: np.ndarray) -> Both:
+    """Evaluate several series: a measure of one series takes them as columns, a pooling one gives one column."""
+    raw, value = recipe.evaluate(values)
+    return value.reshape(len(values), -1), raw.reshape(len(values), -1)
+
+
+def _last(recipe: Recipe, values: np.ndarray) -> Both:
+    value, raw = _evaluated(recipe, values)
+    return value[-1], raw[-1]
+
+
+def _standing(recipe: Recipe, newest: np.ndarray) -> np.ndarray:
+    """Return the date a score stands on: the oldest of series that are all needed, the newest of any number."""
+    if recipe.is_crosswise:
+        return newest
+    return (newest.max if recipe.measure.count is None else newest.min)(axis=1, keepdims=True)
