@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import SignalError
 from ..units import FrozenMap
-from . import technical
+from . import credit, economy, fundamental, sentiment, technical
 from .kinds import Measure, complete, find
 
 FAMILIES = ("technical", "fundamental", "sentiment")
@@ -23,7 +23,9 @@ def _joined(*shown: Mapping[str, Measure]) -> Mapping[str, Measure]:
     return FrozenMap(joined)
 
 
-KINDS: Mapping[str, Measure] = _joined(technical.MEASURES)
+KINDS: Mapping[str, Measure] = _joined(
+    technical.MEASURES, fundamental.MEASURES, economy.MEASURES, credit.MEASURES, sentiment.MEASURES
+)
 
 
 def memory(kind: str, parameters: Mapping[str, Any]) -> int | None:
