@@ -5,7 +5,8 @@ multipliers m, q the multiplier of aversion, ``c = b + s``. Causes multiply, so 
 a path is chosen: here all grow together, ``m(t) = m^t`` and ``q(t) = q^t``, and each is given what its own logarithms
 contribute on the way (Aumann and Shapley's value)::
 
-    part_k = -gamma int_0^1 q^t [ ln q_k S_t c + L_k S_t c + S_t L_k c ] dt,   S_t = D(m^t) Sigma D(m^t),  L_k = D(ln m_k)
+    part_k = -gamma int_0^1 q^t [ ln q_k S_t c + L_k S_t c + S_t L_k c ] dt
+    S_t = D(m^t) Sigma D(m^t),   L_k = D(ln m_k)
 
 The parts sum to the force; a cause cut into two of half the logarithm, or moved in the order, leaves every other part
 as it was.
