@@ -20,6 +20,7 @@ def published(values: np.ndarray) -> np.ndarray:
     """Return a figure as its publisher states it: ``x_t``, in the series' own unit.
 
     For what arrives ready made: a P/E, a consensus growth rate, a net share of banks that tighten.
+    Source: its publisher.
 
     >>> published(np.array([17.2, 18.1]))
     array([17.2, 18.1])
@@ -53,19 +54,21 @@ def earnings_yield(values: np.ndarray) -> np.ndarray:
 
 
 def cape(values: np.ndarray, *, window: int = 120) -> np.ndarray:
-    """Return the cyclically adjusted P/E, ``P_t / mean_j(E_{t-j} C_t / C_{t-j})`` over ``window`` rows, in years.
+    """Return the cyclically adjusted P/E, ``P_t / mean_j(E_{t-j} C_t / C_{t-j})``, j = 1 .. ``window``, in years.
 
-    Takes price, earnings of the last twelve months and a price index C; ten years of monthly rows. Averaging real
-    earnings over a cycle keeps a recession from making shares look dear.
-    Source: J. Campbell and R. Shiller (1988), Stock prices, earnings, and expected dividends, J. Finance 43.
+    Takes price, earnings of the last twelve months and a price index C, in monthly rows: ten years of real earnings
+    before this month's, whose own are not reported yet. Averaging over a cycle keeps a recession from making shares
+    look dear. Source: J. Campbell and R. Shiller (1988), Stock prices, earnings, and expected dividends, J. Finance 43;
+    the PE10 column of Shiller's table.
 
-    >>> prices, earnings, consumer = [20.0, 22.0, 24.0], [1.0, 1.0, 2.0], [100.0, 100.0, 200.0]
-    >>> cape(np.array([prices, earnings, consumer]).T, window=2)  # 24 over the mean of 1 * 200/100 and 2
-    array([nan, 22., 12.])
+    >>> prices, earnings, consumer = [20.0, 22.0, 24.0], [1.0, 2.0, 9.0], [100.0, 100.0, 200.0]
+    >>> cape(np.array([prices, earnings, consumer]).T, window=2)  # 24 over twice the mean of 1 and 2
+    array([nan, nan,  8.])
     """
     at_least("cape", window=(window, 1))
     price, earnings, consumer = columns(values)
-    return ratio(price, window_mean(ratio(earnings, consumer), window) * consumer)
+    real = shifted(window_mean(ratio(earnings, consumer), window), 1)
+    return ratio(price, real * consumer)
 
 
 def excess_cape_yield(values: np.ndarray, *, window: int = 120, periods_per_year: int = 12) -> np.ndarray:
@@ -175,7 +178,7 @@ MEASURES: Mapping[str, Measure] = {
         earnings_yield, "fundamental", only(1), "earnings or dividends of a year, price", 2, gives="decimal a year"
     ),
     "cape": Measure(
-        cape, "fundamental", rows("window"), "price, earnings of a year, price index (months)", 3, gives="years"
+        cape, "fundamental", rows("window", 1), "price, earnings of a year, price index (months)", 3, gives="years"
     ),
     "excess_cape_yield": Measure(
         excess_cape_yield,

@@ -11,7 +11,7 @@ import numpy as np
 
 from .kinds import Measure, at_least, only, rows
 from .ratios import columns, ratio
-from .windows import window_extreme, window_mean
+from .windows import window_mean
 
 
 def survey(values: np.ndarray, *, neutral: float = 0.0) -> np.ndarray:
@@ -52,20 +52,6 @@ def net_positioning(values: np.ndarray) -> np.ndarray:
     """
     long, short, interest = columns(values)
     return ratio(long - short, interest)
-
-
-def range_place(values: np.ndarray, *, window: int = 156) -> np.ndarray:
-    """Return where a value stands between the least and the greatest of ``window`` rows, 0 to 1.
-
-    Of positions it is the "COT index", of prices the stochastic oscillator; NaN where nothing moved.
-    Source: S. Briese (2008), The Commitments of Traders Bible; three years of weeks.
-
-    >>> range_place(np.array([1.0, 5.0, 2.0]), window=3)
-    array([ nan,  nan, 0.25])
-    """
-    at_least("range_place", window=(window, 2))
-    low, high = (window_extreme(values, window, extreme) for extreme in (np.minimum, np.maximum))
-    return ratio(values - low, high - low)
 
 
 def put_call(values: np.ndarray, *, window: int = 10) -> np.ndarray:
@@ -115,7 +101,6 @@ MEASURES: Mapping[str, Measure] = {
     "net_positioning": Measure(
         net_positioning, "sentiment", only(1), "contracts long, contracts short, open interest", 3, gives="-1 to 1"
     ),
-    "range_place": Measure(range_place, "sentiment", rows("window"), "positions, prices, any level", gives="0 to 1"),
     "put_call": Measure(put_call, "sentiment", rows("window"), "volume of puts, volume of calls", 2, gives="ratio"),
     "term_structure": Measure(
         term_structure, "sentiment", rows("smooth"), "near, far implied volatility", 2, gives="decimal"
