@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import SignalError
 from ..units import FrozenMap
-from . import credit, economy, fundamental, sentiment, technical
+from . import breadth, credit, economy, fundamental, sentiment, technical, volatilities
 from .kinds import Measure, complete, find
 
 FAMILIES = ("technical", "fundamental", "sentiment")
@@ -24,7 +24,13 @@ def _joined(*shown: Mapping[str, Measure]) -> Mapping[str, Measure]:
 
 
 KINDS: Mapping[str, Measure] = _joined(
-    technical.MEASURES, fundamental.MEASURES, economy.MEASURES, credit.MEASURES, sentiment.MEASURES
+    technical.MEASURES,
+    volatilities.MEASURES,
+    breadth.MEASURES,
+    fundamental.MEASURES,
+    economy.MEASURES,
+    credit.MEASURES,
+    sentiment.MEASURES,
 )
 
 

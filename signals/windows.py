@@ -54,6 +54,30 @@ def open_sum(values: np.ndarray, window: int, decay: float = 1.0) -> np.ndarray:
         part, size = grown, 2 * size
 
 
+def ramp_sum(values: np.ndarray, window: int) -> np.ndarray:
+    """Return ``sum_{j < window} j x_{i-j}``: older rows count more; NaN as :func:`window_sum`.
+
+    >>> ramp_sum(np.array([1.0, 2.0, 3.0, 4.0]), 3)
+    array([nan, nan,  4.,  7.])
+    """
+    part = np.array(values, dtype=float)
+    ramp, out = np.zeros_like(part), np.zeros_like(part)
+    have, size = 0, 1
+    while size <= window:
+        if window & size and have < len(part):
+            stop = len(part) - have
+            out[have:] += ramp[:stop] + have * part[:stop]
+            have += size
+        if size < len(part):
+            grown, rising = part.copy(), ramp.copy()
+            rising[size:] += ramp[:-size] + size * part[:-size]
+            grown[size:] += part[:-size]
+            part, ramp = grown, rising
+        size *= 2
+    out[: window - 1] = np.nan
+    return out
+
+
 def window_mean(values: np.ndarray, window: int) -> np.ndarray:
     """Return the mean of the window; NaN where it is not full or holds a NaN.
 
