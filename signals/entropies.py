@@ -151,7 +151,7 @@ def reweigh(
     A die whose mean is 4.5 (Jaynes, 1962):
 
     >>> reweigh(np.full(6, 1 / 6), np.arange(1.0, 7.0)[None], np.array([4.5])).round(8)
-    array([0.05435317, 0.07877155, 0.1141598 , 0.1654468 , 0.23977444,
+    array([0.05435317, 0.07877155, 0.11415998, 0.1654468 , 0.23977444,
            0.34749407])
     """
     prior, values, bounds = _checked(prior, values, bounds)
