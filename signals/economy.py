@@ -134,8 +134,8 @@ def inversion(values: np.ndarray, *, window: int = 63) -> np.ndarray:
 def real_yield(values: np.ndarray, *, lookback: int = 12, periods_per_year: int = 12) -> np.ndarray:
     """Return ``y_t`` less the inflation of the last ``lookback`` rows, annualised: a decimal a year.
 
-    Takes a nominal yield (decimal) and a price index. Source: I. Fisher (1896), Appreciation and interest, with past
-    for expected inflation.
+    Takes a nominal yield (decimal) and a price index in rows of one length. Source: I. Fisher (1896), Appreciation and
+    interest, with past for expected inflation.
 
     >>> real_yield(np.array([[0.05, 100.0], [0.05, 102.0]]), lookback=1, periods_per_year=1).round(4)
     array([ nan, 0.03])

@@ -134,7 +134,7 @@ def _by_column(recipe: Recipe, block: Block, columns: np.ndarray, stale: int | N
     for start in range(0, len(columns), width):
         some = slice(start, start + width)
         values = block.values[low:high, columns[some]]
-        for each, answer in zip(out, recipe.evaluate(values), strict=True):
+        for each, answer in zip(out, _evaluated(recipe, values), strict=True):
             each[fresh, some] = answer[row[fresh] - low]
     return out
 

@@ -1,6 +1,7 @@
 """What others feel and hold: surveys, positioning, puts and calls, the term structure of implied volatility, flows.
 
-Sentiment is read against the crowd more often than with it: say so in the signal, with ``sign = -1``.
+Sentiment is read against the crowd more often than with it: say so in the signal, with ``sign = -1``. Where a position
+stands in its own range says the transform ``percentile``.
 """
 
 from __future__ import annotations
