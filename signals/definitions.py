@@ -169,7 +169,12 @@ def read_recipe(kind: str, parameters: FrozenMap, steps: tuple[tuple[str, Frozen
     """
     full = complete(find(KINDS, kind, "kind").function, parameters, kind)
     done = tuple((name, complete(find(TRANSFORMS, name, "transform").function, given, name)) for name, given in steps)
-    return Recipe(kind, full, done, sign)
+    return _recipe(kind, full, done, sign)
+
+
+@lru_cache(maxsize=4096)
+def _recipe(*content: Any) -> Recipe:
+    return Recipe(*content)
 
 
 def is_pattern(name: str) -> bool:

@@ -67,7 +67,7 @@ def _why_not(signal: Signal, raw: float, seen: Seen, date: dt.date, on: dt.date)
         return f"stale: the last value is of {date}, {age} days before {on}; at most {signal.stale_days}"
     memory = signal.recipe.memory
     if memory is not None and seen.rows < memory:
-        return f"history too short: {seen.rows} of {memory} rows"
+        return f"history too short: {seen.rows} of the {memory} rows it remembers"
     if math.isnan(raw):
         return f"{signal.kind} has no number for the {seen.rows} rows there are"
     return f"{' and '.join(name for name, _ in signal.transforms)} gave no number for the {seen.rows} rows there are"

@@ -13,8 +13,19 @@ import numpy as np
 
 from ..units import FrozenMap
 from .kinds import Measure, at_least, rows
+from .ratios import ratio
 from .transforms import rank
-from .windows import exponential_mean, moments, ramp_sum, reach, shifted, window_extreme, window_mean, window_sum
+from .windows import (
+    exponential_mean,
+    logarithm,
+    moments,
+    ramp_sum,
+    reach,
+    shifted,
+    window_extreme,
+    window_mean,
+    window_sum,
+)
 
 _ROUNDING = 1e-14
 """A slope below this share of a log level is rounding."""
@@ -29,7 +40,7 @@ def moving_average_gap(levels: np.ndarray, *, window: int = 200) -> np.ndarray:
     array([   nan, 0.    , 0.3333])
     """
     at_least("moving_average_gap", window=(window, 1))
-    return levels / window_mean(levels, window) - 1.0
+    return ratio(levels, window_mean(levels, window)) - 1.0
 
 
 def crossover(levels: np.ndarray, *, short: int = 50, long: int = 200) -> np.ndarray:
@@ -41,7 +52,7 @@ def crossover(levels: np.ndarray, *, short: int = 50, long: int = 200) -> np.nda
     array([nan, nan, 0.5])
     """
     at_least("crossover", short=(short, 1), long=(long, short + 1))
-    return window_mean(levels, short) / window_mean(levels, long) - 1.0
+    return ratio(window_mean(levels, short), window_mean(levels, long)) - 1.0
 
 
 def exponential_crossover(levels: np.ndarray, *, short: float = 16.0, long: float = 48.0) -> np.ndarray:
@@ -56,7 +67,7 @@ def exponential_crossover(levels: np.ndarray, *, short: float = 16.0, long: floa
     """
     at_least("exponential_crossover", short=(short, 1.001), long=(long, short))
     fast, slow = (exponential_mean(levels, 1.0 - 1.0 / n) for n in (short, long))
-    out = fast / slow - 1.0
+    out = ratio(fast, slow) - 1.0
     out[: math.ceil(long) - 1] = np.nan
     return out
 
@@ -71,7 +82,7 @@ def momentum(levels: np.ndarray, *, lookback: int = 252, skip: int = 21) -> np.n
     array([ nan,  nan,  nan, 0.21])
     """
     at_least("momentum", skip=(skip, 0), lookback=(lookback, skip + 1))
-    return shifted(levels, skip) / shifted(levels, lookback) - 1.0
+    return ratio(shifted(levels, skip), shifted(levels, lookback)) - 1.0
 
 
 def time_series_momentum(levels: np.ndarray, *, lookback: int = 252, window: int = 60) -> np.ndarray:
@@ -86,11 +97,11 @@ def time_series_momentum(levels: np.ndarray, *, lookback: int = 252, window: int
     array([   nan,    nan,    nan, 1.7974])
     """
     at_least("time_series_momentum", lookback=(lookback, 1), window=(window, 1))
-    logs = np.log(levels)
+    logs = logarithm(levels)
     returns = logs - shifted(logs, 1)
     spread = np.sqrt(exponential_mean(returns**2, window / (window + 1.0), least=2))
     growth = logs - shifted(logs, lookback)
-    return np.divide(growth, spread * math.sqrt(lookback), out=np.full(np.shape(levels), np.nan), where=spread > 0)
+    return ratio(growth, spread * math.sqrt(lookback))
 
 
 def relative_strength(levels: np.ndarray, *, lookback: int = 252, skip: int = 0) -> np.ndarray:
@@ -139,7 +150,7 @@ def drawdown(levels: np.ndarray, *, window: int = 252) -> np.ndarray:
     array([  nan,  0.  , -0.25])
     """
     at_least("drawdown", window=(window, 1))
-    return levels / window_extreme(levels, window, np.maximum) - 1.0
+    return ratio(levels, window_extreme(levels, window, np.maximum)) - 1.0
 
 
 def channel(levels: np.ndarray, *, window: int = 252) -> np.ndarray:
@@ -181,7 +192,7 @@ def trend(levels: np.ndarray, *, window: int = 252) -> np.ndarray:
     array([   nan,    nan, 5.1962])
     """
     at_least("trend", window=(window, 3))
-    logs = np.log(levels)
+    logs = logarithm(levels)
     ground = window * (window**2 - 1) / 12.0
     cross = (window - 1) / 2.0 * window_sum(logs, window) - ramp_sum(logs, window)
     _, _, square = moments(logs, window)

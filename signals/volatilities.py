@@ -13,12 +13,13 @@ import numpy as np
 
 from ..units import FrozenMap
 from .kinds import Measure, at_least, only, rows
+from .ratios import ratio
 from .transforms import percentile
-from .windows import exponential_mean, moments, reach, shifted, window_mean
+from .windows import exponential_mean, logarithm, moments, reach, shifted, window_mean
 
 
 def _returns(levels: np.ndarray) -> np.ndarray:
-    logs = np.log(levels)
+    logs = logarithm(levels)
     return logs - shifted(logs, 1)
 
 
@@ -61,7 +62,9 @@ def range_volatility(levels: np.ndarray, *, window: int = 21, year: int = 252) -
     array([   nan, 0.0151])
     """
     at_least("range_volatility", window=(window, 1), year=(year, 1))
-    return np.sqrt(year / (4.0 * math.log(2.0)) * window_mean(np.log(levels[:, 0] / levels[:, 1]) ** 2, window))
+    return np.sqrt(
+        year / (4.0 * math.log(2.0)) * window_mean(logarithm(ratio(levels[:, 0], levels[:, 1])) ** 2, window)
+    )
 
 
 def implied_volatility(quotes: np.ndarray, *, unit: float = 0.01) -> np.ndarray:
@@ -100,7 +103,7 @@ def volatility_ratio(levels: np.ndarray, *, short: int = 21, long: int = 252) ->
     """
     at_least("volatility_ratio", short=(short, 2), long=(long, short + 1))
     near, far = (realised_volatility(levels, window=window) for window in (short, long))
-    return np.divide(near, far, out=np.full(np.shape(levels), np.nan), where=far > 0) - 1.0
+    return ratio(near, far) - 1.0
 
 
 def volatility_regime(

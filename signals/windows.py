@@ -24,6 +24,15 @@ def shifted(values: np.ndarray, by: int) -> np.ndarray:
     return out
 
 
+def logarithm(values: np.ndarray) -> np.ndarray:
+    """Return the natural logarithm of what is positive; NaN elsewhere.
+
+    >>> logarithm(np.array([1.0, -1.0]))
+    array([ 0., nan])
+    """
+    return np.log(values, out=np.full(np.shape(values), np.nan), where=np.asarray(values) > 0)
+
+
 def window_sum(values: np.ndarray, window: int, decay: float = 1.0) -> np.ndarray:
     """Return ``sum_{j < window} decay^j x_{i-j}``; NaN where the window is not full or holds a NaN.
 
