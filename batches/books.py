@@ -21,8 +21,11 @@ from ..models.tilts import NO_TILT, Tilt
 from ..models.trails import Trail
 from ..models.universes import Universe
 from ..models.views import View
+from ..signals.panels import Panel
+from ..signals.readings import Reading
 from ..units import FrozenMap, day, did_you_mean
 from .enrolments import enrol
+from .feeds import read_desk, read_panel
 from .layouts import LAYOUTS, PER_ACCOUNT, check_tables
 from .parts import SUFFIXES
 from .premises import read_market, read_models, read_shifts, read_trail, read_universe, read_views
@@ -86,6 +89,20 @@ class Book:
         if not any(view.stop is not None or view.take is not None for view in self.views()):
             return None
         return read_trail(self.shared, universe)
+
+    def panel(self) -> Panel:
+        """Return the series of ``prices``, ``signals`` and ``returns`` in time."""
+        return read_panel(self.shared)
+
+    def read(self, policy: Policy, market: Market, on: dt.date | str) -> Reading | None:
+        """Return what the policy's playbook says on a day; None where it has none.
+
+        Raises
+        ------
+        BookError, SignalError, ViewError
+            A series that nobody has, a cell that is none, a name that means nothing.
+        """
+        return read_desk(self.shared, policy, market, day(on))
 
     def tilts(self, market: Market, model: Model, on: dt.date | str) -> Tilt:
         """Return what the rows of ``tilts`` that are live on a day do to one model."""

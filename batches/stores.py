@@ -60,7 +60,7 @@ SCHEMAS: Mapping[str, pa.Schema] = FrozenMap(
     }
 )
 SEAL = "run.json"
-FORMAT = "trimtab run 3"
+FORMAT = "trimtab run 4"
 WORK = ".work"
 """What a run needs while it is made: the input of each chunk and the manifest; gone once the run is sealed."""
 
@@ -223,7 +223,7 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-BESIDE = ("impact.parquet", "summary.parquet")
+BESIDE = ("impact.parquet", "signals.parquet", "summary.parquet", "tilts.parquet", "views.parquet")
 """What a run says of itself beside its tables."""
 
 

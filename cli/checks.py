@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,6 +11,7 @@ import pandas as pd
 
 from ..batches.books import Book
 from ..batches.columns import days
+from ..batches.desks import believe
 from ..batches.enrolments import enrol
 from ..batches.premises import read_shifts
 from ..batches.rosters import Refused
@@ -18,9 +19,9 @@ from ..constraints.policies import Policy
 from ..constraints.settings import Estimation
 from ..constraints.tickets import Lots
 from ..errors import AccountError
-from ..models.accounts import Account, Model, appraise
+from ..models.accounts import Account, appraise
 from ..models.markets import Market
-from ..models.tilts import Tilt, tilt
+from ..models.tilts import Tilt
 from ..models.views import View
 from ..optimizer.arithmetics import impossible
 from ..optimizer.problems import Problem, state
@@ -73,10 +74,10 @@ def examine(book: Book, policy: Policy | None, on: dt.date) -> Findings:
     given = book.policy(policy or _stand_in(book))
     market = book.market(given, on)
     views = book.views()
-    beliefs = {
-        name: _belief(book, market, Model(name, weights, given.risk_aversion), views, on)
-        for name, weights in given.models.items()
-    }
+    reading = book.read(given, market, on)
+    if reading is not None and given.playbook.limits:
+        given = given.in_regime(reading.regime)
+    beliefs = believe(book, given, market, on, reading)
     problem = state(given, market) if policy else None
     roster = enrol(book.tables, given if policy else None, market.universe)
     active = standing = 0
@@ -97,12 +98,13 @@ def examine(book: Book, policy: Policy | None, on: dt.date) -> Findings:
         else:
             standing += 1
     said = tuple(_warnings(book, policy, given, market, views, beliefs, on))
+    said += () if reading is None else reading.notes
     said += tuple(f"no account that is fine follows model {name}" for name in given.models if name not in followed)
     return Findings(book, given, market, views, active, standing, tuple(refused), tuple(stuck), nav, said)
 
 
 def _ask(
-    account: Account, policy: Policy, market: Market, problem: Problem | None, beliefs: dict[str, Tilt]
+    account: Account, policy: Policy, market: Market, problem: Problem | None, beliefs: Mapping[str, Tilt]
 ) -> tuple[float, str]:
     """Return what an account is worth and what arithmetic rules out; raise ``AccountError`` where its data are bad."""
     policy.model(account)
@@ -110,10 +112,6 @@ def _ask(
         return appraise(account, market).nav, ""
     case = place(problem, account, beliefs[account.model])
     return case.standing.nav, impossible(case)
-
-
-def _belief(book: Book, market: Market, model: Model, views: Sequence[View], on: dt.date) -> Tilt:
-    return tilt(views, market, model, on, trail=book.trail(market.universe)) + book.tilts(market, model, on)
 
 
 def _stand_in(book: Book) -> Policy:
@@ -133,7 +131,7 @@ def _warnings(
     given: Policy,
     market: Market,
     views: Sequence[View],
-    beliefs: dict[str, Tilt],
+    beliefs: Mapping[str, Tilt],
     on: dt.date,
 ) -> Iterator[str]:
     universe = market.universe

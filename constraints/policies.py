@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import AccountError, PolicyError
 from ..models.accounts import AVERSIONS, Account, Model
 from ..models.tilts import Tilt
+from ..signals.playbooks import NO_PLAYBOOK, Playbook
 from ..units import FrozenMap, did_you_mean
 from .bands import Band, face
 from .cash import Cash, floor
@@ -54,6 +55,8 @@ class Policy:
         a leverage limit.
     regime
         Which of the limits with ``when`` are in force; empty for none of them. :meth:`in_regime` changes it.
+    playbook
+        Which signals are read, and what is done about them.
 
     Raises
     ------
@@ -77,6 +80,7 @@ class Policy:
     assumptions: Assumptions = field(default_factory=Assumptions)
     tripwires: Tripwires = field(default_factory=Tripwires)
     regime: str = ""
+    playbook: Playbook = NO_PLAYBOOK
 
     def __post_init__(self) -> None:
         """Number repeated names and check what concerns the policy as a whole."""
@@ -284,7 +288,7 @@ class Policy:
         lines += ["long-only"] if self.long_only else []
         lines += [str(self.rebalance)] if self.rebalance != Rebalance() else []
         lines += [_sentence(limit) for limit in self.limits]
-        lines += self.tripwires.sentences
+        lines += [*self.playbook.sentences, *self.tripwires.sentences]
         return "\n".join(lines)
 
 

@@ -60,6 +60,22 @@ def label(causes: Iterable[Cause]) -> dict[str, str]:
     return {cause.name: f"{cause.name} ({cause.because})" for cause in read}
 
 
+def list_settings(causes: Iterable[Cause]) -> list[str]:
+    """Say which overlays and rules change bands, paces and intervals: no part of a trade bears their name.
+
+    >>> list_settings([Cause("band_high", "momentum", because="trend +1.2", by="overlay", values=(1.0, 1.5))])
+    ['overlay: momentum sets band high times 1.5 (trend +1.2)']
+    """
+    said = []
+    for cause in causes:
+        if cause.by in ("overlay", "rule") and cause.channel not in ("gain", "target", "risk", "aversion"):
+            sizes = sorted({x for x in cause.values if x != 1.0})
+            times = " and ".join(f"{x:.3g}" for x in sizes[:1] + sizes[1:][-1:])
+            why = f" ({cause.because})" if cause.because else ""
+            said.append(f"{cause.name} sets {cause.channel.replace('_', ' ')} times {times}{why}")
+    return said
+
+
 def list_shifts(causes: Iterable[Cause], target: np.ndarray) -> list[tuple[str, np.ndarray]]:
     """Split a target shift by who asked for it: names and vectors that sum to it.
 
@@ -71,7 +87,7 @@ def list_shifts(causes: Iterable[Cause], target: np.ndarray) -> list[tuple[str, 
         The whole shift, shape (n,); what no cause claims comes last, as :data:`UNCLAIMED`.
 
     >>> cut = Cause("target", "cut", by="rule", values=(-0.02, 0.02))
-    >>> [(name, list(map(float, row))) for name, row in list_shifts([cut], np.array([-0.03, 0.03]))]
+    >>> [(name, row.round(4).tolist()) for name, row in list_shifts([cut], np.array([-0.03, 0.03]))]
     [('rule: cut', [-0.02, 0.02]), ('strategic shift', [-0.01, 0.01])]
     """
     found: dict[str, np.ndarray] = {}

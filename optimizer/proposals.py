@@ -12,6 +12,7 @@ import pandas as pd
 from ..constraints.policies import Policy
 from ..errors import AccountError
 from ..models.accounts import Account
+from ..models.causes import list_settings
 from ..models.positions import TacticalPosition
 from ..models.tilts import Tilt
 from ..units import basis_points, percent
@@ -194,7 +195,7 @@ def _standing(
         tracking_error=float(figures.tracking_error),
         expected_gain=float(figures.expected_gain),
         utility=float(figures.utility),
-        notes=_dropped(case.belief),
+        notes=_dropped(case.belief) + tuple(list_settings(case.belief.causes)),
         positions=_positions(policy, case, current),
     )
 
@@ -231,7 +232,11 @@ def _proposal(case: Case, cause: str, target: Target, solution: Solution, leg: L
         utility=float(figures.utility),
         given_up=target.given_up,
         trade_gap=target.gap,
-        notes=solution.told + target.notes + _dropped(case.belief) + _less_bullish(case.belief),
+        notes=solution.told
+        + target.notes
+        + _dropped(case.belief)
+        + _less_bullish(case.belief)
+        + tuple(list_settings(case.belief.causes)),
         positions=_positions(solution.problem.policy, case, weights),
     )
 

@@ -101,6 +101,11 @@ class Overlay:
         """The regimes it looks at."""
         return ()
 
+    @property
+    def states_read(self) -> tuple[str, ...]:
+        """The states it knows of those regimes."""
+        return ()
+
     def acts(self, said: Readout, ground: Ground) -> Iterator[Act]:
         """Yield what it does to one model."""
         raise NotImplementedError

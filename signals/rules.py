@@ -212,7 +212,7 @@ def acts_of(rule: Rule, spell: Spell, tape: Tape, universe: Universe, strategic:
         return [], ""
     fired = tape.until(spell.since)
     why = " and ".join(each.told(fired, -1) for each in rule.when)
-    why = why if _day_of(tape) == spell.since else f"on {spell.since}: {why}"
+    why = why if _day_of(tape) == spell.since else f"since {spell.since}: {why}"
     acts, missing = [], ""
     for action in rule.then:
         for channel in action.channels:

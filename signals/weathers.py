@@ -70,6 +70,11 @@ class VolatilityOverlay(Overlay):
         """The regimes it looks at."""
         return (self.regime,)
 
+    @property
+    def states_read(self) -> tuple[str, ...]:
+        """The states that count as high."""
+        return self.states
+
     def acts(self, said: Readout, ground: Ground) -> Iterator[Act]:
         """Yield what it does to one model."""
         climate = said.climates[self.regime]
@@ -153,15 +158,15 @@ class MacroOverlay(Overlay):
         return (self.regime,)
 
     @property
-    def states(self) -> tuple[str, ...]:
+    def states_read(self) -> tuple[str, ...]:
         """The states in which it does anything."""
         return tuple(dict.fromkeys((*self.shifts, *self.aversion)))
 
     def acts(self, said: Readout, ground: Ground) -> Iterator[Act]:
         """Yield what it does to one model."""
         climate = said.climates[self.regime]
-        weights = {s: climate.weight((s,), by_probability=self.by_probability) for s in self.states}
-        because = _climate_words(self.regime, climate, self.states, by_probability=self.by_probability)
+        weights = {s: climate.weight((s,), by_probability=self.by_probability) for s in self.states_read}
+        because = _climate_words(self.regime, climate, self.states_read, by_probability=self.by_probability)
         shift, leaning, said_of = np.zeros(len(ground.universe)), np.zeros(len(ground.universe)), []
         for state, own in self.shifts.items():
             rows = {name: ground.row(name) for name in own}
@@ -181,7 +186,7 @@ class MacroOverlay(Overlay):
     def __str__(self) -> str:
         """Say it as a committee would."""
         said = []
-        for state in self.states:
+        for state in self.states_read:
             words = [f"{float(size):+.2%} {name}" for name, size in self.shifts.get(state, {}).items()]
             words += [f"risk aversion times {self.aversion[state]:g}"] if state in self.aversion else []
             said.append(f"while {self.regime} is {state}, {' and '.join(words)}")
