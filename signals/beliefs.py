@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -116,7 +117,7 @@ def ranking(*abouts: str, author: str = "", because: str = "") -> tuple[Belief, 
     """
     return tuple(
         Belief(f"{a} - {b}", 0.0, "mean", "least", id=f"{a} over {b}", author=author, because=because)
-        for a, b in zip(abouts[:-1], abouts[1:], strict=True)
+        for a, b in pairwise(abouts)
     )
 
 
@@ -218,9 +219,9 @@ def risk_multipliers(before: np.ndarray, after: np.ndarray, weights: np.ndarray)
     ``diag(m) Sigma diag(m)`` gives each held asset the marginal risk at ``weights`` that ``after`` gives it:
     ``m o (Sigma (m o b)) = Sigma_after b``. With ``y = m o b`` that asks for risk contributions
     ``y_i (Sigma y)_i = b_i (Sigma_after b)_i``, the one minimum of ``y'Sigma y / 2 - sum_i rc_i ln y_i`` (Spinu, 2013).
-    Where correlations stay these are the ratios of the volatilities exactly; where they change, what rises with the rest
-    of the portfolio counts as riskier. Assets that are not held, and all of them where something held hedges the rest
-    (a contribution that is not positive has no such y), take their ratio of volatilities.
+    Where correlations stay these are the ratios of the volatilities exactly; where they change, what rises with the
+    rest of the portfolio counts as riskier. Assets that are not held, and all of them where something held hedges the
+    rest (a contribution that is not positive has no such y), take their ratio of volatilities.
 
     >>> risk_multipliers(np.diag([0.04, 0.01]), np.diag([0.09, 0.01]), np.array([0.6, 0.4])).round(6)
     array([1.5, 1. ])

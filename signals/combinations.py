@@ -1,7 +1,7 @@
 """Several signals on one subject as one score, so that two copies of one signal count once; and pools of experts.
 
-A scheme says what each signal is worth by itself, ``u`` (equal, inverse variance, information coefficient). What all are
-worth together depends on how alike they are: with ``R`` the correlation of the scores::
+A scheme says what each signal is worth by itself, ``u`` (equal, inverse variance, information coefficient). What all
+are worth together depends on how alike they are: with ``R`` the correlation of the scores::
 
     w = argmin  w'R w / 2 - u'w,   w >= 0          combined score = w'z / sqrt(w'R w)
 
@@ -40,8 +40,8 @@ def equal_worth(count: int) -> np.ndarray:
 def inverse_variance_worth(scores: np.ndarray) -> np.ndarray:
     """Return worth in inverse proportion to the mean square of each score so far, shape (k,); they sum to 1.
 
-    A score is a forecast in units of its subject's volatility; one that swings twice as far is taken to be four times as
-    noisy (Bates and Granger, Operational Research Quarterly 20(4), 1969, with the score as its own error, which it
+    A score is a forecast in units of its subject's volatility; one that swings twice as far is taken to be four times
+    as noisy (Bates and Granger, Operational Research Quarterly 20(4), 1969, with the score as its own error, which it
     nearly is at coefficients of a few hundredths). A column without history counts like the noisiest.
 
     >>> inverse_variance_worth(np.array([[1.0, 2.0], [-1.0, -2.0]]))
@@ -60,10 +60,10 @@ def inverse_variance_worth(scores: np.ndarray) -> np.ndarray:
 def shrink_coefficients(coefficients: np.ndarray, counts: np.ndarray, prior: float = 0.05) -> np.ndarray:
     """Return information coefficients shrunk to what one expects of any signal, never below 0, shape (k,).
 
-    ``prior + (1 - B_j)(ic_j - prior)`` with ``B_j = e_j^2 / (e_j^2 + tau^2)``, ``e_j^2 = 1/n_j`` the sampling variance of a
-    correlation near 0 and ``tau^2 = max(0, mean (ic_j - prior)^2 - mean e_j^2)`` estimated from the signals together:
-    the positive-part estimator of James and Stein (1961) as empirical Bayes (Efron and Morris, JASA 68, 1973). Where
-    coefficients differ by no more than chance would have it, all become ``prior``: equal weights.
+    ``prior + (1 - B_j)(ic_j - prior)`` with ``B_j = e_j^2 / (e_j^2 + tau^2)``, ``e_j^2 = 1/n_j`` the sampling variance
+    of a correlation near 0 and ``tau^2 = max(0, mean (ic_j - prior)^2 - mean e_j^2)`` estimated from the signals
+    together: the positive-part estimator of James and Stein (1961) as empirical Bayes (Efron and Morris, JASA 68,
+    1973). Where coefficients differ by no more than chance would have it, all become ``prior``: equal weights.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
 """Was a score worth anything: information coefficients with their significance, decay, turnover and hits.
 
 Scores and gains are arrays in time, oldest first, NaN where there is none; row t of gains is what followed the score of
-row t. These figures describe a whole history. What may be *used* on a day, because its horizon had ended by then, is for
-``tracks`` to say.
+row t. These figures describe a whole history. What may be *used* on a day, because its horizon had ended by then, is
+for ``tracks`` to say.
 """
 
 from __future__ import annotations
@@ -68,7 +68,9 @@ def _standard_pairs(scores: np.ndarray, gains: np.ndarray, how: How) -> tuple[np
 
 
 def newey_west_lags(count: int, horizon: int = 1) -> int:
-    """Return the lags to count: ``floor(4 (T/100)^(2/9))`` (Newey and West, 1994), at least the overlap ``horizon - 1``.
+    """Return the lags to count: ``floor(4 (T/100)^(2/9))``, at least the overlap ``horizon - 1``.
+
+    Source: Newey and West, Review of Economic Studies 61(4), 1994.
 
     >>> newey_west_lags(100), newey_west_lags(100, 12)
     (4, 11)
@@ -109,8 +111,8 @@ def information_coefficient(
 
     Notes
     -----
-    The coefficient is the slope of the standardised gains on the standardised scores, so its standard error is that of a
-    regression (Grinold and Kahn, "Active Portfolio Management", 1999, chapter 6, for the coefficient).
+    The coefficient is the slope of the standardised gains on the standardised scores, so its standard error is that of
+    a regression (Grinold and Kahn, "Active Portfolio Management", 1999, chapter 6, for the coefficient).
 
     >>> x = np.array([1.0, -1.0, 2.0, -2.0, 0.5, -0.5])
     >>> information_coefficient(x, x + np.array([1.0, 1.0, -1.0, -1.0, 0.0, 0.0]), how="linear", lags=0).count

@@ -5,9 +5,9 @@ Flexible Views: Theory and Practice", Risk 21(10), 2008)::
 
     minimise    KL(q, p) = sum_s q_s ln(q_s / p_s)      subject to the views, sum q = 1
 
-whose dual is smooth, convex and has one unknown a view: ``q_s`` is proportional to ``p_s exp(-lambda'c_s)`` with ``c`` the
-views' values less their bounds, and lambda minimises ``ln sum_s p_s exp(-lambda'c_s)``, at least 0 for inequalities.
-Its gradient is what the views still miss, its Hessian the covariance of ``c`` under q.
+whose dual is smooth, convex and has one unknown a view: ``q_s`` is proportional to ``p_s exp(-lambda'c_s)`` with ``c``
+the views' values less their bounds, and lambda minimises ``ln sum_s p_s exp(-lambda'c_s)``, at least 0 for
+inequalities. Its gradient is what the views still miss, its Hessian the covariance of ``c`` under q.
 """
 
 from __future__ import annotations

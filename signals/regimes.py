@@ -1,15 +1,15 @@
 """Which regime holds: by a Markov chain of returns, by thresholds of volatility, by growth and inflation.
 
-Each is a frozen noun; ``identify`` says the state at the end of each day from what was known on it. A state that needs
-memory (where hysteresis keeps it) is replayed from the first day that anything was known.
+Each is a frozen noun; ``filter_regime`` says the state at the end of each day from what was known on it. A state that
+needs memory (where hysteresis keeps it) is replayed from the first day that anything was known.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
@@ -22,6 +22,7 @@ from .definitions import Signal
 from .panels import Panel, ordinals, stamps
 from .schedules import REFITS, Refit, period_start, periods_back
 from .scoring import raws, scores
+from .thresholds import past_percentiles, step_states, turned_sides
 
 _NAMES = {2: ("calm", "stressed"), 3: ("calm", "normal", "stressed")}
 
@@ -39,7 +40,8 @@ class MarkovRegime:
     states
         Of the chain, calmest first; two or more.
     refit
-        Parameters are those of the first day of each ``"month"``, ``"quarter"`` or ``"year"``, from what was known then.
+        Parameters are those of the first day of each ``"month"``, ``"quarter"`` or ``"year"``, from what was known
+        then.
     every
         Take each so manieth row of the series: 5 makes weeks of trading days.
     least
@@ -51,7 +53,7 @@ class MarkovRegime:
 
     kind: ClassVar[str] = "markov"
     name: str
-    series: str
+    series: tuple[str, ...]
     states: tuple[str, ...] = _NAMES[2]
     refit: Refit = "year"
     every: int = 1
@@ -59,16 +61,13 @@ class MarkovRegime:
 
     def __post_init__(self) -> None:
         """Check the fields."""
+        object.__setattr__(self, "series", (self.series,) if isinstance(self.series, str) else tuple(self.series))
         object.__setattr__(self, "states", tuple(self.states))
+        _check(self, "series", len(self.series) == 1, "one series of levels")
         _check(self, "states", len(set(self.states)) == len(self.states) >= 2, "two names or more, all different")
         _check(self, "refit", self.refit in REFITS, f"one of {', '.join(REFITS)}")
         _check(self, "every", self.every >= 1, "a whole number of rows, 1 or more")
         _check(self, "least", self.least >= 30, "30 returns or more: fewer say nothing on states")
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        """The signals it reads: none."""
-        return ()
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ class VolatilityRegime:
     name
         As overlays and rules call it.
     signal
-        The signal whose raw number is read, in its own unit.
+        The signal whose raw number is read, in its own unit; or its name, until ``bind`` has found it.
     thresholds
         Ascending; with ``percentile``, shares in (0, 1) of the numbers known so far that are lower.
     states
@@ -91,13 +90,14 @@ class VolatilityRegime:
     percentile, least
         Read the number's percentile in its own past, once there are ``least`` numbers.
 
-    >>> VolatilityRegime("vix", "VIX", thresholds=(0.2, 0.3), states=("calm", "normal", "stressed")).hysteresis
-    0.1
+    >>> vix = Signal("VIX", "implied_volatility", ("vix",))
+    >>> VolatilityRegime("fear", vix, thresholds=(0.2, 0.3)).states
+    ('calm', 'normal', 'stressed')
     """
 
     kind: ClassVar[str] = "volatility"
     name: str
-    signal: str
+    signal: Signal | str
     thresholds: tuple[float, ...]
     states: tuple[str, ...] = ()
     hysteresis: float = 0.1
@@ -110,7 +110,7 @@ class VolatilityRegime:
         object.__setattr__(self, "thresholds", tuple(float(each) for each in given))
         count = len(self.thresholds) + 1
         object.__setattr__(self, "states", tuple(self.states) or _NAMES.get(count, ()))
-        ordered = all(a < b for a, b in zip(self.thresholds[:-1], self.thresholds[1:], strict=True))
+        ordered = all(a < b for a, b in pairwise(self.thresholds))
         _check(self, "thresholds", bool(self.thresholds) and ordered, "ascending numbers")
         inside = all(0 < each < 1 for each in self.thresholds)
         _check(self, "thresholds", inside or not self.percentile, "shares between 0 and 1")
@@ -118,9 +118,14 @@ class VolatilityRegime:
         _check(self, "hysteresis", 0 <= self.hysteresis < 1, "a share from 0 to below 1")
 
     @property
-    def reads(self) -> tuple[str, ...]:
+    def reads(self) -> tuple[Signal, ...]:
         """The signals it reads."""
-        return (self.signal,)
+        return _defined(self, self.signal)
+
+    @property
+    def series(self) -> tuple[str, ...]:
+        """The series it reads, as its signal names them."""
+        return self.reads[0].series
 
 
 @dataclass(frozen=True)
@@ -132,20 +137,22 @@ class QuadrantRegime:
     name
         As overlays and rules call it.
     growth, inflation
-        Signals whose scores are read: above 0 is rising.
+        Signals whose scores are read, or their names: above 0 is rising.
     dead_band
         A score must be so far beyond 0 to turn its side: within it the side stays.
     states
         Of growth up and inflation down, up and up, down and down, down and up.
 
-    >>> QuadrantRegime("macro", "payrolls", "CPI").states
+    >>> growth = Signal("payrolls", "growth_rate", ("PAYEMS",), transforms=("zscore",))
+    >>> inflation = Signal("prices", "acceleration", ("CPI",))
+    >>> QuadrantRegime("macro", growth, inflation).states
     ('goldilocks', 'reflation', 'deflation', 'stagflation')
     """
 
     kind: ClassVar[str] = "quadrant"
     name: str
-    growth: str
-    inflation: str
+    growth: Signal | str
+    inflation: Signal | str
     dead_band: float = 0.0
     states: tuple[str, ...] = ("goldilocks", "reflation", "deflation", "stagflation")
 
@@ -157,23 +164,57 @@ class QuadrantRegime:
         _check(self, "inflation", self.inflation != self.growth, "another signal than growth")
 
     @property
-    def reads(self) -> tuple[str, ...]:
+    def reads(self) -> tuple[Signal, ...]:
         """The signals it reads."""
-        return (self.growth, self.inflation)
+        return _defined(self, self.growth, self.inflation)
+
+    @property
+    def series(self) -> tuple[str, ...]:
+        """The series it reads, as its signals name them."""
+        return tuple(name for signal in self.reads for name in signal.series)
 
 
 Regime = MarkovRegime | VolatilityRegime | QuadrantRegime
 REGIMES: dict[str, type[Regime]] = {each.kind: each for each in (MarkovRegime, VolatilityRegime, QuadrantRegime)}
 """Kinds as a policy names them."""
+_SIGNALS = ("signal", "growth", "inflation")
 
 
-def identify(regime: Regime, panel: Panel, days: Iterable[Any], signals: Sequence[Signal] = ()) -> pd.DataFrame:
+def bind(regime: Regime, signals: Sequence[Signal]) -> Regime:
+    """Return the regime with the signals that it names; raise ``SignalError`` for one that is not defined."""
+    known = {signal.name: signal for signal in signals}
+    found = {}
+    for field in fields(regime):
+        value = getattr(regime, field.name)
+        if field.name in _SIGNALS and isinstance(value, str):
+            if value not in known:
+                raise SignalError(
+                    f"regime {regime.name!r} reads the signal {value!r}, which is not defined",
+                    code="UNKNOWN_SIGNAL",
+                    table="regimes",
+                    field=field.name,
+                    value=value,
+                    mend=did_you_mean(value, known) or "define it under [[signals]]",
+                )
+            found[field.name] = known[value]
+    return replace(regime, **found) if found else regime
+
+
+def _defined(regime: Regime, *signals: Signal | str) -> tuple[Signal, ...]:
+    """Return the signals; a name that nobody has looked up is an error."""
+    for signal in signals:
+        if isinstance(signal, str):
+            bind(regime, ())
+    return tuple(signal for signal in signals if not isinstance(signal, str))
+
+
+def filter_regime(regime: Regime, panel: Panel, days: Iterable[Any]) -> pd.DataFrame:
     """Return the state at the end of each day from what was known on it.
 
     Parameters
     ----------
-    regime, panel, signals
-        What it reads.
+    regime, panel
+        What reads, and what is read; nothing that was not known on a day counts for it.
     days
         Any days, in any order.
 
@@ -186,14 +227,13 @@ def identify(regime: Regime, panel: Panel, days: Iterable[Any], signals: Sequenc
     Raises
     ------
     SignalError
-        A series or signal that is unknown; NO_STATSMODELS.
+        A series that is unknown or has no positive levels; NO_STATSMODELS.
     """
     asked = ordinals(days)
-    chosen = [_find(name, signals, regime) for name in regime.reads]
     if isinstance(regime, MarkovRegime):
         likely, notes = _markov(regime, panel, asked)
     else:
-        states, notes = _sides(regime, panel, asked, chosen)
+        states, notes = _sides(regime, panel, asked)
         likely = np.where(states[:, None] < 0, np.nan, states[:, None] == np.arange(len(regime.states)))
     best = np.where(np.isnan(likely).any(axis=1), -1, np.nan_to_num(likely).argmax(axis=1))
     frame = pd.DataFrame(likely, index=stamps(asked, "day"), columns=list(regime.states))
@@ -202,8 +242,9 @@ def identify(regime: Regime, panel: Panel, days: Iterable[Any], signals: Sequenc
     return frame
 
 
-def _sides(regime: VolatilityRegime | QuadrantRegime, panel: Panel, asked: np.ndarray, chosen: Sequence[Signal]):
+def _sides(regime: VolatilityRegime | QuadrantRegime, panel: Panel, asked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the number of the state at each day, -1 for none, replayed over all days something became known."""
+    chosen = regime.reads
     names = {name for signal in chosen for name in signal.named(panel.names)}
     last = dt.date.fromordinal(int(asked.max())) if len(asked) else dt.date.min
     past = ordinals(panel.only(names).days(last))
@@ -212,10 +253,10 @@ def _sides(regime: VolatilityRegime | QuadrantRegime, panel: Panel, asked: np.nd
     values = read(chosen, panel, stamps(every, "day")).to_numpy()
     fresh = np.isin(every, past)  # the days in between repeat what was known: they are no new numbers
     if isinstance(regime, VolatilityRegime):
-        numbers = _percentiles(values[:, 0], fresh, regime.least) if regime.percentile else values[:, 0]
-        found = _steps(numbers, regime.thresholds, regime.hysteresis)
+        numbers = past_percentiles(values[:, 0], fresh, regime.least) if regime.percentile else values[:, 0]
+        found = step_states(numbers, regime.thresholds, regime.hysteresis)
     else:
-        growth, inflation = (_turns(column, regime.dead_band) for column in values.T)
+        growth, inflation = (turned_sides(column, regime.dead_band) for column in values.T)
         found = np.where((growth < 0) | (inflation < 0), -1, 2 * (growth == 0) + (inflation == 1))
     notes = np.full(len(every), "", dtype=object)
     for column, signal in enumerate(chosen):
@@ -225,59 +266,11 @@ def _sides(regime: VolatilityRegime | QuadrantRegime, panel: Panel, asked: np.nd
     return found[where], notes[where]
 
 
-def _steps(numbers: np.ndarray, thresholds: tuple[float, ...], hysteresis: float) -> np.ndarray:
-    """Return the state by thresholds that are entered at their value and left that share below it; NaN: none.
-
-    >>> _steps(np.array([0.1, 0.21, 0.19, 0.17, 0.19]), (0.2,), 0.1)
-    array([0, 1, 1, 0, 0])
-    """
-    found, state = np.empty(len(numbers), dtype=int), 0
-    enter = np.array(thresholds)
-    leave = enter - hysteresis * np.abs(enter)
-    for row, number in enumerate(numbers):
-        if np.isnan(number):
-            found[row] = -1
-            continue
-        state = max(int((number > enter).sum()), min(state, int((number >= leave).sum())))
-        found[row] = state
-    return found
-
-
-def _turns(numbers: np.ndarray, band: float) -> np.ndarray:
-    """Return 1 for up, 0 for down, -1 for none; within the band the side stays.
-
-    >>> _turns(np.array([0.5, -0.1, -0.3, np.nan, 0.1]), 0.2)
-    array([ 1,  1,  0, -1,  0])
-    """
-    found, side = np.empty(len(numbers), dtype=int), -1
-    for row, number in enumerate(numbers):
-        if np.isnan(number):
-            found[row] = -1
-            continue
-        if side < 0 or abs(number) > band:
-            side = int(number > 0)
-        found[row] = side
-    return found
-
-
-def _percentiles(numbers: np.ndarray, fresh: np.ndarray, least: int) -> np.ndarray:
-    """Return the share of the numbers so far that are lower, ties by half; NaN before there are ``least``."""
-    found, past = np.full(len(numbers), np.nan), []
-    for row, number in enumerate(numbers):
-        if np.isnan(number):
-            continue
-        if fresh[row]:
-            insort(past, number)
-        if len(past) >= least:
-            found[row] = (bisect_left(past, number) + bisect_right(past, number)) / (2 * len(past))
-    return found
-
-
 def _markov(regime: MarkovRegime, panel: Panel, asked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     likely = np.full((len(asked), len(regime.states)), np.nan)
     notes = np.full(len(asked), "", dtype=object)
     starts = np.array([period_start(dt.date.fromordinal(int(each)), regime.refit).toordinal() for each in asked])
-    plain = panel.place(regime.series)[0].is_plain
+    plain = panel.place(regime.series[0])[0].is_plain
     for start in np.unique(starts).tolist():
         rows = np.flatnonzero(starts == start)
         chain, note = _chain(regime, panel, dt.date.fromordinal(start))
@@ -314,34 +307,20 @@ def _refits(regime: MarkovRegime, panel: Panel, start: dt.date) -> Iterator[dt.d
 
 def _returns(regime: MarkovRegime, panel: Panel, on: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the log returns known on a day, and when each could be."""
-    block, column = panel.place(regime.series)
+    block, column = panel.place(regime.series[0])
     rows = block.rows(on)
     levels, known = block.values[rows, column], block.known[rows]
     if (levels <= 0).any():
         raise SignalError(
-            f"regime {regime.name!r}: the levels of {regime.series!r} are not all positive",
+            f"regime {regime.name!r}: the levels of {regime.series[0]!r} are not all positive",
             code="BAD_LEVELS",
             table="regimes",
             field="series",
-            value=regime.series,
+            value=regime.series[0],
             mend="an index of total return, or prices",
         )
     levels, known = levels[:: regime.every], known[:: regime.every]
     return np.diff(np.log(levels)), known[1:]
-
-
-def _find(name: str, signals: Sequence[Signal], regime: Regime) -> Signal:
-    for signal in signals:
-        if signal.name == name:
-            return signal
-    raise SignalError(
-        f"regime {regime.name!r} reads the signal {name!r}, which is not defined",
-        code="UNKNOWN_SIGNAL",
-        table="regimes",
-        field="signal",
-        value=name,
-        mend=did_you_mean(name, [signal.name for signal in signals]) or "define it under [[signals]]",
-    )
 
 
 def _check(regime: Regime, field: str, fine: bool, mend: str) -> None:

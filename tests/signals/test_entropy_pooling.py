@@ -34,7 +34,8 @@ def test_views_hold_and_the_weights_are_exponential(seed, first, second):
     assert q.sum() == pytest.approx(1.0, abs=1e-12)
     assert got[0] == pytest.approx(inside[0], abs=1e-8)
     assert got[1] <= inside[1] + 1e-8
-    # Kuhn and Tucker: ln(q/p) is affine in the values; an inequality with room to spare has no multiplier, and none < 0.
+    # Kuhn and Tucker: ln(q/p) is affine in the values; an inequality with room to spare has no multiplier, and none <
+    # 0.
     design = np.column_stack([np.ones(400), -scenarios])
     multipliers, *_ = np.linalg.lstsq(design, np.log(q / prior), rcond=None)
     assert np.abs(design @ multipliers - np.log(q / prior)).max() < 1e-8
@@ -70,7 +71,9 @@ def test_a_view_that_holds_already_changes_nothing():
 
 def test_the_same_view_twice_counts_once():
     once = reweigh(SIX, FACES, np.array([4.5]))
-    assert reweigh(SIX, np.vstack([FACES, FACES, 3 * FACES]), np.array([4.5, 4.5, 13.5])) == pytest.approx(once, abs=1e-10)
+    assert reweigh(SIX, np.vstack([FACES, FACES, 3 * FACES]), np.array([4.5, 4.5, 13.5])) == pytest.approx(
+        once, abs=1e-10
+    )
 
 
 @pytest.mark.parametrize("mean", [0.9, 6.1, 70.0])
