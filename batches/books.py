@@ -7,7 +7,7 @@ asked for, and refused if they have changed since.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,9 +84,13 @@ class Book:
         views = read_views(self.shared.get("views"))
         return views if on is None else tuple(v for v in views if v.live(day(on)))
 
-    def trail(self, universe: Universe) -> Trail | None:
-        """Return what assets have done, from ``prices`` or else ``returns``; None where no view asks for it."""
-        if not any(view.stop is not None or view.take is not None for view in self.views()):
+    def trail(self, universe: Universe, views: Sequence[View] | None = None) -> Trail | None:
+        """Return what assets have done, from ``prices`` or else ``returns``; None where no view asks for it.
+
+        ``views`` are those of the book unless others are given.
+        """
+        asked = self.views() if views is None else views
+        if not any(view.stop is not None or view.take is not None for view in asked):
             return None
         return read_trail(self.shared, universe)
 

@@ -89,12 +89,11 @@ def believe(
     book: Book, policy: Policy, market: Market, on: dt.date, reading: Reading | None = None, overlay: Tilt = NO_TILT
 ) -> Mapping[str, Tilt]:
     """Return the belief of each model: the views of the book and of signals, tilts by hand, overlays and rules."""
-    views, trail = book.views(), book.trail(market.universe)
-    beliefs = {}
+    views = book.views() + (() if reading is None else reading.views)
+    trail, beliefs = book.trail(market.universe, views), {}
     for name, weights in policy.models.items():
         model = Model(name, weights, policy.risk_aversion)
-        said = views if reading is None else (*views, *reading.views)
-        beliefs[name] = tilt(said, market, model, on, trail=trail) + book.tilts(market, model, on) + overlay
+        beliefs[name] = tilt(views, market, model, on, trail=trail) + book.tilts(market, model, on) + overlay
         if reading is not None:
             beliefs[name] += reading.tilt(name)
     return FrozenMap(beliefs)

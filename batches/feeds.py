@@ -14,7 +14,7 @@ from ..models.markets import Market
 from ..signals.panels import KEYS, Panel
 from ..signals.readings import Reading, read
 from .columns import bad_cell, days, demand, numbers
-from .premises import read_returns, read_trail
+from .premises import read_returns, read_trail, read_views
 from .tables import Table
 
 _PLAIN = "a plain number such as 1234.5, or empty where nothing was said"
@@ -46,7 +46,8 @@ def read_desk(tables: Mapping[str, Table], policy: Policy, market: Market, on: d
     if policy.playbook.empty:
         return None
     trail = read_trail(tables, market.universe)
-    return read(policy.playbook, read_panel(tables), market, policy.models, on, trail=trail)
+    manual = read_views(tables.get("views"))
+    return read(policy.playbook, read_panel(tables), market, policy.models, on, trail=trail, manual=manual)
 
 
 def _in_time(table: Table) -> pd.DataFrame:

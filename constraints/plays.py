@@ -14,6 +14,7 @@ from ..signals.conditions import Condition
 from ..signals.definitions import Signal
 from ..signals.kinds import find
 from ..signals.measures import KINDS
+from ..signals.opinions import Opinion
 from ..signals.overlays import OVERLAYS
 from ..signals.playbooks import Playbook
 from ..signals.regimes import REGIMES
@@ -48,7 +49,7 @@ def read_playbook(document: Mapping[str, Any]) -> Playbook:
     return Playbook(
         signals,
         tuple(_each(found, "regimes", lambda entry, place: _regime(entry, place, signals))),
-        tuple(_each(found, "opinions", _opinion)),
+        tuple(_each(found, "opinions", lambda entry, place: _noun(Opinion, entry, place))),
         tuple(_each(found, "overlays", lambda entry, place: _of_kind(OVERLAYS, entry, place, "overlay"))),
         tuple(_each(found, "rules", _rule)),
         tuple(order),
@@ -92,12 +93,6 @@ def _signal(entry: dict[str, Any], place: str) -> Signal:
             raise _bad(f"{place}.transforms", step, 'name its kind: { kind = "zscore", window = 120 }')
         steps.append((written.pop("kind"), FrozenMap(written)))
     return _noun(Signal, {**entry, "parameters": FrozenMap(given), "transforms": tuple(steps)}, place)
-
-
-def _opinion(entry: dict[str, Any], place: str) -> Any:
-    from ..signals.opinions import Opinion
-
-    return _noun(Opinion, entry, place)
 
 
 def _regime(entry: dict[str, Any], place: str, signals: Sequence[Signal]) -> Any:

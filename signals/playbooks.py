@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errors import SignalError
 from ..units import did_you_mean
 from .definitions import Signal
 from .grounds import Overlay
+from .opinions import Opinion
 from .regimes import Regime
 from .rules import Rule, rank
-
-if TYPE_CHECKING:
-    from .opinions import Opinion
 
 RULES = "rules"
 """What the rules together are called in the order of overlays."""

@@ -2,7 +2,8 @@
 
 Acts come in a declared order. Two acts disagree on an asset where one leans towards more of it and the other towards
 less (a falling asset that is cheap), or where they multiply one channel there in opposite directions. Then the later
-one gives way, and it is said: a shift as a whole, for its legs belong together; a multiplier on that asset alone.
+one gives way on that asset, and it is said. A shift that loses assets on one side becomes as much smaller on the other,
+so that it still sums to zero; one that has lost a whole side is set aside.
 """
 
 from __future__ import annotations
@@ -121,11 +122,8 @@ def settle(acts: Iterable[Act], universe: Universe) -> tuple[tuple[Act, ...], tu
             whole = len(act.values) == 1
             on = () if whole else tuple(a for a, hit in zip(universe.assets, against, strict=True) if hit)
             conflicts.append(Conflict(act.name, act.channel, other.name, on))
-            if act.channel == "target" or whole:
-                stands = None
-            else:
-                left = replace(stands, values=np.where(against, 1.0, stands.values), lean=stands.lean * ~against)
-                stands = None if left.idle else left
+            values = _without(stands, against)
+            stands = None if values is None else replace(stands, values=values, lean=stands.lean * ~against)
         if stands is not None and not stands.idle:
             kept.append(stands)
     return tuple(kept), tuple(dict.fromkeys(conflicts))
@@ -138,6 +136,21 @@ def _against(act: Act, other: Act) -> np.ndarray:
         return both if len(act.values) > 1 else np.zeros(1, dtype=bool)
     opposed = np.log(np.maximum(act.values, 1e-9)) * np.log(np.maximum(other.values, 1e-9)) < -(_NEUTRAL**2)
     return opposed | both if len(act.values) > 1 else opposed
+
+
+def _without(act: Act, against: np.ndarray) -> np.ndarray | None:
+    """Return what is left of an act without some assets; None where that is nothing."""
+    if len(act.values) == 1:
+        return None
+    if act.channel != "target":
+        left = np.where(against, 1.0, act.values)
+        return left if (left != 1.0).any() else None
+    left = np.where(against, 0.0, act.values)
+    bought, sold = np.maximum(left, 0.0), np.maximum(-left, 0.0)
+    both = min(bought.sum(), sold.sum())
+    if both <= _NEUTRAL:
+        return None
+    return bought * (both / bought.sum()) - sold * (both / sold.sum())
 
 
 def combine(acts: Sequence[Act]) -> Tilt:

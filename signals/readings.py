@@ -25,6 +25,7 @@ from .conditions import Tape
 from .convictions import Conviction
 from .definitions import Signal
 from .grounds import Climate, Ground, Overlay, Readout
+from .opinions import form_views
 from .panels import Panel
 from .playbooks import Playbook
 from .priorities import Act, Conflict, combine, settle
@@ -92,6 +93,7 @@ def read(
     on: dt.date | str,
     *,
     trail: Trail | None = None,
+    manual: Sequence[View] = (),
     tape: Tape | None = None,
 ) -> Reading:
     """Read a playbook on a day.
@@ -103,9 +105,11 @@ def read(
     market
         Its universe says what names mean, its risk how large a forecast is.
     models
-        Strategic weights by model id, or models.
+        Strategic weights by model id, or models. Views are on classes in the mean mix of all of them.
     trail
         What assets have done: track records are made of it.
+    manual
+        Views of people: a view of signals that contradicts a live one of them is refused, by name, in a note.
     tape
         :func:`record` of the same playbook and panel up to this day or a later one, where many days are read: the part
         up to the day is what would be recorded here.
@@ -118,17 +122,17 @@ def read(
     on = day(on)
     said = {each.name: score(each, panel, on) for each in playbook.signals}
     climates, told = _climates(playbook, panel, on)
-    views, convictions, notes = (), (), ()
-    if playbook.opinions:
-        from .opinions import form_views
-
-        views, convictions, notes = form_views(playbook.opinions, playbook.signals, panel, market, on, trail=trail)
+    mixes = {name: market.universe.vector(weights) for name, weights in _weights(models).items()}
+    strategic = np.mean([*mixes.values()], axis=0) if mixes else None
+    views, convictions, notes = form_views(
+        playbook.opinions, playbook.signals, panel, market, on, trail=trail, strategic=strategic, manual=manual
+    )
     tape = (record(playbook, panel, on) if tape is None else tape.until(on)) if playbook.rules else None
     spells = {rule.name: ASLEEP if tape is None else replay(rule, tape) for rule in playbook.rules}
     readout = Readout(said, {each.name: each for each in playbook.signals}, climates)
     acts, conflicts, found = {}, {}, [*notes, *_unjudged(playbook, said)]
-    for name, weights in _weights(models).items():
-        ground = Ground(name, market.universe, market.universe.vector(weights))
+    for name, mix in mixes.items():
+        ground = Ground(name, market.universe, mix)
         asked, missing = _asked(playbook, readout, ground, spells, tape)
         acts[name], conflicts[name] = settle(asked, market.universe)
         found += [f"{words} in model {name}" for words in missing]
