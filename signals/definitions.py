@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -73,8 +73,12 @@ class Signal:
             raise self._bad("BAD_PARAMETER", "stale_days", self.stale_days, "a whole number of days, 0 or more")
         if not self.recipe or not self.series or len(set(self.series)) < len(self.series):
             raise self._bad("BAD_SERIES", "series", list(self.series), "one series or more, each once")
-        if not any(is_pattern(name) for name in self.series):
+        if not self._has_patterns:
             self._check_count(len(self.series))
+
+    @cached_property
+    def _has_patterns(self) -> bool:
+        return any(is_pattern(name) for name in self.series)
 
     @cached_property
     def recipe(self) -> Recipe:
@@ -86,7 +90,7 @@ class Signal:
         """``"technical"``, ``"fundamental"`` or ``"sentiment"``."""
         return self.recipe.measure.family
 
-    def named(self, known: Sequence[str]) -> tuple[str, ...]:
+    def named(self, known: Iterable[str]) -> tuple[str, ...]:
         """Return the series with patterns replaced by the series of a panel that match.
 
         Raises
@@ -94,7 +98,7 @@ class Signal:
         SignalError
             BAD_SERIES where that leaves too few or too many.
         """
-        if not any(is_pattern(name) for name in self.series):
+        if not self._has_patterns:
             return self.series
         found = {}
         for name in self.series:
@@ -145,13 +149,16 @@ class Recipe:
         known = [rows for rows in each if rows is not None]
         return sum(known) - len(known) + 1 if len(known) == len(each) else None
 
-    def evaluate(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the measure's numbers and the scores, a row a row of ``values``."""
-        raw = self.measure.function(values, **self.parameters)
-        score = raw
+    def measured(self, values: np.ndarray) -> np.ndarray:
+        """Return the measure's numbers, a row a row of ``values``."""
+        return self.measure.function(values, **self.parameters)
+
+    def scored(self, values: np.ndarray) -> np.ndarray:
+        """Return the scores: the measure's numbers after every transform, signed."""
+        numbers = self.measured(values)
         for one, (_, given) in zip(self.transforms, self.steps, strict=True):
-            score = one.function(score, **given)
-        return raw, self.sign * score
+            numbers = one.function(numbers, **given)
+        return self.sign * numbers if self.sign < 0 else numbers
 
     def __reduce__(self):
         """Travel by content: the other side finds or makes the same one."""

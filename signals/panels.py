@@ -35,7 +35,7 @@ class Block(FrozenArrays):
     date, known
         Ordinals, shape (R,).
     values
-        Shape (R, k), without NaN.
+        Shape (R, k), without NaN; kept series by series, since a series is what is read.
     """
 
     names: tuple[str, ...]
@@ -44,6 +44,8 @@ class Block(FrozenArrays):
     values: np.ndarray
 
     def __post_init__(self) -> None:
+        if len(self.names) > 1 and self.values.strides[0] != self.values.itemsize:
+            object.__setattr__(self, "values", np.asfortranarray(self.values))
         for array in (self.date, self.known, self.values):
             array.setflags(write=False)
 
@@ -184,7 +186,7 @@ class Panel:
             block = self.place(some[0])[0]
             if tuple(some) != block.names:
                 columns = [self.place(name)[1] for name in some]
-                block = Block(tuple(some), block.date, block.known, np.ascontiguousarray(block.values[:, columns]))
+                block = Block(tuple(some), block.date, block.known, block.values[:, columns])
             blocks.append(block)
         return Panel(tuple(blocks))
 
@@ -265,7 +267,7 @@ def _blocks(
             tuple(names[c] for c in columns),
             date[rows],
             known[rows],
-            np.ascontiguousarray(values[np.ix_(rows, columns)]),
+            values[np.ix_(rows, columns)],
         )
         twice = np.flatnonzero((np.diff(block.date) == 0) & (np.diff(block.known) == 0))
         if len(twice):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,10 +20,10 @@ from .alignments import NEVER, Alignment, Seen, align
 from .definitions import Recipe, Signal
 from .panels import Block, Panel, ordinals, stamps
 
-Both = tuple[np.ndarray, np.ndarray]
-"""Scores and the measures' own numbers."""
+Ask = Callable[[Recipe, np.ndarray], np.ndarray]
+"""What is wanted of a recipe: :meth:`Recipe.scored` or :meth:`Recipe.measured`."""
 
-_CELLS = 40_000
+_CELLS = 20_000
 """Numbers worked on at once: what stays in a core's cache."""
 
 
@@ -52,7 +52,10 @@ class Score:
 
 def score(signal: Signal, panel: Panel, on: dt.date) -> Score:
     """Return what a signal says at the end of a day, and if nothing, why not."""
-    value, raw = (float(each[0, 0]) for each in _values((signal,), panel, np.array([on.toordinal()])))
+    value, raw = (
+        float(_values((signal,), panel, np.array([on.toordinal()]), ask)[0, 0])
+        for ask in (Recipe.scored, Recipe.measured)
+    )
     seen = align(panel, signal.named(panel.names)).seen(on.toordinal())
     standing = int(_standing(signal.recipe, seen.dates[None])[0, 0])
     if standing == NEVER:
@@ -79,29 +82,31 @@ def scores(signals: Iterable[Signal], panel: Panel, days: Iterable[Any]) -> pd.D
     One row a day in the order given, one column a signal. Equal to :func:`score` day by day, bit by bit: asked for one
     day only, no more rows are read than a signal remembers.
     """
-    return _frame(signals, panel, days, 0)
+    return _frame(tuple(signals), panel, ordinals(days), Recipe.scored)
 
 
 def raws(signals: Iterable[Signal], panel: Panel, days: Iterable[Any]) -> pd.DataFrame:
     """Return the same of the measures' numbers before transforms and sign."""
-    return _frame(signals, panel, days, 1)
+    return _frame(tuple(signals), panel, ordinals(days), Recipe.measured)
 
 
-def _frame(signals: Iterable[Signal], panel: Panel, days: Iterable[Any], which: int) -> pd.DataFrame:
-    signals, asked = tuple(signals), ordinals(days)
-    each, back = np.unique(asked, return_inverse=True)
-    values = _values(signals, panel, each)[which][back]
-    return pd.DataFrame(values, index=stamps(asked, "day"), columns=[signal.name for signal in signals])
+def _frame(signals: Sequence[Signal], panel: Panel, days: np.ndarray, ask: Ask) -> pd.DataFrame:
+    each, back = np.unique(days, return_inverse=True)
+    values = _values(signals, panel, each, ask)
+    if not np.array_equal(each, days):
+        values = values[:, back]
+    # Column by column in memory, as pandas keeps it; 6,000 signals over 40 years are too much to copy again.
+    return pd.DataFrame(values.T, index=stamps(days, "day"), columns=[signal.name for signal in signals], copy=False)
 
 
-def _values(signals: Sequence[Signal], panel: Panel, days: np.ndarray) -> Both:
-    """Return scores and raw numbers, shape (days, signals); days ascending and distinct."""
-    found = np.full((len(days), len(signals)), np.nan), np.full((len(days), len(signals)), np.nan)
+def _values(signals: Sequence[Signal], panel: Panel, days: np.ndarray, ask: Ask) -> np.ndarray:
+    """Return scores or raw numbers, shape (signals, days); days ascending and distinct."""
+    found = np.empty((len(signals), len(days)))
     alone: dict[tuple[Recipe, Block, int | None], list[tuple[int, int]]] = {}
     crowds: dict[tuple[Recipe, tuple[str, ...], int | None], list[tuple[int, str]]] = {}
     order = {name: place for place, name in enumerate(panel.names)}
     for position, signal in enumerate(signals):
-        names, recipe = signal.named(panel.names), signal.recipe
+        names, recipe = signal.named(order), signal.recipe
         block, column = panel.place(names[0])
         if len(names) == 1 and recipe.measure.count == 1 and not recipe.is_crosswise and block.is_plain:
             alone.setdefault((recipe, block, signal.stale_days), []).append((position, column))
@@ -109,40 +114,37 @@ def _values(signals: Sequence[Signal], panel: Panel, days: np.ndarray) -> Both:
             crowd = tuple(sorted(names, key=order.__getitem__)) if recipe.is_crosswise else names
             crowds.setdefault((recipe, crowd, signal.stale_days), []).append((position, names[0]))
     for (recipe, block, stale), members in alone.items():
-        positions, columns = (np.array(each) for each in zip(*members, strict=True))
-        for each, values in zip(found, _by_column(recipe, block, columns, stale, days), strict=True):
-            each[:, positions] = values
+        _by_column(recipe, block, np.array(members), stale, days, ask, found)
     for (recipe, names, stale), wanted in crowds.items():
-        both = _together(recipe, align(panel, names), stale, days)
+        values = _together(recipe, align(panel, names), stale, days, ask)
         for position, first in wanted:
-            for each, values in zip(found, both, strict=True):
-                each[:, position] = values[:, names.index(first)] if values.shape[1] > 1 else values[:, 0]
+            found[position] = values[:, names.index(first) if recipe.is_crosswise else 0]
     return found
 
 
-def _by_column(recipe: Recipe, block: Block, columns: np.ndarray, stale: int | None, days: np.ndarray) -> Both:
-    """Score series that share their rows, each by itself, a few columns at a time."""
-    out = np.full((len(days), len(columns)), np.nan), np.full((len(days), len(columns)), np.nan)
+def _by_column(
+    recipe: Recipe, block: Block, members: np.ndarray, stale: int | None, days: np.ndarray, ask: Ask, out: np.ndarray
+) -> None:
+    """Score series that share their rows, each by itself, a few columns at a time: members are (row of out, column)."""
     row = np.searchsorted(block.known, days, side="right") - 1
     fresh = row >= 0
     if stale is not None and len(block.date):
         fresh &= days - block.date[row] <= stale
     if not fresh.any():
-        return out
+        out[members[:, 0]] = np.nan
+        return
     low, high = _span(row[fresh], recipe.memory)
+    row = np.where(fresh, row - low, 0)
     width = max(1, _CELLS // (high - low))
-    for start in range(0, len(columns), width):
-        some = slice(start, start + width)
-        values = block.values[low:high, columns[some]]
-        for each, answer in zip(out, _evaluated(recipe, values), strict=True):
-            each[fresh, some] = answer[row[fresh] - low]
-    return out
+    for start in range(0, len(members), width):
+        positions, columns = members[start : start + width].T
+        values = np.ascontiguousarray(block.values[low:high, columns])
+        out[positions] = np.where(fresh, ask(recipe, values)[row].T, np.nan)
 
 
-def _together(recipe: Recipe, aligned: Alignment, stale: int | None, days: np.ndarray) -> Both:
+def _together(recipe: Recipe, aligned: Alignment, stale: int | None, days: np.ndarray, ask: Ask) -> np.ndarray:
     """Score series that are read together, or whose past was revised: (days, 1), or a column each if compared."""
-    wide = len(aligned.names) if recipe.is_crosswise else 1
-    out = np.full((len(days), wide), np.nan), np.full((len(days), wide), np.nan)
+    out = np.full((len(days), len(aligned.names) if recipe.is_crosswise else 1), np.nan)
     standing = _standing(recipe, aligned.newest(days))
     fresh = standing != NEVER
     if stale is not None:
@@ -154,34 +156,23 @@ def _together(recipe: Recipe, aligned: Alignment, stale: int | None, days: np.nd
         dates, known = aligned.whole
         row = np.searchsorted(known, days[asked], side="right") - 1
         low, high = _span(row, recipe.memory)
-        answers = _evaluated(recipe, aligned.matrix(dates[low:high], None, stale))
-        for each, answer in zip(out, answers, strict=True):
-            each[asked] = answer[row - low]
+        out[asked] = _column(ask(recipe, aligned.matrix(dates[low:high], None, stale)))[row - low]
     else:
         states = aligned.states()
         which, back = np.unique(np.searchsorted(states, days[asked], side="right") - 1, return_inverse=True)
-        each_state = [_last(recipe, aligned.tail(int(states[k]), recipe.memory, stale)) for k in which]
-        for place, each in enumerate(out):
-            each[asked] = np.array([both[place] for both in each_state])[back]
-    for each in out:
-        each[~np.broadcast_to(fresh, each.shape)] = np.nan
+        tails = (aligned.tail(int(states[k]), recipe.memory, stale) for k in which)
+        out[asked] = np.array([_column(ask(recipe, tail))[-1] for tail in tails])[back]
+    out[~np.broadcast_to(fresh, out.shape)] = np.nan
     return out
+
+
+def _column(values: np.ndarray) -> np.ndarray:
+    return values.reshape(len(values), -1)
 
 
 def _span(row: np.ndarray, memory: int | None) -> tuple[int, int]:
     """Return the rows that answers at some rows depend on, from and to before."""
     return 0 if memory is None else max(0, int(row.min()) - memory + 1), int(row.max()) + 1
-
-
-def _evaluated(recipe: Recipe, values: np.ndarray) -> Both:
-    """Evaluate several series: a measure of one series takes them as columns, a pooling one gives one column."""
-    raw, value = recipe.evaluate(values)
-    return value.reshape(len(values), -1), raw.reshape(len(values), -1)
-
-
-def _last(recipe: Recipe, values: np.ndarray) -> Both:
-    value, raw = _evaluated(recipe, values)
-    return value[-1], raw[-1]
 
 
 def _standing(recipe: Recipe, newest: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ from ..units import FrozenMap
 from .kinds import Measure, at_least, only, rows
 from .ratios import ratio
 from .transforms import percentile
-from .windows import exponential_mean, logarithm, moments, reach, shifted, window_mean
+from .windows import exponential_mean, logarithm, reach, shifted, window_mean, window_sum
 
 
 def _returns(levels: np.ndarray) -> np.ndarray:
@@ -33,9 +33,11 @@ def realised_volatility(levels: np.ndarray, *, window: int = 21, year: int = 252
     array([   nan,    nan, 0.0141])
     """
     at_least("realised_volatility", window=(window, 2), year=(year, 1))
-    count, _, square = moments(_returns(levels), window)
-    spread = np.sqrt(year * square / (window - 1))
-    return np.where(count == window, spread, np.nan)
+    returns = _returns(levels)
+    total = window_sum(returns, window)
+    # Returns vary about nought, so this difference does not cancel as it would for levels.
+    square = window_sum(returns * returns, window) - total * total / window
+    return np.sqrt(year / (window - 1) * np.maximum(square, 0.0))
 
 
 def exponential_volatility(levels: np.ndarray, *, decay: float = 0.94, least: int = 20, year: int = 252) -> np.ndarray:

@@ -8,6 +8,8 @@ column, no cancellation, and the same bits whatever came before. Rows run along 
 from __future__ import annotations
 
 import math
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -51,16 +53,22 @@ def open_sum(values: np.ndarray, window: int, decay: float = 1.0) -> np.ndarray:
     while True:
         if window & size:
             if out is None:
-                out = part.copy()
+                out = part.copy() if 2 * size <= window else part
             elif have < len(part):
-                out[have:] += part[: len(part) - have] * decay**have if decay != 1.0 else part[: len(part) - have]
+                out[have:] += _weighted(part[: len(part) - have], decay, have)
             have += size
         if 2 * size > window:
             return np.zeros_like(part) if out is None else out
-        grown = part.copy()
         if size < len(part):
-            grown[size:] += part[:-size] * decay**size if decay != 1.0 else part[:-size]
-        part, size = grown, 2 * size
+            grown = np.empty_like(part)
+            grown[:size] = part[:size]
+            np.add(part[size:], _weighted(part[:-size], decay, size), out=grown[size:])
+            part = grown
+        size *= 2
+
+
+def _weighted(values: np.ndarray, decay: float, by: int) -> np.ndarray:
+    return values if decay == 1.0 else values * decay**by
 
 
 def ramp_sum(values: np.ndarray, window: int) -> np.ndarray:
@@ -105,10 +113,12 @@ def window_extreme(values: np.ndarray, window: int, extreme: np.ufunc) -> np.nda
     out, size = np.array(values, dtype=float), 1
     while size < window:
         step = min(size, window - size)
-        grown = out.copy()
         if step < len(out):
+            grown = np.empty_like(out)
+            grown[:step] = out[:step]
             extreme(out[step:], out[:-step], out=grown[step:])
-        out, size = grown, size + step
+            out = grown
+        size += step
     out[: window - 1] = np.nan
     return out
 
@@ -129,12 +139,36 @@ def exponential_mean(values: np.ndarray, decay: float, least: int = 1) -> np.nda
     """
     window = reach(decay)
     said = ~np.isnan(values)
-    top = open_sum(np.where(said, values, 0.0), window, decay)
-    weights = open_sum(said, window, decay)
-    enough = weights > 0
-    if least > 1:
-        enough &= open_sum(said, window) >= least
-    return np.divide(top, weights, out=np.full(np.shape(values), np.nan), where=enough)
+    whole = _unbroken(said)
+    if whole is None:
+        top = open_sum(np.where(said, values, 0.0), window, decay)
+        weights, counts = open_sum(said, window, decay), open_sum(said, window)
+    else:
+        # The usual case: no holes once it has begun. Weights are then a number a row, and the same bits.
+        top = np.empty_like(values, dtype=float)
+        top[:whole] = 0.0
+        top[whole:] = open_sum(values[whole:], window, decay)
+        held = np.zeros(len(values), dtype=np.int64)
+        held[whole:] = np.minimum(np.arange(1, len(values) - whole + 1), window)
+        shape = (-1,) + (1,) * (np.ndim(values) - 1)
+        weights, counts = _weights(window, decay)[held].reshape(shape), held.reshape(shape)
+    enough = (weights > 0) & (counts >= least)
+    return np.divide(top, weights, out=np.full_like(top, np.nan), where=enough)
+
+
+@lru_cache(maxsize=256)
+def _weights(window: int, decay: float) -> np.ndarray:
+    """The sum of weights of 0, 1, ... ``window`` rows, by the same tree as the sums they divide."""
+    return np.concatenate([[0.0], open_sum(np.ones(window), window, decay)])
+
+
+def _unbroken(said: np.ndarray) -> int | None:
+    """Return the row from which every column says something, if none did before and all did ever after; else None."""
+    if not said.size:
+        return None
+    flat = said.reshape(len(said), -1)
+    first = int(np.argmax(flat[:, 0])) if flat[:, 0].any() else len(flat)
+    return first if flat[first:].all() and not flat[:first].any() else None
 
 
 def moments(values: np.ndarray, window: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -146,36 +180,61 @@ def moments(values: np.ndarray, window: int) -> tuple[np.ndarray, np.ndarray, np
     [[1.0, 1.0, 1.0], [1.0, 1.0, 3.0], [0.0, 0.0, 0.0]]
     """
     said = ~np.isnan(values)
-    part = (said.astype(float), np.where(said, values, 0.0), np.zeros(np.shape(values)))
     if not window:
-        return _moments_so_far(*part[:2])
+        return _moments_so_far(said.astype(float), np.where(said, values, 0.0))
+    whole = _unbroken(said)
+    if whole is None:
+        return _moments_tree(said.astype(float), np.where(said, values, 0.0), window)
+    full = min(whole + window - 1, len(said))
+    young = _moments_tree(said[:full].astype(float), np.where(said[:full], values[:full], 0.0), window)
+    if full == len(said):
+        return young
+    grown = _moments_tree(1.0, values[whole:], window)
+    old = [np.broadcast_to(each, values[whole:].shape)[full - whole :] for each in grown]
+    count, mean, square = (np.concatenate(both) for both in zip(young, old, strict=True))
+    return count, mean, square
+
+
+Moments = tuple[Any, np.ndarray, np.ndarray]
+"""Count, mean and sum of squared deviations; the count of full windows is one number."""
+
+
+def _moments_tree(said: Any, values: np.ndarray, window: int) -> Moments:
+    """Merge halves; with 1 for ``said`` nothing is missing, and only rows whose window is full are right."""
+    part: Moments = (said, values, np.zeros_like(values, dtype=float))
     out, have, size = None, 0, 1
     while True:
         if window & size:
             out = part if out is None else _merged(out, part, have)
             have += size
         if 2 * size > window:
-            return out if out is not None else part
+            return part if out is None else out
         part, size = _merged(part, part, size), 2 * size
-
-
-Moments = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def _merged(new: Moments, old: Moments, by: int) -> Moments:
     """Merge each row's moments with those of ``by`` rows before."""
-    if by >= len(new[0]):
+    (count, mean, square), (c, u, q) = new, old
+    if by >= len(mean):
         return new
-    count, mean, square = (each.copy() for each in new)
-    n, m, (c, u, q) = count[by:], mean[by:], (each[:-by] for each in old)
-    total = n + c
-    share = c / np.maximum(total, 1.0)
-    gap = u - m
-    square[by:] += q
-    square[by:] += gap * gap * share * n
-    mean[by:] += gap * share
-    count[by:] = total
-    return count, mean, square
+    if isinstance(count, float):
+        total = count + c
+        share, n = c / total, count
+    else:
+        n, c = count[by:], c[:-by]
+        both = n + c
+        share = c / np.maximum(both, 1.0)
+        total = np.concatenate([count[:by], both])
+    gap = u[:-by] - mean[by:]
+    middle, spread = np.empty_like(mean), np.empty_like(square)
+    middle[:by], spread[:by] = mean[:by], square[:by]
+    np.multiply(gap, share, out=middle[by:])
+    middle[by:] += mean[by:]
+    np.add(square[by:], q[:-by], out=spread[by:])
+    gap *= gap
+    gap *= share * n
+    spread[by:] += gap
+    return total, middle, spread
 
 
 def _moments_so_far(said: np.ndarray, values: np.ndarray) -> Moments:

@@ -71,7 +71,7 @@ def plain(signal, panel, on):
     if pd.isna(stands) or (signal.stale_days is not None and (pd.Timestamp(on) - stands).days > signal.stale_days):
         return np.nan
     values = known.to_numpy()
-    value = np.asarray(signal.recipe.evaluate(values if len(names) > 1 else values[:, 0])[1])
+    value = np.asarray(signal.recipe.scored(values if len(names) > 1 else values[:, 0]))
     return value[-1, 0] if value.ndim > 1 else value[-1]
 
 
