@@ -22,34 +22,10 @@ from .combinations import (
     shrink_coefficients,
 )
 from .diagnostics import Skill, correlation, information_coefficient
+from .evidences import Evidence
 from .schedules import Refit, period_start
 
 _WEEK = 7.0
-
-
-@dataclass(frozen=True, eq=False)
-class Evidence:
-    """What an opinion is made of.
-
-    Parameters
-    ----------
-    days
-        Ordinals, ascending, shape (F,).
-    scores
-        In favour of what the opinion is about, shape (F, k), NaN where a signal says nothing.
-    gains, ended
-        What came of a forecast of each day, decimal over the horizon, and the day on which that was known.
-    """
-
-    days: np.ndarray
-    scores: np.ndarray
-    gains: np.ndarray
-    ended: np.ndarray
-
-    def by(self, day: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return scores known by a day; and scores and gains of forecasts that had ended by it."""
-        known, over = self.days <= day, self.ended <= day
-        return self.scores[known], self.scores[over], self.gains[over]
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,21 +142,24 @@ class Blends:
             )
         return self._known[start]
 
-    def made(self, row: int) -> float:
-        """Return the combined score of a day, as it was made on it."""
-        now = self.at(dt.date.fromordinal(int(self.evidence.days[row])))
-        then = self.evidence.scores[row]
-        return now.mean(then) if self.in_units else now.score(then)
+    def combined(self, day: int, scores: np.ndarray) -> float:
+        """Return the combined score of scores of a day, with the blend in force on it."""
+        now = self.at(dt.date.fromordinal(day))
+        return now.mean(scores) if self.in_units else now.score(scores)
 
-    def since(self, on: dt.date) -> dt.date:
-        """Return the first day of the weeks up to now in which the combined score has had the sign it has."""
-        last, first = len(self.evidence.days) - 1, on.toordinal()
+    def made(self, row: int) -> float:
+        """Return the combined score of a day of the evidence, as it was made on it."""
+        return self.combined(int(self.evidence.days[row]), self.evidence.scores[row])
+
+    def turned(self) -> tuple[int, int]:
+        """Return between which days the combined score took the sign it has: the last without it, the first with it."""
+        last = len(self.evidence.days) - 1
         side = np.sign(self.made(last))
-        for row in range(last - 1, -1, -1):
-            if np.sign(self.made(row)) != side:
-                break
-            first = int(self.evidence.days[row])
-        return dt.date.fromordinal(first)
+        first = last
+        while first > 0 and np.sign(self.made(first - 1)) == side:
+            first -= 1
+        since = int(self.evidence.days[first])
+        return int(self.evidence.days[first - 1]) if first > 0 else since - 7, since
 
     def skill(self, on: dt.date) -> Skill:
         """Return the rank coefficient of the forecasts whose horizon had ended by a day, each as it was made."""

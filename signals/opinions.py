@@ -23,16 +23,16 @@ from ..models.markets import Market
 from ..models.trails import Trail
 from ..models.views import Basis, View
 from ..units import FrozenMap, annual, decimal, did_you_mean, percent
-from .blends import Blends, Evidence
+from .blends import Blends
 from .combinations import SCHEMES, Scheme, stated_worth
 from .contradictions import contradictions
 from .convictions import Conviction, agreement, confidence, conviction, recency, strength, told, track_record
 from .definitions import Signal
-from .panels import Panel, ordinals, stamps
+from .evidences import gather, in_favour
+from .panels import Panel
 from .schedules import REFITS, Refit
-from .scoring import Score, score, scores
+from .scoring import Score, score
 from .subjects import direction, legs_row
-from .tracks import fridays, outcomes
 
 
 @dataclass(frozen=True)
@@ -208,7 +208,7 @@ def _form(
 ) -> tuple[View | None, Conviction, list[str]]:
     """Return the view of one opinion or None, what it is believed, and which signals are silent."""
     said = [score(signal, panel, on) for signal in signals]
-    evidence = gather(opinion, signals, panel, market, legs, on, trail)
+    evidence = gather(opinion.about, opinion.horizon_days, signals, panel, market.universe, legs, on, trail)
     stated = isinstance(opinion.weights, Mapping)
     blends = Blends(
         evidence,
@@ -245,7 +245,7 @@ def _form(
         opinion.about,
         gain,
         confidence(believed.value, most=opinion.most) or opinion.most,
-        since=blends.since(on),
+        since=_since(opinion, signals, panel, market, blends),
         until=on + dt.timedelta(days=opinion.horizon_days),
         author=opinion.author,
         because=_because(signals, filled, present, believed),
@@ -258,23 +258,17 @@ def _form(
     return view, believed, silent
 
 
-def gather(
-    opinion: Opinion,
-    signals: Sequence[Signal],
-    panel: Panel,
-    market: Market,
-    legs: np.ndarray,
-    on: dt.date,
-    trail: Trail | None,
-) -> Evidence:
-    """Return the scores of an opinion's signals on every Friday so far and on the day, and what came of each."""
-    series = [name for signal in signals for name in signal.named(panel.names)]
-    known = ordinals(panel.only(dict.fromkeys(series)).days(on))
-    today = on.toordinal()
-    days = np.union1d(fridays(int(known[0]), today), [today]) if len(known) else np.array([today])
-    turned = np.array([direction(s.about, opinion.about, market.universe) if s.about else 1.0 for s in signals])
-    found = scores(signals, panel, stamps(days, "day")).to_numpy(dtype=float) * turned
-    return Evidence(days, found, *outcomes(trail, legs, days, opinion.horizon_days, on))
+def _since(opinion: Opinion, signals: Sequence[Signal], panel: Panel, market: Market, blends: Blends) -> dt.date:
+    """Return the day on which the combined score took the sign it has: weeks say which week, its days which day."""
+    before, since = blends.turned()
+    side, days = np.sign(blends.made(len(blends.evidence.days) - 1)), np.arange(before + 1, since)
+    for day, row in zip(
+        days[::-1].tolist(), in_favour(opinion.about, signals, panel, market.universe, days)[::-1], strict=True
+    ):
+        if np.sign(blends.combined(day, row)) != side:
+            break
+        since = day
+    return dt.date.fromordinal(since)
 
 
 def _ages(said: Sequence[Score], on: dt.date) -> np.ndarray:

@@ -260,7 +260,7 @@ def _sides(regime: VolatilityRegime | QuadrantRegime, panel: Panel, asked: np.nd
         found = np.where((growth < 0) | (inflation < 0), -1, 2 * (growth == 0) + (inflation == 1))
     notes = np.full(len(every), "", dtype=object)
     for column, signal in enumerate(chosen):
-        notes[(found < 0) & np.isnan(values[:, column])] = f"{signal.name} says nothing"
+        notes[(found < 0) & (notes == "") & np.isnan(values[:, column])] = f"{signal.name} says nothing"
     notes[(found < 0) & (notes == "")] = "its past is too short"
     where = np.searchsorted(every, asked)
     return found[where], notes[where]
