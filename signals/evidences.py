@@ -64,9 +64,7 @@ def gather(
     return Evidence(days, found, *outcomes(trail, legs, days, horizon_days, on))
 
 
-def in_favour(
-    about: str, signals: Sequence[Signal], panel: Panel, universe: Universe, days: np.ndarray
-) -> np.ndarray:
-    """Return the scores of some days (ordinals) in favour of a subject, shape (days, k): opposite ones turned
-    around.""" sides = [direction(each.about, about, universe) if each.about else 1.0 for each in signals]
+def in_favour(about: str, signals: Sequence[Signal], panel: Panel, universe: Universe, days: np.ndarray) -> np.ndarray:
+    """Return the scores of some days (ordinals) in favour of a subject, shape (days, k): opposite ones are turned."""
+    sides = [direction(each.about, about, universe) if each.about else 1.0 for each in signals]
     return scores(signals, panel, stamps(days, "day")).to_numpy(dtype=float) * np.array(sides)
