@@ -142,6 +142,11 @@ class Recipe:
         return self.measure.crosswise or any(each.crosswise for each in self.transforms)
 
     @cached_property
+    def is_alone(self) -> bool:
+        """Whether each series has its number from itself only."""
+        return self.measure.count == 1 and not self.is_crosswise
+
+    @cached_property
     def memory(self) -> int | None:
         """How many rows the last score depends on; None: all there are."""
         each = [self.measure.memory(self.parameters)]

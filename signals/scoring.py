@@ -104,15 +104,19 @@ def _values(signals: Sequence[Signal], panel: Panel, days: np.ndarray, ask: Ask)
     found = np.empty((len(signals), len(days)))
     alone: dict[tuple[Recipe, Block, int | None], list[tuple[int, int]]] = {}
     crowds: dict[tuple[Recipe, tuple[str, ...], int | None], list[tuple[int, str]]] = {}
-    order = {name: place for place, name in enumerate(panel.names)}
+    places = panel.places
+    order = {name: place for place, name in enumerate(places)}
     for position, signal in enumerate(signals):
-        names, recipe = signal.named(order), signal.recipe
-        block, column = panel.place(names[0])
-        if len(names) == 1 and recipe.measure.count == 1 and not recipe.is_crosswise and block.is_plain:
+        recipe, names = signal.recipe, signal.series
+        if len(names) == 1 and recipe.is_alone and names[0] in places and places[names[0]][0].is_plain:
+            block, column = places[names[0]]
             alone.setdefault((recipe, block, signal.stale_days), []).append((position, column))
-        else:
-            crowd = tuple(sorted(names, key=order.__getitem__)) if recipe.is_crosswise else names
-            crowds.setdefault((recipe, crowd, signal.stale_days), []).append((position, names[0]))
+            continue
+        names = signal.named(order)
+        first = names[0]
+        if recipe.is_crosswise and all(name in places for name in names):
+            names = tuple(sorted(names, key=order.__getitem__))
+        crowds.setdefault((recipe, names, signal.stale_days), []).append((position, first))
     for (recipe, block, stale), members in alone.items():
         _by_column(recipe, block, np.array(members), stale, days, ask, found)
     for (recipe, names, stale), wanted in crowds.items():
@@ -134,12 +138,19 @@ def _by_column(
         out[members[:, 0]] = np.nan
         return
     low, high = _span(row[fresh], recipe.memory)
+    every = bool(fresh.all()) and len(row) == high - low and low == row[0]  # each row is asked for once, in order
     row = np.where(fresh, row - low, 0)
     width = max(1, _CELLS // (high - low))
     for start in range(0, len(members), width):
-        positions, columns = members[start : start + width].T
-        values = np.ascontiguousarray(block.values[low:high, columns])
-        out[positions] = np.where(fresh, ask(recipe, values)[row].T, np.nan)
+        positions, columns = (_run(each) for each in members[start : start + width].T)
+        answer = ask(recipe, np.ascontiguousarray(block.values[low:high, columns]))
+        out[positions] = answer.T if every else np.where(fresh, answer[row].T, np.nan)
+
+
+def _run(places: np.ndarray) -> np.ndarray | slice:
+    """Return consecutive positions as a slice, which numpy copies faster."""
+    first, last = int(places[0]), int(places[-1])
+    return slice(first, last + 1) if np.array_equal(places, np.arange(first, last + 1)) else places
 
 
 def _together(recipe: Recipe, aligned: Alignment, stale: int | None, days: np.ndarray, ask: Ask) -> np.ndarray:

@@ -29,7 +29,7 @@ def zscore(values: np.ndarray, *, window: int = 0, least: int = 24) -> np.ndarra
     count, mean, square = moments(values, window)
     spread = np.sqrt(square / np.maximum(count - 1, 1))
     kept = (count >= (min(least, window) if window else least)) & (spread > _FLAT * np.abs(mean))
-    return np.divide(values - mean, spread, out=np.full(np.shape(values), np.nan), where=kept)
+    return (values - mean) / np.where(kept, spread, np.nan)
 
 
 def _rolling(values: np.ndarray, window: int, least: int):

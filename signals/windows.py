@@ -20,7 +20,8 @@ def shifted(values: np.ndarray, by: int) -> np.ndarray:
     >>> shifted(np.array([1.0, 2.0, 3.0]), 1)
     array([nan,  1.,  2.])
     """
-    out = np.full(np.shape(values), np.nan)
+    out = np.empty(np.shape(values))
+    out[:by] = np.nan
     if by < len(values):
         out[by:] = values[: len(values) - by]
     return out
@@ -152,8 +153,7 @@ def exponential_mean(values: np.ndarray, decay: float, least: int = 1) -> np.nda
         held[whole:] = np.minimum(np.arange(1, len(values) - whole + 1), window)
         shape = (-1,) + (1,) * (np.ndim(values) - 1)
         weights, counts = _weights(window, decay)[held].reshape(shape), held.reshape(shape)
-    enough = (weights > 0) & (counts >= least)
-    return np.divide(top, weights, out=np.full_like(top, np.nan), where=enough)
+    return top / np.where((weights > 0) & (counts >= least), weights, np.nan)
 
 
 @lru_cache(maxsize=256)
