@@ -11,10 +11,9 @@ import datetime as dt
 import sys
 from dataclasses import dataclass
 
-import pandas as pd
-
+from trimtab.batches import read_book
 from trimtab.demo import ON, book_path
-from trimtab.signals import Panel, Signal, score
+from trimtab.signals import Signal, score
 
 SECTORS = ("TECH", "FIN", "ENERGY", "HEALTH", "STAPLES", "UTILS")
 EQUITIES = ("USMKT", "MIDCAP", *SECTORS)
@@ -201,17 +200,9 @@ OWN = {
 """Families that need a feed of your own."""
 
 
-def read_panel() -> Panel:
-    """Return the demo book's series in time: its table of signals, and its returns as index levels."""
-    table = pd.read_csv(book_path() / "signals.csv")
-    returns = pd.read_csv(book_path() / "returns.csv", index_col="date")
-    levels = (1 + returns).cumprod()
-    return Panel.from_frame(table) | Panel.from_series({name: levels[name] for name in levels})
-
-
 def main(on: dt.date) -> None:
     """Print what each family says, and what the others need."""
-    panel = read_panel()
+    panel = read_book(book_path()).panel()  # the table of signals, and returns as levels
     print(f"What was known on {on}, by families that the demo book's data allow\n")
     print(f"{'family':20}{'signal':31}{'score':>7}{'raw':>10}  of          known")
     for family, signals in LIVE.items():

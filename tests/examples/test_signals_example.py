@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from trimtab.demo import ON
+from trimtab.batches import read_book
+from trimtab.demo import ON, book_path
 from trimtab.signals import Panel, score
 
 EXAMPLE = runpy.run_path(str(Path(__file__).parents[2] / "examples" / "signals.py"), run_name="example")
@@ -21,7 +22,7 @@ DAY = dt.date.fromisoformat(ON)
 
 @pytest.fixture(scope="module")
 def panel() -> Panel:
-    return EXAMPLE["read_panel"]()
+    return read_book(book_path()).panel()
 
 
 @pytest.mark.parametrize("family", LIVE)

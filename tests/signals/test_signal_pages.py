@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import doctest
 import re
 import runpy
@@ -10,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from trimtab.batches import read_book
 from trimtab.constraints.documents import read_policy
+from trimtab.demo import ON, book_path
 from trimtab.signals.measures import FAMILIES, KINDS
 from trimtab.signals.transforms import TRANSFORMS
 
@@ -33,10 +36,14 @@ def test_what_a_page_shows_in_python_is_what_python_says(page):
 
 
 @named
-def test_what_a_page_writes_is_a_policy(page):
+def test_what_a_page_writes_is_a_policy_that_the_demo_book_can_be_read_by(page):
+    book = read_book(book_path())
     for block in blocks(page, "toml"):
-        playbook = read_policy(tomllib.loads(block)).playbook
-        assert playbook.signals or playbook.regimes
+        policy = book.policy(read_policy(tomllib.loads(block)))
+        day = dt.date.fromisoformat(ON)
+        reading = book.read(policy, book.market(policy, day), day)
+        assert reading is not None
+        assert (reading.scores["why_not"] == "").all()
 
 
 @named
