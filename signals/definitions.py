@@ -186,7 +186,10 @@ def read_recipe(kind: str, parameters: FrozenMap, steps: tuple[tuple[str, Frozen
 
 @lru_cache(maxsize=4096)
 def _recipe(*content: Any) -> Recipe:
-    return Recipe(*content)
+    made = Recipe(*content)
+    # One row of nothing: parameters that cannot be are refused here, not when the first day is asked for.
+    made.scored(np.full((1, made.measure.count or 1), np.nan))
+    return made
 
 
 def is_pattern(name: str) -> bool:

@@ -153,7 +153,22 @@ def at_least(kind: str, **limits: tuple[float, float]) -> None:
     """
     for name, (value, least) in limits.items():
         if not value >= least:
-            raise SignalError(
-                f"the parameter {name!r} of {kind!r} is {value}", code="BAD_PARAMETER", table="signals", field=name,
-                value=value, mend=f"at least {least}",
-            )  # fmt: skip
+            raise _beyond(kind, name, value, f"at least {least}")
+
+
+def at_most(kind: str, **limits: tuple[float, float]) -> None:
+    """Check parameters against their greatest values, as :func:`at_least`.
+
+    Raises
+    ------
+    SignalError
+        BAD_PARAMETER.
+    """
+    for name, (value, most) in limits.items():
+        if not value <= most:
+            raise _beyond(kind, name, value, f"at most {most}")
+
+
+def _beyond(kind: str, name: str, value: float, mend: str) -> SignalError:
+    message = f"the parameter {name!r} of {kind!r} is {value}"
+    return SignalError(message, code="BAD_PARAMETER", table="signals", field=name, value=value, mend=mend)

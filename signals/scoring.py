@@ -23,7 +23,7 @@ from .panels import Block, Panel, ordinals, stamps
 Ask = Callable[[Recipe, np.ndarray], np.ndarray]
 """What is wanted of a recipe: :meth:`Recipe.scored` or :meth:`Recipe.measured`."""
 
-_CELLS = 20_000
+_CELLS = 40_000
 """Numbers worked on at once: what stays in a core's cache."""
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
 
 from ..units import FrozenMap
-from .kinds import Transform, at_least, only, rows
+from .kinds import Transform, at_least, at_most, only, rows
 from .windows import exponential_mean, moments, reach, shifted, window_mean
 
 _FLAT = 1e-12
@@ -59,6 +59,7 @@ def winsorise(values: np.ndarray, *, window: int = 0, least: int = 24, tail: flo
     array([  nan,   nan,   nan, 27.25])
     """
     at_least("winsorise", window=(window, 0), least=(least, 1), tail=(tail, 0.0))
+    at_most("winsorise", tail=(tail, 0.5))
     roll = _rolling(values, window, least)
     low, high = (roll.quantile(q).to_numpy().reshape(np.shape(values)) for q in (tail, 1.0 - tail))
     return np.clip(values, low, high)
@@ -75,31 +76,47 @@ def robust(values: np.ndarray, *, window: int = 0, least: int = 24) -> np.ndarra
     """
     at_least("robust", window=(window, 0), least=(least, 2))
     flat = np.asarray(values, dtype=float).reshape(len(values), -1)
-    out = np.full(flat.shape, np.nan)
-    for column, each in enumerate(flat.T):
-        for end, start in _spans(len(each), window):
-            past = sliding_window_view(each[start:end], min(end - start, window or end))
-            said = (~np.isnan(past)).sum(axis=1) >= min(least, window or least)
-            if not said.any():
-                continue
-            past = past[said]
-            middle = np.nanmedian(past, axis=1)
-            distance = 1.4826 * np.nanmedian(np.abs(past - middle[:, None]), axis=1)
-            now = past[:, -1] - middle
-            rows = np.arange(end - len(said), end)[said]
-            kept = distance > _FLAT * np.abs(middle)
-            out[rows[kept], column] = now[kept] / distance[kept]
-    return out.reshape(np.shape(values))
+    centred = [_within(each, window, min(least, window)) if window else _so_far(each, least) for each in flat.T]
+    return np.column_stack(centred).reshape(np.shape(values)) if len(flat) else np.array(values, dtype=float)
 
 
-def _spans(rows: int, window: int) -> Iterator[tuple[int, int]]:
-    """Yield stretches (end, start) whose full windows are read at once; windows that still grow come one by one."""
-    for end in range(1, (min(window - 1, rows) if window else rows) + 1):
-        yield end, 0
-    if window:
-        step = max(1, 500_000 // window)
-        for end in range(window, rows + 1, step):
-            yield min(end + step - 1, rows), end - window
+def _within(values: np.ndarray, window: int, least: int) -> np.ndarray:
+    """Read the windows of some rows at once, those before the first row as missing."""
+    out, padded = np.full(len(values), np.nan), np.concatenate([np.full(window - 1, np.nan), values])
+    step = max(1, 500_000 // window)
+    for start in range(0, len(values), step):
+        past = np.sort(sliding_window_view(padded[start : start + step + window - 1], window), axis=1)
+        count = (~np.isnan(past)).sum(axis=1)
+        middle = _middle(past, count)
+        spread = 1.4826 * _middle(np.sort(np.abs(past - middle[:, None]), axis=1), count)
+        kept = (count >= least) & (spread > _FLAT * np.abs(middle))
+        out[start : start + step] = (values[start : start + step] - middle) / np.where(kept, spread, np.nan)
+    return out
+
+
+def _middle(ranked: np.ndarray, count: np.ndarray) -> np.ndarray:
+    """Return the median of the first ``count`` numbers of each row, which are ranked."""
+    places = np.maximum(np.stack([(count - 1) // 2, count // 2], axis=1), 0)
+    return np.take_along_axis(ranked, places, axis=1).mean(axis=1)
+
+
+def _so_far(values: np.ndarray, least: int) -> np.ndarray:
+    """Keep all values so far ranked, and put each new one in its place."""
+    out, ranked, count = np.full(len(values), np.nan), np.empty(len(values)), 0
+    for row, value in enumerate(values):
+        if np.isnan(value):
+            continue
+        place = int(np.searchsorted(ranked[:count], value))
+        ranked[place + 1 : count + 1] = ranked[place:count].copy()
+        ranked[place] = value
+        count += 1
+        if count < least:
+            continue
+        middle = (ranked[(count - 1) // 2] + ranked[count // 2]) / 2.0
+        spread = 1.4826 * float(np.median(np.abs(ranked[:count] - middle)))
+        if spread > _FLAT * abs(middle):
+            out[row] = (value - middle) / spread
+    return out
 
 
 def decay(values: np.ndarray, *, half_life: float = 10.0) -> np.ndarray:

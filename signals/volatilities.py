@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from ..units import FrozenMap
-from .kinds import Measure, at_least, only, rows
+from .kinds import Measure, at_least, at_most, only, rows
 from .ratios import ratio
 from .transforms import percentile
 from .windows import exponential_mean, logarithm, reach, shifted, window_mean, window_sum
@@ -51,6 +51,7 @@ def exponential_volatility(levels: np.ndarray, *, decay: float = 0.94, least: in
     array([    nan,     nan, 0.00577])
     """
     at_least("exponential_volatility", decay=(decay, 0.01), least=(least, 1), year=(year, 1))
+    at_most("exponential_volatility", decay=(decay, 0.9999))
     return np.sqrt(year * exponential_mean(_returns(levels) ** 2, decay, least))
 
 
