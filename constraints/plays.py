@@ -25,6 +25,8 @@ from .keys import unknown_key
 TABLES = ("signals", "regimes", "opinions", "overlays", "rules")
 """The lists of tables that say what a playbook holds."""
 _DRIVES = "drives_limits"
+_PLAIN = {"bool": (bool, "true or false"), "str": (str, "a text"), "int": (int, "a whole number")}
+"""Annotations of fields whose values a noun would take for something else: a text is true, and true is 1."""
 
 
 def read_playbook(document: Mapping[str, Any]) -> Playbook:
@@ -135,10 +137,9 @@ def _noun(kind: type, entry: Mapping[str, Any], place: str) -> Any:
     for key, value in entry.items():
         if key not in own:
             raise unknown_key(f"{place}.{key}", key, list(own))
-        default = own[key].default
-        for plain, wanted in ((bool, "true or false"), (str, "a text")):
-            if isinstance(default, plain) and not isinstance(value, plain):
-                raise _bad(f"{place}.{key}", value, wanted)
+        plain, wanted = _PLAIN.get(str(own[key].type), (object, ""))
+        if not isinstance(value, plain) or (plain is int and isinstance(value, bool)):
+            raise _bad(f"{place}.{key}", value, wanted)
     for name, each in own.items():
         if name not in entry and each.default is MISSING and each.default_factory is MISSING:
             raise _bad(f"{place}.{name}", "missing", f"give {name}")
