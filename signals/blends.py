@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..units import frozen
 from .combinations import (
     Scheme,
     combined_coefficient,
@@ -48,17 +49,20 @@ class Blend:
     alike: np.ndarray
     coefficients: np.ndarray
     stated: bool = False
+    _known: dict[bytes, np.ndarray] = field(default_factory=dict, init=False, repr=False)
 
     def weights(self, present: np.ndarray) -> np.ndarray:
         """Return the weights of the signals that speak, shape (k,), zero for the others; they sum to 1 if any does."""
-        weights = np.zeros(len(self.worth))
-        if present.any():
-            some = np.ix_(present, present)
-            weights[present] = (
-                self.worth[present] if self.stated else distinct_weights(self.worth[present], self.alike[some])
-            )
-        total = weights.sum()
-        return weights / total if total > 0 else weights
+        key = present.tobytes()
+        if key not in self._known:
+            weights = np.zeros(len(self.worth))
+            if present.any():
+                alike = self.alike[np.ix_(present, present)]
+                worth = self.worth[present]
+                weights[present] = worth if self.stated else distinct_weights(worth, alike)
+            total = weights.sum()
+            self._known[key] = frozen(weights / total if total > 0 else weights)
+        return self._known[key]
 
     def score(self, scores: np.ndarray) -> float:
         """Return the combined score of a day, NaN where nothing speaks; its usual size is 1."""
@@ -164,6 +168,6 @@ class Blends:
     def skill(self, on: dt.date) -> Skill:
         """Return the rank coefficient of the forecasts whose horizon had ended by a day, each as it was made."""
         over = np.flatnonzero(self.evidence.ended <= on.toordinal())
-        made = np.array([self.made(row) for row in over])
+        made = np.array([self.made(row) for row in over.tolist()])
         weeks = max(1, round(self.horizon_days / _WEEK))
         return information_coefficient(made, self.evidence.gains[over], horizon=weeks)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -103,7 +104,7 @@ def _fit(raw: bytes, states: int) -> Chain | str:
         warnings.simplefilter("ignore")  # what they warn of is asked below: convergence and sense
         model = model_class(returns / scale, k_regimes=states, trend="c", switching_variance=True)
         try:
-            fit = model.fit(em_iter=20, search_reps=0, maxiter=500, disp=False)
+            fit: Any = model.fit(em_iter=20, search_reps=0, maxiter=500, disp=False)
         except (np.linalg.LinAlgError, ValueError, FloatingPointError) as error:
             return f"statsmodels could not fit it ({error})"
     params = np.asarray(fit.params, dtype=float)

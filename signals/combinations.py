@@ -148,8 +148,8 @@ def distinct_weights(worth: np.ndarray, alike: np.ndarray) -> np.ndarray:
     >>> distinct_weights(np.ones(3), copies).round(6)
     array([0.5, 0.5, 1. ])
     """
-    root = cholesky(alike + _RIDGE * np.eye(len(worth)))
-    return nnls(root, solve_triangular(root, np.asarray(worth, dtype=float), trans="T"))[0]
+    root = cholesky(alike + _RIDGE * np.eye(len(worth)), lower=True)
+    return nnls(root.T, solve_triangular(root, np.asarray(worth, dtype=float), lower=True))[0]
 
 
 def combined_score(scores: np.ndarray, weights: np.ndarray, alike: np.ndarray) -> float:

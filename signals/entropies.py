@@ -18,7 +18,6 @@ from functools import cached_property
 
 import numpy as np
 from scipy.optimize import linprog, minimize
-from scipy.special import logsumexp
 
 from ..errors import SignalError
 from ..units import FrozenArrays, frozen
@@ -197,8 +196,10 @@ def _dual(prior: np.ndarray, missing: np.ndarray, equal: np.ndarray) -> np.ndarr
 
     def weigh(multipliers: np.ndarray) -> tuple[float, np.ndarray]:
         exponents = logs - multipliers @ missing
-        total = float(logsumexp(exponents))
-        return total, np.exp(exponents - total)
+        most = float(exponents.max())
+        likely = np.exp(exponents - most)
+        total = float(likely.sum())
+        return most + float(np.log(total)), likely / total
 
     def objective(multipliers: np.ndarray) -> tuple[float, np.ndarray]:
         total, q = weigh(multipliers)

@@ -209,10 +209,10 @@ def _form(
     """Return the view of one opinion or None, what it is believed, and which signals are silent."""
     said = [score(signal, panel, on) for signal in signals]
     evidence = gather(opinion.about, opinion.horizon_days, signals, panel, market.universe, legs, on, trail)
-    stated = isinstance(opinion.weights, Mapping)
+    weights = opinion.weights
     blends = Blends(
         evidence,
-        stated_worth(opinion.weights, opinion.signals) if stated else opinion.weights,
+        stated_worth(weights, opinion.signals) if isinstance(weights, Mapping) else weights,
         prior=opinion.information_coefficient,
         horizon_days=opinion.horizon_days,
         refit=opinion.refit,
@@ -221,22 +221,22 @@ def _form(
     now = blends.at(on)
     row, present = evidence.scores[-1], np.isfinite(evidence.scores[-1])
     silent = [f"{s.name}: {each.why_not}" for s, each in zip(signals, said, strict=True) if each.why_not]
-    weights = now.weights(present)
-    if not weights.sum() > 0:
+    shares = now.weights(present)
+    if not shares.sum() > 0:
         return None, _nothing(opinion, "; ".join(silent) or "no signal that speaks has a weight"), []
     volatility = float(np.sqrt(max(legs @ market.risk.times(legs), 0.0)))
     years = opinion.horizon_days / 365.25
     promise = opinion.information_coefficient * volatility / np.sqrt(years)  # the gain of a score of 1
     if opinion.scale == "raw":
         combined, record = now.mean(row), track_record(blends.skill(on))
-        gain = opinion.unit * combined
+        gain = float(opinion.unit) * combined
         size = gain / promise if promise > 0 else 0.0
     else:
         combined, record = now.score(row), None  # the coefficient has shrunk the gain already
         coefficient = now.coefficient(present) if opinion.learned else opinion.information_coefficient
         gain, size = coefficient * volatility / np.sqrt(years) * combined, combined
     filled = np.where(present, row, 0.0)
-    parts = (strength(size), agreement(filled, weights), recency(_ages(said, on), weights, _half_life(opinion)), record)
+    parts = (strength(size), agreement(filled, shares), recency(_ages(said, on), shares, _half_life(opinion)), record)
     believed = Conviction(opinion.name, combined, *parts, conviction(*parts), opinion.least)
     believed = replace(believed, why_not=_why_not(believed, gain))
     if believed.why_not:
