@@ -24,7 +24,7 @@ class Contradiction:
     said: str
 
 
-def contradictions(views: Sequence[View], universe: Universe, on: dt.date) -> Iterator[Contradiction]:
+def find_contradictions(views: Sequence[View], universe: Universe, on: dt.date) -> Iterator[Contradiction]:
     """Yield each pair of live views on one subject with opposite signs (CONTRADICTION) or another basis (MIXED_BASIS).
 
     ``"A - B"`` and ``"B - A"`` are one subject, and so are multiples of it. Gains on one subject in one direction are
@@ -32,7 +32,7 @@ def contradictions(views: Sequence[View], universe: Universe, on: dt.date) -> It
 
     >>> u = Universe(("SPY", "IEF"), ("equity", "bonds"))
     >>> pair = View("SPY - IEF", 0.02, 0.5), View("bonds - equity", 0.01, 0.5)
-    >>> [each.said for each in contradictions(pair, u, dt.date(2026, 1, 2))]
+    >>> [each.said for each in find_contradictions(pair, u, dt.date(2026, 1, 2))]
     ["'SPY - IEF' and 'bonds - equity' say the opposite"]
     """
     live = [view for view in views if view.live(on)]
@@ -51,7 +51,7 @@ def contradictions(views: Sequence[View], universe: Universe, on: dt.date) -> It
 
 def refuse_contradictions(views: Sequence[View], universe: Universe, on: dt.date) -> None:
     """Raise ``ViewError`` for the first pair of live views that contradict each other, by name."""
-    for found in contradictions(views, universe, on):
+    for found in find_contradictions(views, universe, on):
         raise ViewError(
             found.said,
             code=found.code,

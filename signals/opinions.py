@@ -25,7 +25,7 @@ from ..models.views import Basis, View
 from ..units import FrozenMap, annual, decimal, did_you_mean, percent
 from .blends import Blends
 from .combinations import SCHEMES, Scheme, stated_worth
-from .contradictions import contradictions
+from .contradictions import find_contradictions
 from .convictions import Conviction, agreement, confidence, conviction, recency, strength, told, track_record
 from .definitions import Signal
 from .evidences import gather, in_favour
@@ -192,7 +192,7 @@ def form_views(
         own = [known[name] for name in opinion.signals]
         legs = legs_row(opinion.about, market.universe, mix, name=opinion.name)
         view, believed, silent = _form(opinion, own, panel, market, legs, on, trail)
-        refused = () if view is None else contradictions([*manual, view], market.universe, on)
+        refused = () if view is None else find_contradictions([*manual, view], market.universe, on)
         against = next((each.said for each in refused if opinion.name in (each.first, each.second)), "")
         if view is not None and against:
             view, believed = None, replace(believed, why_not=f"it is refused: {against}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, ClassVar
 
@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 
 from ..errors import SignalError
-from ..units import did_you_mean
 from .chains import Chain, filtered, fit_chain
 from .definitions import Signal
 from .panels import Panel, ordinals, stamps
@@ -79,7 +78,7 @@ class VolatilityRegime:
     name
         As overlays and rules call it.
     signal
-        The signal whose raw number is read, in its own unit; or its name, until ``bind`` has found it.
+        The signal whose raw number is read, in its own unit.
     thresholds
         Ascending; with ``percentile``, shares in (0, 1) of the numbers known so far that are lower.
     states
@@ -97,7 +96,7 @@ class VolatilityRegime:
 
     kind: ClassVar[str] = "volatility"
     name: str
-    signal: Signal | str
+    signal: Signal
     thresholds: tuple[float, ...]
     states: tuple[str, ...] = ()
     hysteresis: float = 0.1
@@ -106,6 +105,7 @@ class VolatilityRegime:
 
     def __post_init__(self) -> None:
         """Give default names and check the fields."""
+        _check(self, "signal", isinstance(self.signal, Signal), "a signal, not its name")
         given = self.thresholds if isinstance(self.thresholds, Sequence) else (self.thresholds,)
         object.__setattr__(self, "thresholds", tuple(float(each) for each in given))
         count = len(self.thresholds) + 1
@@ -120,7 +120,7 @@ class VolatilityRegime:
     @property
     def reads(self) -> tuple[Signal, ...]:
         """The signals it reads."""
-        return _defined(self, self.signal)
+        return (self.signal,)
 
     @property
     def series(self) -> tuple[str, ...]:
@@ -137,7 +137,7 @@ class QuadrantRegime:
     name
         As overlays and rules call it.
     growth, inflation
-        Signals whose scores are read, or their names: above 0 is rising.
+        Signals whose scores are read: above 0 is rising.
     dead_band
         A score must be so far beyond 0 to turn its side: within it the side stays.
     states
@@ -151,14 +151,16 @@ class QuadrantRegime:
 
     kind: ClassVar[str] = "quadrant"
     name: str
-    growth: Signal | str
-    inflation: Signal | str
+    growth: Signal
+    inflation: Signal
     dead_band: float = 0.0
     states: tuple[str, ...] = ("goldilocks", "reflation", "deflation", "stagflation")
 
     def __post_init__(self) -> None:
         """Check the fields."""
         object.__setattr__(self, "states", tuple(self.states))
+        for field in ("growth", "inflation"):
+            _check(self, field, isinstance(getattr(self, field), Signal), "a signal, not its name")
         _check(self, "states", len(set(self.states)) == len(self.states) == 4, "four names, all different")
         _check(self, "dead_band", self.dead_band >= 0, "a number of at least 0")
         _check(self, "inflation", self.inflation != self.growth, "another signal than growth")
@@ -166,7 +168,7 @@ class QuadrantRegime:
     @property
     def reads(self) -> tuple[Signal, ...]:
         """The signals it reads."""
-        return _defined(self, self.growth, self.inflation)
+        return (self.growth, self.inflation)
 
     @property
     def series(self) -> tuple[str, ...]:
@@ -177,35 +179,6 @@ class QuadrantRegime:
 Regime = MarkovRegime | VolatilityRegime | QuadrantRegime
 REGIMES: dict[str, type[Regime]] = {each.kind: each for each in (MarkovRegime, VolatilityRegime, QuadrantRegime)}
 """Kinds as a policy names them."""
-_SIGNALS = ("signal", "growth", "inflation")
-
-
-def bind(regime: Regime, signals: Sequence[Signal]) -> Regime:
-    """Return the regime with the signals that it names; raise ``SignalError`` for one that is not defined."""
-    known = {signal.name: signal for signal in signals}
-    found = {}
-    for field in fields(regime):
-        value = getattr(regime, field.name)
-        if field.name in _SIGNALS and isinstance(value, str):
-            if value not in known:
-                raise SignalError(
-                    f"regime {regime.name!r} reads the signal {value!r}, which is not defined",
-                    code="UNKNOWN_SIGNAL",
-                    table="regimes",
-                    field=field.name,
-                    value=value,
-                    mend=did_you_mean(value, known) or "define it under [[signals]]",
-                )
-            found[field.name] = known[value]
-    return replace(regime, **found) if found else regime
-
-
-def _defined(regime: Regime, *signals: Signal | str) -> tuple[Signal, ...]:
-    """Return the signals; a name that nobody has looked up is an error."""
-    for signal in signals:
-        if isinstance(signal, str):
-            bind(regime, ())
-    return tuple(signal for signal in signals if not isinstance(signal, str))
 
 
 def filter_regime(regime: Regime, panel: Panel, days: Iterable[Any]) -> pd.DataFrame:

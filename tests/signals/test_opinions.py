@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from trimtab.errors import SignalError, ViewError
 from trimtab.models import Market, Model, Trail, View, tilt
-from trimtab.signals.contradictions import contradictions, refuse_contradictions
+from trimtab.signals.contradictions import find_contradictions, refuse_contradictions
 from trimtab.signals.definitions import Signal
 from trimtab.signals.opinions import Opinion, form_views
 from trimtab.signals.panels import Panel
@@ -220,10 +220,10 @@ def test_a_view_against_one_of_the_desk_is_refused_by_name():
 def test_contradictions_among_views():
     u = MARKET.universe
     up, down = View("SPY - IEF", 0.02, 0.5, id="up"), View("2*IEF - 2*SPY", "1%", 0.5, id="down")
-    assert [each.code for each in contradictions([up, down], u, ON)] == ["CONTRADICTION"]
-    assert not list(contradictions([up, replace(down, gain=-0.01)], u, ON))
-    assert not list(contradictions([up, replace(down, until=dt.date(2016, 1, 1))], u, ON))
-    assert not list(contradictions([up, View("SPY", -0.02, 0.5)], u, ON))
+    assert [each.code for each in find_contradictions([up, down], u, ON)] == ["CONTRADICTION"]
+    assert not list(find_contradictions([up, replace(down, gain=-0.01)], u, ON))
+    assert not list(find_contradictions([up, replace(down, until=dt.date(2016, 1, 1))], u, ON))
+    assert not list(find_contradictions([up, View("SPY", -0.02, 0.5)], u, ON))
     with pytest.raises(ViewError) as error:
         refuse_contradictions([up, down], u, ON)
     assert error.value.value == "up, down"

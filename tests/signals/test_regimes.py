@@ -16,7 +16,7 @@ from trimtab.signals import chains, regimes
 from trimtab.signals.chains import Chain, filtered, fit_chain
 from trimtab.signals.definitions import Signal
 from trimtab.signals.panels import Panel
-from trimtab.signals.regimes import MarkovRegime, QuadrantRegime, VolatilityRegime, bind, filter_regime
+from trimtab.signals.regimes import MarkovRegime, QuadrantRegime, VolatilityRegime, filter_regime
 from trimtab.signals.schedules import period_start
 from trimtab.signals.thresholds import past_percentiles, step_states
 
@@ -205,15 +205,8 @@ def test_quadrants_are_growth_and_inflation():
     assert frame["note"].iloc[-1] == "growth says nothing"
 
 
-def test_names_are_bound_to_signals():
-    regime = VolatilityRegime("fear", "VIX", (0.2,))
-    assert bind(regime, [VIX]) == VolatilityRegime("fear", VIX, (0.2,))
-    assert bind(REGIMES[0], []) is REGIMES[0]
-    with pytest.raises(SignalError, match="VIX"):
-        bind(regime, [GROWTH])
-    with pytest.raises(SignalError, match="not defined"):
-        filter_regime(regime, PANEL, DAYS[:1])
-    assert QuadrantRegime("macro", GROWTH, PRICES).series == ("payrolls", "cpi")
+def test_regimes_say_which_series_they_read():
+    assert [regime.series for regime in REGIMES] == [("index",), ("vix",), ("vix",), ("payrolls", "cpi")]
 
 
 @pytest.mark.parametrize(
@@ -224,6 +217,8 @@ def test_names_are_bound_to_signals():
         (lambda: MarkovRegime("m", "index", every=0), "every"),
         (lambda: MarkovRegime("m", "index", least=3), "least"),
         (lambda: MarkovRegime("m", ("a", "b")), "series"),
+        (lambda: VolatilityRegime("v", "VIX", (0.2,)), "signal"),
+        (lambda: QuadrantRegime("q", "growth", PRICES), "growth"),
         (lambda: VolatilityRegime("v", VIX, ()), "thresholds"),
         (lambda: VolatilityRegime("v", VIX, (0.3, 0.2)), "thresholds"),
         (lambda: VolatilityRegime("v", VIX, (20.0,), percentile=True), "thresholds"),
