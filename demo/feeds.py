@@ -59,12 +59,13 @@ def _daily(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _numbers(frame: pd.DataFrame, column: str) -> pd.Series:
     """Read a daily column in which holidays are written as a dot."""
-    return pd.to_numeric(_daily(frame)[column].replace(".", None))
+    return pd.Series(pd.to_numeric(_daily(frame).loc[:, column].replace(".", None)))
 
 
 def _months(frame: pd.DataFrame) -> pd.DataFrame:
     """Move monthly figures to the last day of their month."""
-    return _daily(frame).set_axis(_daily(frame).index.to_period("M").to_timestamp("M"), axis=0)
+    daily = _daily(frame)
+    return daily.set_axis(pd.DatetimeIndex(daily.index).to_period("M").to_timestamp("M"), axis=0)
 
 
 def _dividend_yield(fund: pd.Series, index: pd.Series) -> pd.Series:
@@ -103,7 +104,7 @@ def read_series(wheels: Path) -> dict[str, pd.Series]:
         "wti": oil.resample("ME").mean(),
         "core_cpi": _months(more["prices"])["CPILFESL"],
         "unemployment": pd.Series(jobs.to_numpy().ravel(), months),
-        "dividend_yield": _dividend_yield(_daily(more["fund"])["return"], stocks["Close"]),
+        "dividend_yield": _dividend_yield(_daily(more["fund"]).loc[:, "return"], stocks.loc[:, "Close"]),
         "real_gdp": gdp["realgdp"].set_axis(quarters.to_timestamp("Q"), axis=0),
     }
     return {name: values.loc[FIRST_MONTH:].dropna() for name, values in series.items()}
@@ -119,7 +120,9 @@ def table(series: dict[str, pd.Series]) -> list[list[str]]:
     """Lay the series side by side: rows by date and day of publication, oldest first, until the book date."""
     cells: dict[tuple[str, str], dict[str, str]] = {}
     for name, values in series.items():
-        for day, known, value in zip(values.index, known_on(name, values.index), values.tolist(), strict=True):
+        for day, known, value in zip(
+            values.index, known_on(name, pd.DatetimeIndex(values.index)), values.tolist(), strict=True
+        ):
             if known <= ON:
                 cells.setdefault((f"{day:%Y-%m-%d}", known), {})[name] = f"{value:.{DIGITS[name]}f}"
     names = list(series)

@@ -68,6 +68,21 @@ def test_yields_reprice_the_bonds_of_the_returns(signals, returns):
     assert 0.001 < level < 0.006
 
 
+def test_implied_volatility_is_that_of_its_publisher(signals, shared):
+    public = pd.read_csv(shared / "data" / "market" / "vix.csv", parse_dates=["DATE"], index_col="DATE")["CLOSE"]
+    own = series(signals, "vix")
+    np.testing.assert_allclose(own, public.loc[own.index], atol=0.005)
+
+
+def test_yields_are_those_of_the_treasury(signals, shared):
+    path = shared / "data" / "market" / "us_treasury_par_yields_1990_2017.csv.gz"
+    public = pd.read_csv(path, index_col=0)
+    public.index = pd.to_datetime(public.index, utc=True).tz_localize(None).normalize()
+    own = series(signals, "ust10y")
+    ten = public.loc[own.index, next(name for name in public.columns if str(name).lower().startswith("10"))]
+    np.testing.assert_allclose(own, ten, atol=1e-9)
+
+
 def test_what_came_out_after_the_book_date_is_left_out():
     days = pd.DatetimeIndex([dt.date(2016, 12, 31), dt.date(2017, 1, 31), dt.date(2017, 2, 28)])
     rows = table({"core_cpi": pd.Series([1.0, 2.0, 3.0], days), "vix": pd.Series([9.0], days[-1:])})
