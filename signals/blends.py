@@ -133,6 +133,11 @@ class Blends:
     in_units: bool = False
     _known: dict[dt.date, Blend] = field(default_factory=dict, init=False, repr=False)
 
+    @property
+    def weeks(self) -> int:
+        """The horizon in weeks, at least 1: so many forecasts in a row overlap."""
+        return max(1, round(self.horizon_days / _WEEK))
+
     def at(self, day: dt.date) -> Blend:
         """Return the blend in force on a day."""
         start = period_start(day, self.refit)
@@ -169,5 +174,4 @@ class Blends:
         """Return the rank coefficient of the forecasts whose horizon had ended by a day, each as it was made."""
         over = np.flatnonzero(self.evidence.ended <= on.toordinal())
         made = np.array([self.made(row) for row in over.tolist()])
-        weeks = max(1, round(self.horizon_days / _WEEK))
-        return information_coefficient(made, self.evidence.gains[over], horizon=weeks)
+        return information_coefficient(made, self.evidence.gains[over], horizon=self.weeks)

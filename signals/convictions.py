@@ -97,7 +97,8 @@ def recency(ages_days: np.ndarray, weights: np.ndarray, half_life_days: float) -
 def track_record(skill: Skill, *, least: int = 12) -> float:
     """Return how likely the coefficient is above zero, ``Phi(t)``, from the Newey-West t of forecasts that have ended.
 
-    One half where fewer than ``least`` have ended or the t is not a number: nothing is known for or against it.
+    One half where fewer than ``least`` have ended or the t is not a number: nothing is known for or against it. An
+    opinion asks for twelve horizons that do not overlap.
 
     >>> round(track_record(Skill(0.1, 1.5, 60)), 4), track_record(Skill(0.9, 9.0, 4))
     (0.9332, 0.5)

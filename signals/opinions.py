@@ -228,7 +228,7 @@ def _form(
     years = opinion.horizon_days / 365.25
     promise = opinion.information_coefficient * volatility / np.sqrt(years)  # the gain of a score of 1
     if opinion.scale == "raw":
-        combined, record = now.mean(row), track_record(blends.skill(on))
+        combined, record = now.mean(row), track_record(blends.skill(on), least=12 * blends.weeks)
         gain = float(opinion.unit) * combined
         size = gain / promise if promise > 0 else 0.0
     else:

@@ -255,8 +255,10 @@ def _markov(regime: MarkovRegime, panel: Panel, asked: np.ndarray) -> tuple[np.n
             probabilities = filtered(chain, returns)
             likely[rows] = probabilities[np.searchsorted(known, asked[rows], side="right") - 1]
         else:
-            for row in rows:
-                likely[row] = filtered(chain, _returns(regime, panel, int(asked[row]))[0])[-1]
+            news = np.unique(panel.place(regime.series[0])[0].known)
+            states, back = np.unique(np.searchsorted(news, asked[rows], side="right"), return_inverse=True)
+            each = [filtered(chain, _returns(regime, panel, int(news[state - 1]))[0])[-1] for state in states]
+            likely[rows] = np.array(each)[back]
     return likely, notes
 
 
