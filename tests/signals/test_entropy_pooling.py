@@ -43,6 +43,22 @@ def test_views_hold_and_the_weights_are_exponential(seed, first, second):
     assert multipliers[2] * (inside[1] - got[1]) == pytest.approx(0.0, abs=1e-8)
 
 
+@given(st.integers(0, 100_000))
+def test_views_that_some_probabilities_meet_are_met(seed):
+    random = np.random.default_rng(seed)
+    count = int(random.integers(1, 6))
+    size = int(random.integers(count + 4, 300))
+    values = random.standard_t(random.integers(2, 8), size=(count, size)) * 10 ** random.uniform(-4, 4, (count, 1))
+    prior, witness = (random.dirichlet(np.full(size, each)) + 1e-9 for each in random.uniform(0.5, 3, 2))
+    prior, witness = prior / prior.sum(), witness / witness.sum()
+    equal = random.random(count) < 0.6
+    bounds = values @ witness + np.where(equal, 0.0, values.std(axis=1) * random.uniform(0, 0.3, count))
+    q = reweigh(prior, values, bounds, equal)
+    missed = (values @ q - bounds) / np.sqrt(((values - (values @ prior)[:, None]) ** 2) @ prior)
+    assert np.where(equal, np.abs(missed), missed).max() <= 1e-9
+    assert divergence(q, prior) <= divergence(witness, prior) + 1e-9
+
+
 def test_a_general_solver_finds_the_same():
     random = np.random.default_rng(3)
     scenarios, prior = random.normal(size=(30, 2)), np.full(30, 1 / 30)
