@@ -37,6 +37,26 @@ class Seen:
 
 
 @dataclass(frozen=True, eq=False)
+class States:
+    """What was known of some series, from each day on which that changed to the next.
+
+    Parameters
+    ----------
+    day
+        On which it changed, ordinals.
+    last
+        The newest date known then.
+    run
+        A number that grows when something became known of a date that was not new: within a run what was known is the
+        first of what was known at its end.
+    """
+
+    day: np.ndarray
+    last: np.ndarray
+    run: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
 class Alignment:
     """Some series of a panel in the order a measure takes them: a block, and the positions of its columns there."""
 
@@ -64,9 +84,24 @@ class Alignment:
             first[own] = np.minimum(first[own], block.known)
         return (dates, first) if np.all(last <= first) else None
 
-    def states(self) -> np.ndarray:
-        """Return the days on which something became known."""
-        return np.unique(np.concatenate([block.known for block, _, _ in self.parts]))
+    @cached_property
+    def states(self) -> States:
+        """Every state of knowledge there was."""
+        known = np.concatenate([block.known for block, _, _ in self.parts])
+        dates = np.concatenate([block.date for block, _, _ in self.parts])
+        days, which = np.unique(known, return_inverse=True)
+        first, last = np.full(len(days), np.iinfo(np.int64).max), np.full(len(days), NEVER)
+        np.minimum.at(first, which, dates)
+        np.maximum.at(last, which, dates)
+        last = np.maximum.accumulate(last)
+        return States(days, last, np.concatenate([[0], np.cumsum(first[1:] <= last[:-1])])[: len(days)])
+
+    def dates(self, on: int, after: int, memory: int | None) -> np.ndarray:
+        """Return the dates known on a day: those after another date, and ``memory`` or more up to it."""
+        each = [block.date[block.rows(on)] for block, _, _ in self.parts]
+        if memory is not None:
+            each = [own[max(0, int(np.searchsorted(own, after, side="right")) - memory) :] for own in each]
+        return np.unique(np.concatenate(each))
 
     def matrix(self, dates: np.ndarray, on: int | None, stale: int | None) -> np.ndarray:
         """Return the values at some dates as known on a day (None: now), (dates, series), each carried forward.
@@ -85,12 +120,6 @@ class Alignment:
                 said &= dates - own[at] <= stale
             out[np.ix_(said, places)] = values[np.ix_(at[said], columns)]
         return out
-
-    def tail(self, on: int, memory: int | None, stale: int | None) -> np.ndarray:
-        """Return the values of the last dates known on a day."""
-        each = [block.date[block.rows(on)] for block, _, _ in self.parts]
-        dates = np.unique(np.concatenate([own if memory is None else own[-memory:] for own in each]))
-        return self.matrix(dates if memory is None else dates[-memory:], on, stale)
 
     def newest(self, days: np.ndarray) -> np.ndarray:
         """Return the date of the newest observation of each series known on each day, (days, series)."""

@@ -31,7 +31,7 @@ class Signal:
         The measure: a key of :data:`~trimtab.signals.measures.KINDS`.
     series
         Columns of the panel in the order the measure takes them. A name with ``*`` or ``?`` stands for every series of
-        the panel that matches (``"*"`` for all), in the panel's order. A measure of one series takes several where a
+        the panel that matches (``"*"`` for all), by the alphabet. A measure of one series takes several where a
         transform compares them (``rank``); the signal is then that of the first.
     about
         What a high score is good for, in the grammar of views (``"equity - bonds"``); empty for a state of the world.
@@ -83,7 +83,8 @@ class Signal:
     @cached_property
     def recipe(self) -> Recipe:
         """What is computed, whatever it is computed from: signals that share it are computed together."""
-        return read_recipe(self.kind, self.parameters, self.transforms, self.sign)
+        steps = tuple((name, FrozenMap(given)) for name, given in self.transforms)
+        return read_recipe(self.kind, FrozenMap(self.parameters), steps, self.sign)
 
     @property
     def family(self) -> str:
@@ -102,7 +103,7 @@ class Signal:
             return self.series
         found = {}
         for name in self.series:
-            found |= dict.fromkeys(fnmatch.filter(known, name) if is_pattern(name) else (name,))
+            found |= dict.fromkeys(sorted(fnmatch.filter(known, name)) if is_pattern(name) else (name,))
         self._check_count(len(found))
         return tuple(found)
 

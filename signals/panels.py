@@ -111,11 +111,12 @@ class Panel:
                     f"the column {key!r} is missing", code="MISSING_COLUMN", table=table, field=key,
                     mend="every row says of which day it is (date) and when it could be known (available_at)",
                 )  # fmt: skip
-        date, known = (_ordinals(frame[key], table, key) for key in KEYS)
+        date, known = (_ordinals(frame.iloc[:, list(frame.columns).index(key)], table, key) for key in KEYS)
         _refuse_the_future(date, known, table)
-        names = tuple(str(name) for name in frame.columns if name not in KEYS)
+        columns = [frame.iloc[:, place] for place, name in enumerate(frame.columns) if name not in KEYS]
+        names = tuple(str(column.name) for column in columns)
         order = np.lexsort((known, date))
-        values = _numbers(frame[[name for name in frame.columns if name not in KEYS]], names, table)[order]
+        values = _numbers(columns, names, table)[order] if columns else np.empty((len(order), 0))
         return cls(tuple(_blocks(names, date[order], known[order], values, table)))
 
     @classmethod
@@ -142,7 +143,7 @@ class Panel:
         shared: dict[tuple[bytes, int], dict[str, np.ndarray]] = {}
         for name, each in series.items():
             date = _ordinals(pd.Series(each.index), name, "date")
-            value = _numbers(each.to_frame(), (name,), name)[:, 0]
+            value = _numbers([each], (name,), name)[:, 0]
             kept = np.flatnonzero(~np.isnan(value))
             kept = kept[np.argsort(date[kept], kind="stable")]
             shared.setdefault((date[kept].tobytes(), lags[name]), {})[name] = value[kept]
@@ -267,7 +268,7 @@ def _blocks(
             tuple(names[c] for c in columns),
             date[rows],
             known[rows],
-            values[np.ix_(rows, columns)],
+            values[rows][:, columns],
         )
         twice = np.flatnonzero((np.diff(block.date) == 0) & (np.diff(block.known) == 0))
         if len(twice):
@@ -292,18 +293,20 @@ def _ordinals(column: pd.Series, table: str, field: str) -> np.ndarray:
     return read[codes]
 
 
-def _numbers(frame: pd.DataFrame, names: tuple[str, ...], table: str) -> np.ndarray:
+def _numbers(columns: Sequence[pd.Series], names: tuple[str, ...], table: str) -> np.ndarray:
     """Return numbers of shape (rows, series), empty cells as NaN."""
-    for column, name in enumerate(names):
-        read = pd.to_numeric(frame.iloc[:, column], errors="coerce")
-        bad = (read.isna() & frame.iloc[:, column].notna()) | np.isinf(read)
+    out = np.empty((len(columns[0]) if columns else 0, len(columns)))
+    for place, (column, name) in enumerate(zip(columns, names, strict=True)):
+        read = np.asarray(pd.to_numeric(column, errors="coerce"), dtype=float)
+        bad = (np.isnan(read) & column.notna().to_numpy()) | np.isinf(read)
         if bad.any():
-            value = frame.iloc[:, column][bad].iloc[0]
+            value = column.iloc[int(np.argmax(bad))]
             raise SignalError(
                 f"{name!r} has the value {value!r}", code="BAD_VALUE", table=table, field=name, value=value,
                 mend="finite numbers; an empty cell says nothing",
             )  # fmt: skip
-    return frame.apply(pd.to_numeric).to_numpy(dtype=float) if len(names) else np.empty((len(frame), 0))
+        out[:, place] = read
+    return out
 
 
 def _refuse_the_future(date: np.ndarray, known: np.ndarray, table: str) -> None:

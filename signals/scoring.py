@@ -105,17 +105,16 @@ def _values(signals: Sequence[Signal], panel: Panel, days: np.ndarray, ask: Ask)
     alone: dict[tuple[Recipe, Block, int | None], list[tuple[int, int]]] = {}
     crowds: dict[tuple[Recipe, tuple[str, ...], int | None], list[tuple[int, str]]] = {}
     places = panel.places
-    order = {name: place for place, name in enumerate(places)}
     for position, signal in enumerate(signals):
         recipe, names = signal.recipe, signal.series
         if len(names) == 1 and recipe.is_alone and names[0] in places and places[names[0]][0].is_plain:
             block, column = places[names[0]]
             alone.setdefault((recipe, block, signal.stale_days), []).append((position, column))
             continue
-        names = signal.named(order)
+        names = signal.named(places)
         first = names[0]
-        if recipe.is_crosswise and all(name in places for name in names):
-            names = tuple(sorted(names, key=order.__getitem__))
+        if recipe.is_crosswise:  # who is compared does not depend on who asks
+            names = tuple(sorted(names))
         crowds.setdefault((recipe, names, signal.stale_days), []).append((position, first))
     for (recipe, block, stale), members in alone.items():
         _by_column(recipe, block, np.array(members), stale, days, ask, found)
@@ -169,12 +168,23 @@ def _together(recipe: Recipe, aligned: Alignment, stale: int | None, days: np.nd
         low, high = _span(row, recipe.memory)
         out[asked] = _column(ask(recipe, aligned.matrix(dates[low:high], None, stale)))[row - low]
     else:
-        states = aligned.states()
-        which, back = np.unique(np.searchsorted(states, days[asked], side="right") - 1, return_inverse=True)
-        tails = (aligned.tail(int(states[k]), recipe.memory, stale) for k in which)
-        out[asked] = np.array([_column(ask(recipe, tail))[-1] for tail in tails])[back]
+        out[asked] = _by_run(recipe, aligned, stale, days[asked], ask)
     out[~np.broadcast_to(fresh, out.shape)] = np.nan
     return out
+
+
+def _by_run(recipe: Recipe, aligned: Alignment, stale: int | None, days: np.ndarray, ask: Ask) -> np.ndarray:
+    """Score what was revised or came late: one pass for each run of states that only added dates."""
+    states = aligned.states
+    which, back = np.unique(np.searchsorted(states.day, days, side="right") - 1, return_inverse=True)
+    answers = []
+    for some in np.split(which, np.flatnonzero(np.diff(states.run[which])) + 1):
+        on, last = int(states.day[some[-1]]), states.last[some]
+        dates = aligned.dates(on, int(last[0]), recipe.memory)
+        row = np.searchsorted(dates, last, side="right") - 1
+        low, high = _span(row, recipe.memory)
+        answers.append(_column(ask(recipe, aligned.matrix(dates[low:high], on, stale)))[row - low])
+    return np.concatenate(answers)[back]
 
 
 def _column(values: np.ndarray) -> np.ndarray:
