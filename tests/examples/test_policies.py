@@ -72,6 +72,8 @@ def proposal(desk: Desk, book: Book, account: str) -> Proposal:
 
 def test_there_is_one_for_each_approach_methodology_and_portfolio():
     assert {path.stem for path in FOLDER.glob("*.toml")} == {*APPROACHES, *METHODOLOGIES, *PORTFOLIOS}
+    listed = (FOLDER.parent / "README.md").read_text("utf-8")
+    assert all(f"`policies/{path.name}`" in listed for path in FOLDER.glob("*.toml"))
 
 
 @pytest.mark.parametrize("name", [*APPROACHES, *METHODOLOGIES, *PORTFOLIOS])
