@@ -14,7 +14,6 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import minimize
 
 from ..errors import SignalError
 from ..models.causes import Cause
@@ -219,30 +218,31 @@ def risk_multipliers(before: np.ndarray, after: np.ndarray, weights: np.ndarray)
     ``diag(m) Sigma diag(m)`` gives each held asset the marginal risk at ``weights`` that ``after`` gives it:
     ``m o (Sigma (m o b)) = Sigma_after b``. With ``y = m o b`` that asks for risk contributions
     ``y_i (Sigma y)_i = b_i (Sigma_after b)_i``, the one minimum of ``y'Sigma y / 2 - sum_i rc_i ln y_i`` (Spinu, 2013).
-    Where correlations stay these are the ratios of the volatilities exactly; where they change, what rises with the
-    rest of the portfolio counts as riskier. Assets that are not held, and all of them where something held hedges the
-    rest (a contribution that is not positive has no such y), take their ratio of volatilities.
+    Where correlations stay these are the ratios of the volatilities exactly; where they change, what rises with the rest
+    of the portfolio counts as riskier. What is not held, and what hedges the rest (a contribution that is not positive
+    has no such y), takes its ratio of volatilities; so does everything where some weight is negative.
 
     >>> risk_multipliers(np.diag([0.04, 0.01]), np.diag([0.09, 0.01]), np.array([0.6, 0.4])).round(6)
     array([1.5, 1. ])
     """
     own = np.diag(before)
     ratios = np.sqrt(np.divide(np.diag(after), own, out=np.ones(len(own)), where=own > 0))
-    held = (weights > 1e-12) & (own > 0)
-    b, sigma, asked = weights[held], before[np.ix_(held, held)], (after @ weights)[held] * weights[held]
-    if not held.any() or (asked <= 0).any() or (weights < -1e-12).any():
+    asked = weights * (after @ weights)
+    held = (weights > 1e-12) & (own > 0) & (asked > 0)
+    if not held.any() or (weights < -1e-12).any():
         return ratios
-    size = float(np.sqrt(asked.sum()))  # the risk of the whole, so that the unknowns are near 1
-
-    def objective(logs: np.ndarray) -> tuple[float, np.ndarray]:
-        y = b * np.exp(logs)
-        pull = y * (sigma @ y) / size**2
-        return float(pull.sum() / 2 - (asked / size**2) @ logs), pull - asked / size**2
-
-    start = np.log(ratios[held])
-    found = minimize(objective, start, jac=True, method="BFGS", options={"gtol": 1e-12, "maxiter": 500})
+    b, asked, m = weights[held], asked[held], ratios[held]
+    pairs = np.outer(b, b) * before[np.ix_(held, held)]
+    hedges = b * (before[np.ix_(held, ~held)] @ (ratios * weights)[~held])
+    for _ in range(200):
+        # Newton's step on the convex function of m; damped, it never leaves the positive numbers (Spinu, 2013).
+        step = np.linalg.solve(pairs + np.diag(asked / m**2), pairs @ m + hedges - asked / m)
+        longest = float(np.abs(step / m).max())
+        m = m - step / (1.0 + longest if longest > 0.5 else 1.0)
+        if longest < 1e-12:
+            break
     multipliers = ratios.copy()
-    multipliers[held] = np.exp(found.x)
+    multipliers[held] = m
     return multipliers
 
 

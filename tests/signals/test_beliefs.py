@@ -105,10 +105,26 @@ def test_multipliers_give_the_marginal_risk_of_the_new_covariance(seed):
     assert risk_multipliers(after, pure, b) == pytest.approx(scale, rel=1e-9)
 
 
-def test_a_hedge_takes_its_ratio_of_volatilities():
+def test_multipliers_of_many_assets():
+    random = np.random.default_rng(0)
+    factors = np.column_stack([1 + 0.3 * random.normal(size=200), random.normal(size=(200, 3))])
+    before = factors @ np.diag([0.02, 0.005, 0.003, 0.002]) @ factors.T + np.diag(random.uniform(0.001, 0.01, 200))
+    after = 0.5 * before + np.diag(random.uniform(0.5, 2, 200) * np.diag(before))
+    b = random.dirichlet(np.full(200, 0.3))
+    m = risk_multipliers(before, after, b)
+    held = (b > 1e-12) & (after @ b > 0)
+    assert (m * (before @ (m * b)))[held] == pytest.approx((after @ b)[held], rel=1e-9)
+
+
+def test_a_hedge_takes_its_ratio_of_volatilities_and_the_rest_is_matched():
     before = np.array([[0.04, -0.01], [-0.01, 0.01]])
     after = np.array([[0.16, -0.05], [-0.05, 0.0225]])
-    assert risk_multipliers(before, after, np.array([0.7, 0.3])) == pytest.approx([2.0, 1.5])
+    b = np.array([0.7, 0.3])
+    m = risk_multipliers(before, after, b)
+    assert m[1] == pytest.approx(1.5)
+    assert m[0] * (before @ (m * b))[0] == pytest.approx((after @ b)[0])
+    assert m[0] < 2.0  # twice as volatile, but better hedged than before
+    assert risk_multipliers(before, after, np.array([1.3, -0.3])) == pytest.approx([2.0, 1.5])
 
 
 def test_what_no_scenario_allows_is_told_by_name(market, scenarios):
