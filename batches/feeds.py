@@ -75,4 +75,4 @@ def _levels(returns: pd.DataFrame, panel: Panel) -> Panel:
             mend="rename the column of signals",
         )
     grown = (1.0 + returns).cumprod()
-    return Panel.from_series({str(name): grown[name] for name in grown.columns})
+    return Panel.from_series({str(name): pd.Series(grown[name]) for name in grown.columns})

@@ -66,6 +66,11 @@ def show_heard(out: Console, heard: Heard, on: dt.date) -> None:
         if reading.views:
             show_views(out, reading.views)
             lay(out, ("view", "because"), [(view.id, view.because) for view in reading.views])
+    if reading.beliefs:
+        head(out, "Beliefs on risk")
+        said = {"equal": "", "least": "at least ", "most": "at most "}
+        rows = [(each.id, f"{said[each.sense]}{each.value:.3g}", each.because) for each in reading.beliefs]
+        lay(out, ("belief", "is", "because"), rows)
     _show_rules(out, reading)
     _show_acts(out, reading)
     if heard.policy.playbook.limits:

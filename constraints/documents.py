@@ -130,6 +130,7 @@ class _Document(_Section):
     signals: list[dict[str, Any]] = []
     regimes: list[dict[str, Any]] = []
     opinions: list[dict[str, Any]] = []
+    risks: list[dict[str, Any]] = []
     overlays: list[dict[str, Any]] = []
     rules: list[dict[str, Any]] = []
 

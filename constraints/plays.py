@@ -1,4 +1,4 @@
-"""The playbook of a policy file: ``[[signals]] [[regimes]] [[opinions]] [[overlays]] [[rules]]`` and ``[playbook]``.
+"""The playbook of a policy file: signals, regimes, opinions, risks, overlays, rules, and the order of the last two.
 
 Every entry becomes the frozen noun of its kind; nothing is evaluated, and a file cannot name code.
 """
@@ -18,11 +18,12 @@ from ..signals.opinions import Opinion
 from ..signals.overlays import OVERLAYS
 from ..signals.playbooks import Playbook
 from ..signals.regimes import REGIMES
+from ..signals.risk_opinions import RiskOpinion
 from ..signals.rules import Action, Rule
 from ..units import FrozenMap, did_you_mean
 from .keys import unknown_key
 
-TABLES = ("signals", "regimes", "opinions", "overlays", "rules")
+TABLES = ("signals", "regimes", "opinions", "risks", "overlays", "rules")
 """The lists of tables that say what a playbook holds."""
 _DRIVES = "drives_limits"
 _PLAIN = {"bool": (bool, "true or false"), "str": (str, "a text"), "int": (int, "a whole number")}
@@ -56,6 +57,7 @@ def read_playbook(document: Mapping[str, Any]) -> Playbook:
         tuple(_each(found, "rules", _rule)),
         tuple(order),
         "".join(drivers),
+        tuple(_each(found, "risks", lambda entry, place: _noun(RiskOpinion, entry, place))),
     )
 
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..models.causes import UNCLAIMED, label, list_shifts
+from ..models.causes import label, list_shifts
+from .origins import moves_of_risk
 from .problems import Case, Cases
 
 
@@ -95,14 +96,15 @@ def price_orders(
 
 
 def _pulls(case: Cases, account: np.ndarray, asset: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Say what pulls each trade most: back to strategic, a shift, or a view by what it alone would move."""
+    """Say what pulls each trade most: back to strategic, a shift, or what a tilt of risk or a view alone would move."""
     program, belief = case.program, case.belief
     drift = (case.context.strategic - program.current)[account, asset]
     target = np.broadcast_to(belief.target, program.current.shape[-1:])
-    shifts = list_shifts(belief.causes, target) or [(UNCLAIMED, target)]
+    shifts = list_shifts(belief.causes, target)
     # Without limits and costs view k moves lambda_k p_k / gamma: its own legs and nothing else.
     views = list(zip(belief.views, belief.lambdas, belief.legs, strict=False))
     gamma = program.gamma[account]
+    shifts += moves_of_risk(program.pick(0), belief, float(case.aversion[0])) if len(program.current) else []
     leant = [size * legs[asset] / gamma for _, size, legs in views]
     strength = np.stack([drift, *(shift[asset] for _, shift in shifts), *leant]) * np.sign(z)
     best = np.argmax(strength, axis=0)

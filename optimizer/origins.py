@@ -45,6 +45,23 @@ def split_risk(program: Program, belief: Tilt, aversion: float) -> list[tuple[st
     return [(name, part + rest) for name, part in parts.items()]
 
 
+def moves_of_risk(program: Program, belief: Tilt, aversion: float) -> list[tuple[str, np.ndarray]]:
+    """Say where a tilt of risk alone would move the weights, by cause: names and moves of shape (n,) that sum to zero.
+
+    Without limits and costs, the budget apart: ``gamma' Sigma' x + mu = force``, ``sum x = 0``. Any aversion gives the
+    same, for the force is proportional to it.
+    """
+    if not program.tilted and belief.aversion == 1.0:
+        return []
+    n = len(program.centre)
+    system = np.ones((n + 1, n + 1))
+    system[:n, :n], system[n, n] = program.gamma * program.risk.covariance, 0.0
+    split = split_risk(program, belief, aversion)
+    sides = np.append(np.array([force for _, force in split]).T, np.zeros((1, len(split))), axis=0)
+    moves = np.linalg.lstsq(system, sides, rcond=None)[0][:n].T
+    return [(name, move) for (name, _), move in zip(split, moves, strict=True)]
+
+
 def _logarithms(belief: Tilt, n: int) -> dict[str, tuple[np.ndarray, float]]:
     """Return the logarithms of each cause's multipliers of volatility and of aversion, those nobody claims last."""
     found: dict[str, tuple[np.ndarray, float]] = {}

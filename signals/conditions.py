@@ -150,7 +150,7 @@ class Condition:
         """Say of every day of a tape whether the condition holds, shape (days,)."""
         if self.regime:
             return _lasted(self._in_state(tape.states[self.regime]), self.days)
-        value = (tape.scores if self.of == "score" else tape.raws)[self.signal]
+        value = pd.Series((tape.scores if self.of == "score" else tape.raws)[self.signal])
         number = getattr(self, self.test)
         measured = _measured(self.test, value, self.window_days)
         with np.errstate(invalid="ignore"):

@@ -12,6 +12,7 @@ from .definitions import Signal
 from .grounds import Overlay
 from .opinions import Opinion
 from .regimes import Regime
+from .risk_opinions import RiskOpinion
 from .rules import Rule, rank
 
 RULES = "rules"
@@ -35,6 +36,8 @@ class Playbook:
         not named comes after who is; without any order rules come first, then overlays as they are written.
     limits
         The regime whose state says which limits with ``when`` are in force; empty: none does.
+    risks
+        How a signal becomes a belief on a volatility or a correlation.
 
     Raises
     ------
@@ -49,12 +52,13 @@ class Playbook:
     rules: tuple[Rule, ...] = ()
     order: tuple[str, ...] = ()
     limits: str = ""
+    risks: tuple[RiskOpinion, ...] = ()
 
     def __post_init__(self) -> None:
         """Freeze lists, and check that every name means one thing."""
-        for kind in ("signals", "regimes", "opinions", "overlays", "rules", "order"):
+        for kind in ("signals", "regimes", "opinions", "risks", "overlays", "rules", "order"):
             object.__setattr__(self, kind, tuple(getattr(self, kind)))
-        for kind in ("signals", "regimes", "opinions", "overlays", "rules"):
+        for kind in ("signals", "regimes", "opinions", "risks", "overlays", "rules"):
             _check_once(kind, [each.name for each in getattr(self, kind)])
         _check_once("order", self.order)
         self._check_overlays()
@@ -68,6 +72,8 @@ class Playbook:
         for opinion in self.opinions:
             for name in opinion.signals:
                 self._check_signal(f"opinion {opinion.name!r}", name)
+        for risk in self.risks:
+            self._check_signal(f"risk {risk.name!r}", risk.signal)
         known = (*(each.name for each in self.overlays), RULES)
         for name in self.order:
             _check_known("the order of overlays", "order", name, known)

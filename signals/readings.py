@@ -10,17 +10,19 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
 from ..models.accounts import Model
+from ..models.causes import Cause
 from ..models.markets import Market
 from ..models.tilts import NO_TILT, Tilt
 from ..models.trails import Trail
 from ..models.views import View
 from ..units import FrozenMap, day
+from .beliefs import Belief
 from .conditions import Tape
 from .convictions import Conviction
 from .definitions import Signal
@@ -30,6 +32,7 @@ from .panels import Panel
 from .playbooks import Playbook
 from .priorities import Act, Conflict, combine, settle
 from .regimes import MarkovRegime, filter_regime
+from .risk_opinions import form_beliefs, read_risks
 from .rules import ASLEEP, Rule, Spell, acts_of, replay
 from .scoring import Score, raws, score, scores
 
@@ -53,8 +56,10 @@ class Reading:
         A row an opinion, as :class:`~trimtab.signals.convictions.Conviction` names its parts.
     views
         What the opinions say, ready for :func:`trimtab.models.tilt`.
+    beliefs
+        What signals say of volatilities and correlations.
     overlay
-        By model: what overlays and rules that stand do together, a tilt with its causes.
+        By model: what beliefs on risk, and the overlays and rules that stand, do together: a tilt with its causes.
     acts
         By model: the same one by one, in the order in which their word counts.
     rules
@@ -73,6 +78,7 @@ class Reading:
     regimes: pd.DataFrame
     convictions: pd.DataFrame
     views: tuple[View, ...] = ()
+    beliefs: tuple[Belief, ...] = ()
     overlay: Mapping[str, Tilt] = field(default_factory=FrozenMap)
     acts: Mapping[str, tuple[Act, ...]] = field(default_factory=FrozenMap)
     rules: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -127,10 +133,11 @@ def read(
     views, convictions, notes = form_views(
         playbook.opinions, playbook.signals, panel, market, on, trail=trail, strategic=strategic, manual=manual
     )
+    beliefs, silent = form_beliefs(playbook.risks, playbook.signals, panel, on)
     tape = (record(playbook, panel, on) if tape is None else tape.until(on)) if playbook.rules else None
     spells = {rule.name: ASLEEP if tape is None else replay(rule, tape) for rule in playbook.rules}
     readout = Readout(said, {each.name: each for each in playbook.signals}, climates)
-    acts, conflicts, found = {}, {}, [*notes, *_unjudged(playbook, said)]
+    acts, conflicts, found = {}, {}, [*notes, *silent, *_unjudged(playbook, said)]
     for name, mix in mixes.items():
         ground = Ground(name, market.universe, mix)
         asked, missing = _asked(playbook, readout, ground, spells, tape)
@@ -143,7 +150,8 @@ def read(
         told,
         pd.DataFrame([asdict(each) for each in convictions], columns=[*_CONVICTIONS]),
         tuple(views),
-        FrozenMap({name: combine(own) for name, own in acts.items()}),
+        beliefs,
+        FrozenMap({name: _risk(beliefs, market, mixes[name]) + combine(own) for name, own in acts.items()}),
         FrozenMap(acts),
         _standing(playbook.rules, spells, on),
         FrozenMap(conflicts),
@@ -186,6 +194,15 @@ def _climates(playbook: Playbook, panel: Panel, on: dt.date) -> tuple[dict[str, 
         found[regime.name] = Climate(state, FrozenMap({name: p for name, p in likely.items() if np.isfinite(p)}))
         rows += [(regime.name, name, p, name == state, str(row["note"])) for name, p in likely.items()]
     return found, pd.DataFrame(rows, columns=["regime", "state", "probability", "is_now", "note"])
+
+
+def _risk(beliefs: Sequence[Belief], market: Market, strategic: np.ndarray) -> Tilt:
+    """Return what beliefs on risk do to a model, as one cause: they move every volatility together."""
+    if not beliefs:
+        return NO_TILT
+    made, names = read_risks(beliefs, market, strategic), ", ".join(each.id for each in beliefs)
+    because = "; ".join(each.because for each in beliefs if each.because)
+    return replace(made, causes=(Cause("risk", names, beliefs[0].author, because, "risk", tuple(made.risk)),))
 
 
 def _asked(

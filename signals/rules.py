@@ -26,6 +26,7 @@ from ..units import decimal, did_you_mean
 from .conditions import Condition, Tape
 from .priorities import Act
 
+_EPOCH = dt.date(1970, 1, 1).toordinal()
 PAIRS = {"band": ("band_low", "band_high"), "pace": ("buy_pace", "sell_pace")}
 """Channels of two sides, by the name of both."""
 _MEANT = {  # which way a multiplier above 1 leans: a wide upper band lets what rises rise, slow selling keeps it
@@ -247,15 +248,15 @@ def rank(rules: Sequence[Rule]) -> list[Rule]:
 
 
 def _number(day: dt.date) -> int:
-    return int(np.datetime64(day).astype("datetime64[D]").astype(np.int64))
+    return day.toordinal() - _EPOCH
 
 
 def _day(number: int | None) -> dt.date | None:
-    return None if number is None else np.datetime64(number, "D").astype(object)
+    return None if number is None else dt.date.fromordinal(number + _EPOCH)
 
 
 def _day_of(tape: Tape) -> dt.date:
-    return tape.days[-1].date()
+    return dt.date.fromordinal(tape.days[-1].toordinal())
 
 
 def _error(field: str, value: object, mend: str, name: str = "") -> SignalError:

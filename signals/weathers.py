@@ -169,10 +169,11 @@ class MacroOverlay(Overlay):
         because = _climate_words(self.regime, climate, self.states_read, by_probability=self.by_probability)
         shift, leaning, said_of = np.zeros(len(ground.universe)), np.zeros(len(ground.universe)), []
         for state, own in self.shifts.items():
-            rows = {name: ground.row(name) for name in own}
-            if weights[state] <= 0 or any(row is None for row in rows.values()):
+            rows = [row for row in (ground.row(name) for name in own) if row is not None]
+            if weights[state] <= 0 or len(rows) < len(own):
                 continue
-            shift = shift + weights[state] * sum(size * rows[name] for name, size in own.items())
+            sizes = np.array([float(size) for size in own.values()])
+            shift = shift + weights[state] * (sizes @ np.array(rows))
             said_of += [name for name in own if name not in said_of]
         if np.abs(shift).max() > 0:
             shift = ground.within(shift)

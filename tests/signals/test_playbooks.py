@@ -2,6 +2,7 @@
 
 import datetime as dt
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ from trimtab.signals.panels import Panel
 from trimtab.signals.playbooks import Playbook
 from trimtab.signals.readings import read, record
 from trimtab.signals.regimes import QuadrantRegime, VolatilityRegime
+from trimtab.signals.risk_opinions import RiskOpinion
 from trimtab.signals.rules import Action, Rule
 
 ON = dt.date(2016, 11, 30)
@@ -328,6 +330,35 @@ def test_what_cannot_be_judged_is_said():
     assert not reading.acts["balanced"]
     assert [note.split(" cannot")[0] for note in reading.notes] == ["rule: r", "overlay: momentum"]
     assert all("stale" in note for note in reading.notes)
+
+
+def test_implied_volatility_reaches_the_risk_channel_and_trades():
+    risky = RiskOpinion("equity", "vix", unit=0.01, sense="least")
+    reading, proposal, told = decide(book(risks=(risky,)), make_panel(vix=40.0))
+    assert [belief.id for belief in reading.beliefs] == ["volatility of equity"]
+    assert reading.overlay["balanced"].risk[0] > 1.5
+    assert traded(proposal)["SPY"] < -0.01
+    assert told.loc["SPY", "risk: volatility of equity"] < -0.01
+    reason = next(t.reason for t in proposal.trades if t.asset == "SPY")
+    assert reason.startswith("risk: volatility of equity (vix 0.4 of 2016-10-31)")
+    assert not decide(book(risks=(risky,)), make_panel(vix=5.0))[
+        1
+    ].trades  # a floor below the market's own says nothing
+
+
+# --------------------------------------------------------------------------------------------------- what is looked at
+
+
+def test_a_calendar_that_looks_twice_as_often_in_a_spike():
+    policy = Policy((Deviation("10%"),), MODELS, rebalance=Rebalance("calendar", every_sessions=20))
+    spike = book(VolatilityOverlay(regime="fear", states="stressed", bands="keep", frequency=0.5))
+    for vix, trades in ((30.0, True), (12.0, False)):
+        reading = read(spike, make_panel(vix=vix), MARKET, MODELS, ON)
+        held = {**MIX, "SPY": 0.34, "IEF": 0.26}
+        account = Account.from_weights("1", "balanced", held, 1e6, MARKET)
+        account = replace(account, last_rebalance=dt.date(2016, 11, 10))  # 13 sessions ago
+        proposal = rebalance(account, policy, MARKET, (), ON, overlay=reading.overlay["balanced"])
+        assert bool(proposal.trades) == trades
 
 
 # -------------------------------------------------------------------------------------------------------- look-ahead
