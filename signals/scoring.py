@@ -104,14 +104,14 @@ def _values(signals: Sequence[Signal], panel: Panel, days: np.ndarray, ask: Ask)
     found = np.empty((len(signals), len(days)))
     alone: dict[tuple[Recipe, Block, int | None], list[tuple[int, int]]] = {}
     crowds: dict[tuple[Recipe, tuple[str, ...], int | None], list[tuple[int, str]]] = {}
-    places = panel.places
+    plain = {name: place for name, place in panel.places.items() if place[0].is_plain}
     for position, signal in enumerate(signals):
         recipe, names = signal.recipe, signal.series
-        if len(names) == 1 and recipe.is_alone and names[0] in places and places[names[0]][0].is_plain:
-            block, column = places[names[0]]
-            alone.setdefault((recipe, block, signal.stale_days), []).append((position, column))
+        place = plain.get(names[0]) if len(names) == 1 and recipe.is_alone else None
+        if place is not None:
+            alone.setdefault((recipe, place[0], signal.stale_days), []).append((position, place[1]))
             continue
-        names = signal.named(places)
+        names = signal.named(panel.places)
         first = names[0]
         if recipe.is_crosswise:  # who is compared does not depend on who asks
             names = tuple(sorted(names))

@@ -174,6 +174,8 @@ def _unbroken(said: np.ndarray) -> int | None:
 def moments(values: np.ndarray, window: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return count, mean and sum of squared deviations of what a window says; a window of 0 is all rows so far.
 
+    Counts are a number a row, shape (T, 1), where all columns have the same.
+
     Halves are merged by the update of Chan, Golub and LeVeque (1979), which does not cancel.
 
     >>> [each.tolist() for each in moments(np.array([1.0, np.nan, 3.0]), 2)]
@@ -185,13 +187,16 @@ def moments(values: np.ndarray, window: int) -> tuple[np.ndarray, np.ndarray, np
     whole = _unbroken(said)
     if whole is None:
         return _moments_tree(said.astype(float), np.where(said, values, 0.0), window)
-    full = min(whole + window - 1, len(said))
-    young = _moments_tree(said[:full].astype(float), np.where(said[:full], values[:full], 0.0), window)
+    # Without holes a count is one number a row, and once windows are full one number: the same bits, sooner.
+    full = whole + window - 1
+    full = len(said) if len(said) < 2 * full else full
+    counts = said[:full, :1] if said.ndim > 1 else said[:full]
+    young = _moments_tree(counts.astype(float), np.where(said[:full], values[:full], 0.0), window)
     if full == len(said):
         return young
     grown = _moments_tree(1.0, values[whole:], window)
-    old = [np.broadcast_to(each, values[whole:].shape)[full - whole :] for each in grown]
-    count, mean, square = (np.concatenate(both) for both in zip(young, old, strict=True))
+    count = np.concatenate([young[0], np.full((len(said) - full, *young[0].shape[1:]), float(window))])
+    mean, square = (np.concatenate([new, old[full - whole :]]) for new, old in zip(young[1:], grown[1:], strict=True))
     return count, mean, square
 
 
