@@ -15,6 +15,7 @@ from ..signals.playbooks import NO_PLAYBOOK, Playbook
 from ..units import FrozenMap, did_you_mean
 from .bands import Band, face
 from .cash import Cash, floor
+from .climates import check_states
 from .deviations import Deviation
 from .fingerprints import fingerprint
 from .flows import flow_terms
@@ -112,6 +113,7 @@ class Policy:
                 mend="add a limit of kind leverage",
             )
         self._check_bands()
+        check_states(self.limits, self.playbook)
         for name, weights in self.models.items():
             Model(name, weights, self.risk_aversion)
 

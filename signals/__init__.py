@@ -5,10 +5,28 @@ from __future__ import annotations
 from importlib import import_module
 
 _HOMES = {
+    "Action": "rules",
+    "Condition": "conditions",
+    "MacroOverlay": "overlays",
+    "MarkovRegime": "regimes",
+    "MomentumOverlay": "overlays",
+    "Opinion": "opinions",
     "Panel": "panels",
+    "Playbook": "playbooks",
+    "QuadrantRegime": "regimes",
+    "Reading": "readings",
+    "RiskOpinion": "risk_opinions",
+    "Rule": "rules",
     "Score": "scoring",
     "Signal": "definitions",
+    "ValuationOverlay": "overlays",
+    "VolatilityOverlay": "overlays",
+    "VolatilityRegime": "regimes",
+    "filter_regime": "regimes",
+    "form_views": "opinions",
     "raws": "scoring",
+    "read": "readings",
+    "record": "readings",
     "score": "scoring",
     "scores": "scoring",
 }

@@ -8,6 +8,7 @@ so that it still sums to zero; one that has lost a whole side is set aside.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -63,7 +64,7 @@ class Act(FrozenArrays):
         return bool(np.abs(self.values - neutral).max() <= _NEUTRAL)
 
     def tilt(self) -> Tilt:
-        """Return what it does as a tilt with its cause."""
+        """Return what it does as a tilt with its cause; a rule that fires or ends is like a view that comes or goes."""
         cause = Cause(self.channel, self.id, SIGNALS, self.because, self.by, tuple(self.values))
         each = self.values
         made = {
@@ -76,7 +77,9 @@ class Act(FrozenArrays):
             "sell_pace": lambda: Tilt(sell_pace=each, causes=(cause,)),
             "frequency": lambda: Tilt(frequency=float(each[0]), causes=(cause,)),
         }
-        return made[self.channel]()
+        said = repr((self.id, self.channel, self.about, self.values.round(9).tolist()))
+        marks = (hashlib.sha256(said.encode()).hexdigest()[:16],) if self.by == "rule" else ()
+        return replace(made[self.channel](), marks=marks)
 
 
 @dataclass(frozen=True)

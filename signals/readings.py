@@ -9,6 +9,7 @@ of another day. So the same call serves this morning and every morning of a back
 from __future__ import annotations
 
 import datetime as dt
+import html
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
@@ -85,6 +86,20 @@ class Reading:
     conflicts: Mapping[str, tuple[Conflict, ...]] = field(default_factory=FrozenMap)
     notes: tuple[str, ...] = ()
     regime: str = ""
+
+    def __str__(self) -> str:
+        """Say what was read, in a few lines."""
+        speak = int(self.scores["value"].notna().sum())
+        acting = [row["rule"] for row in self.rules.to_dict("records") if not pd.isna(row["since"])]
+        lines = [f"{self.on}: {speak} of {len(self.scores)} signals speak and make {len(self.views)} views"]
+        now = self.regimes.loc[self.regimes["is_now"].astype(bool), ["regime", "state"]]
+        lines += [f"{regime} is {state}" for regime, state in now.itertuples(index=False, name=None)]
+        lines += [f"view {view.id}: {view.gain:+.2%} a year ({view.because})" for view in self.views]
+        lines += [f"rule {name} acts" for name in acting]
+        return "\n".join([*lines, *self.notes])
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(str(self))}</pre>"
 
     def tilt(self, model: str) -> Tilt:
         """Return what overlays and rules do to a model; nothing where it is not known."""

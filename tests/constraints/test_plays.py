@@ -187,6 +187,9 @@ def test_two_ways_to_write_a_number_are_one_policy_and_it_travels():
         (("playbook", "order"), ["vale"], "there is no order 'vale'", "'value'"),
         (("playbook", "ordr"), [], "playbook.ordr is not known", "'order'"),
         (("rule",), [], "rule is not known", "'rules'"),
+        (("risks",), [{"about": "equity", "signal": "vx"}], "there is no signal 'vx'", "'vix'"),
+        (("risks",), [{"about": "equity", "sgnal": "vix"}], "risks[1].sgnal is not known", "'signal'"),
+        (("limits", 0, "when"), "stresed", "'stresed', which is no state of 'fear'", "'stressed'"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_with_its_place_and_the_nearest_known(path, value, words, mend):

@@ -233,6 +233,14 @@ def test_a_rule_trades_and_the_trade_names_rule_and_signal():
     assert told.loc["SPY", "rule: cut equity when trend breaks"] == pytest.approx(-0.05)
 
 
+def test_a_rule_that_fires_is_news_like_a_view():
+    rule = Rule("r", Condition("momentum", below=0.0), Action("target", "5%", "IEF - SPY"))
+    fired, silent = (read(book(rules=(rule,)), make_panel(momentum=z), MARKET, MODELS, ON) for z in (-1.0, 1.0))
+    assert fired.overlay["balanced"].sign != silent.overlay["balanced"].sign
+    assert "rule r acts" in str(fired)
+    assert "rule r acts" not in str(silent)
+
+
 def test_a_rule_waits_until_its_signal_could_be_known_for_long_enough():
     rule = Rule("r", Condition("momentum", below=-5.0, days=5), Action("target", "5%", "IEF - SPY"))
     panel = make_panel(momentum=-6.0)
