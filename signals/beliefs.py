@@ -218,9 +218,9 @@ def risk_multipliers(before: np.ndarray, after: np.ndarray, weights: np.ndarray)
     ``diag(m) Sigma diag(m)`` gives each held asset the marginal risk at ``weights`` that ``after`` gives it:
     ``m o (Sigma (m o b)) = Sigma_after b``. With ``y = m o b`` that asks for risk contributions
     ``y_i (Sigma y)_i = b_i (Sigma_after b)_i``, the one least of ``y'Sigma y / 2 - sum rc ln y`` (Spinu, 2013).
-    Where correlations stay these are the ratios of the volatilities exactly; where they change, what rises with the rest
-    of the portfolio counts as riskier. What is not held, and what hedges the rest (a contribution that is not positive
-    has no such y), takes its ratio of volatilities; so does everything where some weight is negative.
+    Where correlations stay these are the ratios of the volatilities exactly; where they change, what rises with the
+    rest of the portfolio counts as riskier. What is not held, and what hedges the rest (a contribution that is not
+    positive has no such y), takes its ratio of volatilities; so does everything where some weight is negative.
 
     >>> risk_multipliers(np.diag([0.04, 0.01]), np.diag([0.09, 0.01]), np.array([0.6, 0.4])).round(6)
     array([1.5, 1. ])
