@@ -32,7 +32,8 @@ class Signal:
     series
         Columns of the panel in the order the measure takes them. A name with ``*`` or ``?`` stands for every series of
         the panel that matches (``"*"`` for all), by the alphabet. A measure of one series takes several where a
-        transform compares them (``rank``); the signal is then that of the first.
+        transform compares them (``rank``); the signal is then that of the first. Several series stand on the union of
+        their dates, each carried forward until it is stale; lookbacks count those rows.
     about
         What a high score is good for, in the grammar of views (``"equity - bonds"``); empty for a state of the world.
     parameters
