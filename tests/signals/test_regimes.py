@@ -72,7 +72,7 @@ ASKED = [day.date() for day in DAYS[::9]]
 def test_later_numbers_change_nothing(regime):
     whole = filter_regime(regime, PANEL, ASKED)
 
-    @settings(max_examples=12)
+    @settings(max_examples=8)
     @given(st.integers(20, len(ASKED) - 1))
     def told(row):
         on = ASKED[row]
