@@ -26,6 +26,7 @@ from ..models.views import View
 from ..optimizer.arithmetics import impossible
 from ..optimizer.problems import Problem, state
 from ..optimizer.tactical import place
+from ..signals.readings import Reading
 from ..units import FrozenMap
 
 
@@ -45,6 +46,8 @@ class Findings:
         Accounts whose limits contradict each other by arithmetic alone, with the sentence: they would end UNSOLVED.
     nav
         Money in the active accounts.
+    reading
+        What the policy's playbook says; None where it has none.
     worth_a_look
         Sentences.
     """
@@ -59,6 +62,7 @@ class Findings:
     stuck: tuple[tuple[str, str], ...]
     nav: float
     worth_a_look: tuple[str, ...]
+    reading: Reading | None = None
 
 
 def examine(book: Book, policy: Policy | None, on: dt.date) -> Findings:
@@ -100,7 +104,7 @@ def examine(book: Book, policy: Policy | None, on: dt.date) -> Findings:
     said = tuple(_warnings(book, policy, given, market, views, beliefs, on))
     said += () if reading is None else reading.notes
     said += tuple(f"no account that is fine follows model {name}" for name in given.models if name not in followed)
-    return Findings(book, given, market, views, active, standing, tuple(refused), tuple(stuck), nav, said)
+    return Findings(book, given, market, views, active, standing, tuple(refused), tuple(stuck), nav, said, reading)
 
 
 def _ask(

@@ -91,7 +91,7 @@ class Reading:
         """Say what was read, in a few lines."""
         speak = int(self.scores["value"].notna().sum())
         acting = [row["rule"] for row in self.rules.to_dict("records") if not pd.isna(row["since"])]
-        lines = [f"{self.on}: {speak} of {len(self.scores)} signals speak and make {len(self.views)} views"]
+        lines = [f"{self.on}: {speak} of {len(self.scores)} signals speak; views they make: {len(self.views)}"]
         now = self.regimes.loc[self.regimes["is_now"].astype(bool), ["regime", "state"]]
         lines += [f"{regime} is {state}" for regime, state in now.itertuples(index=False, name=None)]
         lines += [f"view {view.id}: {view.gain:+.2%} a year ({view.because})" for view in self.views]

@@ -149,6 +149,7 @@ def test_check_tells_conflicts(trimtab, book, mandate):
     status, out, _ = trimtab("check", book, "--policy", mandate, "--on", ON)
     assert status == 0
     assert "overlay: valuation on ENERGY gives way on ENERGY" in " ".join(out.split())
+    assert "signals 5 of 5 signals speak; views they make: 1" in " ".join(out.split())
 
 
 def test_rebalance_trades_on_the_playbook_and_why_names_it(trimtab, book, mandate, tmp_path):
