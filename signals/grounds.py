@@ -106,6 +106,11 @@ class Overlay:
         """The states it knows of those regimes."""
         return ()
 
+    @property
+    def abouts(self) -> tuple[str, ...]:
+        """The assets, classes and groups it names itself."""
+        return ()
+
     def acts(self, said: Readout, ground: Ground) -> Iterator[Act]:
         """Yield what it does to one model."""
         raise NotImplementedError

@@ -58,6 +58,11 @@ class _Scored(Overlay):
         """The signals it looks at."""
         return self.signals
 
+    @property
+    def abouts(self) -> tuple[str, ...]:
+        """What pays for a shift, where that is named."""
+        return (self.fund,) if self.fund else ()
+
     def acts(self, said: Readout, ground: Ground) -> Iterator[Act]:
         """Yield what it does to one model, signal by signal."""
         for name in self.signals:

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import SignalError
+from ..errors import SignalError, ViewError
+from ..models.universes import Universe
 from ..units import did_you_mean
 from .definitions import Signal
 from .grounds import Overlay
@@ -119,6 +120,32 @@ class Playbook:
         whole |= overlays
         names = (*self.order, *(name for name in whole if name not in self.order))
         return tuple(each for name in names for each in whole[name])
+
+    def check(self, universe: Universe) -> None:
+        """Refuse names that mean nothing in a universe, and shifts that nobody pays for, whether or not they act today.
+
+        Raises
+        ------
+        ViewError, SignalError
+            Naming the signal, overlay or rule.
+        """
+        said = [(f"signal {each.name!r}", each.about) for each in self.signals if each.about]
+        said += [(f"overlay {each.name!r}", about) for each in self.overlays for about in each.abouts]
+        said += [(f"rule {each.name!r}", act.about) for each in self.rules for act in each.then if act.about]
+        for place, about in said:
+            try:
+                universe.legs(about)
+            except ViewError as error:
+                error.message, error.table = f"{place}: {error.message}", "policy"
+                raise
+        for rule in self.rules:
+            for act in rule.then:
+                if act.channel == "target" and abs(sum(size for size, _ in universe.legs(act.about))) > 1e-9:
+                    raise SignalError(
+                        f"rule {rule.name!r} shifts weight along {act.about!r}, whose legs do not cancel",
+                        code="BAD_RULE", table="policy", field="about", value=act.about,
+                        mend="say what pays: 'equity - bonds'",
+                    )  # fmt: skip
 
     @property
     def sentences(self) -> Iterator[str]:

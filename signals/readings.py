@@ -141,6 +141,7 @@ def read(
         A series nobody has, a name that means nothing, legs that do not cancel.
     """
     on = day(on)
+    playbook.check(market.universe)
     said = {each.name: score(each, panel, on) for each in playbook.signals}
     climates, told = _climates(playbook, panel, on)
     mixes = {name: market.universe.vector(weights) for name, weights in _weights(models).items()}
@@ -152,7 +153,7 @@ def read(
     tape = (record(playbook, panel, on) if tape is None else tape.until(on)) if playbook.rules else None
     spells = {rule.name: ASLEEP if tape is None else replay(rule, tape) for rule in playbook.rules}
     readout = Readout(said, {each.name: each for each in playbook.signals}, climates)
-    acts, conflicts, found = {}, {}, [*notes, *silent, *_unjudged(playbook, said)]
+    acts, conflicts, found = {}, {}, [*notes, *silent, *_unjudged(playbook, said, told)]
     for name, mix in mixes.items():
         ground = Ground(name, market.universe, mix)
         asked, missing = _asked(playbook, readout, ground, spells, tape)
@@ -242,9 +243,13 @@ def _weights(models: Mapping[str, Mapping[str, float]] | Iterable[Model]) -> dic
     return {model.id: model.weights for model in models}
 
 
-def _unjudged(playbook: Playbook, said: Mapping[str, Score]) -> list[str]:
-    """Say which overlays and rules miss a score."""
-    notes = []
+def _unjudged(playbook: Playbook, said: Mapping[str, Score], regimes: pd.DataFrame) -> list[str]:
+    """Say which regimes have no state, and which overlays and rules miss a score."""
+    known = set(regimes.loc[regimes["is_now"].astype(bool), "regime"])
+    why = {row["regime"]: row["note"] for row in regimes.to_dict("records")}
+    notes = [
+        f"regime: {each.name} has no state: {why[each.name]}" for each in playbook.regimes if each.name not in known
+    ]
     for each in playbook.ranked:
         names = each.signals_read if isinstance(each, Overlay) else [c.signal for c in each.reads if c.signal]
         kind = "overlay" if isinstance(each, Overlay) else "rule"

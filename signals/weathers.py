@@ -75,6 +75,11 @@ class VolatilityOverlay(Overlay):
         """The states that count as high."""
         return self.states
 
+    @property
+    def abouts(self) -> tuple[str, ...]:
+        """What is cut, and where it goes."""
+        return tuple(name for name in (self.risky, self.fund) if name)
+
     def acts(self, said: Readout, ground: Ground) -> Iterator[Act]:
         """Yield what it does to one model."""
         climate = said.climates[self.regime]
@@ -161,6 +166,11 @@ class MacroOverlay(Overlay):
     def states_read(self) -> tuple[str, ...]:
         """The states in which it does anything."""
         return tuple(dict.fromkeys((*self.shifts, *self.aversion)))
+
+    @property
+    def abouts(self) -> tuple[str, ...]:
+        """What is shifted."""
+        return tuple(dict.fromkeys(name for own in self.shifts.values() for name in own))
 
     def acts(self, said: Readout, ground: Ground) -> Iterator[Act]:
         """Yield what it does to one model."""

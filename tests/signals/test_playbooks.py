@@ -1,7 +1,6 @@
 """A playbook read on a day: overlays and rules end in trades, what comes later changes nothing, conflicts show."""
 
 import datetime as dt
-import math
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trimtab.constraints import Band, Deviation, Policy, Rebalance
-from trimtab.errors import SignalError
+from trimtab.errors import InputError, SignalError
 from trimtab.models import Account, Market
 from trimtab.optimizer import rebalance, why
 from trimtab.signals.conditions import Condition
@@ -466,8 +465,30 @@ def test_a_name_that_means_nothing_is_told_with_the_nearest(make, words, mend):
     assert mend in refused.value.mend
 
 
-def test_legs_that_do_not_cancel_or_mean_nothing_are_refused_where_they_are_read():
-    loose = Rule("r", Condition("momentum", below=0.0), Action("target", "1%", "SPY"))
-    with pytest.raises(Exception, match="sums to"):
-        read(book(rules=(loose,)), make_panel(momentum=-1.0), MARKET, MODELS, ON)
-    assert math.isfinite(read(book(rules=(loose,)), make_panel(momentum=1.0), MARKET, MODELS, ON).scores["value"].sum())
+@pytest.mark.parametrize(
+    ("playbook", "words"),
+    [
+        (book(rules=(Rule("r", Condition("momentum", below=-9.0), Action("target", "1%", "SPY")),)), "rule 'r' shifts"),
+        (book(rules=(Rule("r", Condition("momentum", below=-9.0), Action("risk", 1.5, "SPX")),)), "rule 'r': 'SPX'"),
+        (
+            book(MomentumOverlay(signals=("momentum",), least=9.0, fund="cash money")),
+            "overlay 'momentum': 'cash money'",
+        ),
+        (
+            book(MacroOverlay(regime="economy", shifts={"deflation": {"XLU": 0.1, "IEF": -0.1}})),
+            "overlay 'macro': 'XLU'",
+        ),
+        (Playbook((Signal("s", "published", ("value",), "equities"),)), "signal 's': 'equities'"),
+    ],
+)
+def test_what_means_nothing_is_refused_before_the_day_it_would_act(playbook, words):
+    with pytest.raises(InputError) as refused:
+        read(playbook, make_panel(), MARKET, MODELS, ON)
+    assert words in str(refused.value)
+
+
+def test_a_regime_without_a_state_is_told():
+    reading = read(book(VolatilityOverlay(regime="fear", states="stressed", bands="keep", aversion=2)), make_panel(),
+                   MARKET, MODELS, dt.date(2012, 2, 1))  # fmt: skip
+    assert "regime: fear has no state: vix says nothing" in reading.notes
+    assert reading.overlay["balanced"].aversion == 1.0
