@@ -89,7 +89,7 @@ class Reading:
 
     def __str__(self) -> str:
         """Say what was read, in a few lines."""
-        speak = int(self.scores["value"].notna().sum())
+        speak = int(np.isfinite(self.scores["value"].to_numpy(dtype=float)).sum())
         acting = [row["rule"] for row in self.rules.to_dict("records") if not pd.isna(row["since"])]
         lines = [f"{self.on}: {speak} of {len(self.scores)} signals speak; views they make: {len(self.views)}"]
         now = self.regimes.loc[self.regimes["is_now"].astype(bool), ["regime", "state"]]

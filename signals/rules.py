@@ -256,7 +256,7 @@ def _day(number: int | None) -> dt.date | None:
 
 
 def _day_of(tape: Tape) -> dt.date:
-    return dt.date.fromordinal(tape.days[-1].toordinal())
+    return tape.days.to_numpy()[-1].astype("datetime64[D]").item()
 
 
 def _error(field: str, value: object, mend: str, name: str = "") -> SignalError:

@@ -158,7 +158,8 @@ def test_rebalance_trades_on_the_playbook_and_why_names_it(trimtab, book, mandat
         (book / f"{table}.csv").unlink()
     assert trimtab("rebalance", book, "--policy", mandate, "--on", ON, "--out", out)[0] == 0
     reasons = " ".join(open_run(out).table("trades")["reason"])
-    rule = r"rule: shorter bonds while the trend holds \(since 2016-\d\d-\d\d: equity trend \+0\.\d\d, above 0 for 5 days\)"
+    why = r"since 2016-\d\d-\d\d: equity trend \+0\.\d\d, above 0 for 5 days"
+    rule = rf"rule: shorter bonds while the trend holds \({why}\)"
     assert re.search(rule, reasons)
     assert re.search(r"overlay: momentum on ENERGY \(energy momentum [+-]\d\.\d\d\)", reasons)
     binding = open_run(out).table("accounts")["binding"].map(json.loads)
