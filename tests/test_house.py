@@ -44,7 +44,6 @@ GROWN: dict[str, str] = {}
 
 PUBLIC = {
     "models": "Universe Risk Costs Market Model Account View Tilt tilt Shock TacticalPosition PastTrade",
-    "signals": "Panel Signal Score score scores raws",
     "constraints": "Band Deviation Group TrackingError Volatility Turnover Cash Position Restriction Leverage "
     "TradeSize TradeCount Lots Custom TimeLimit Stress Cooldown Holding Policy Rebalance read_policy",
     "optimizer": "state due solve propose rebalance",
