@@ -43,6 +43,30 @@ def decimal(value: Any) -> float:
     return number
 
 
+_OVER = re.compile(r"(.+?)\s+over\s+(\d+\.?\d*)\s*(d|days?|w|weeks?|m|months?|y|years?)\s*")
+_A_YEAR = {"d": 365.25, "w": 365.25 / 7, "m": 12.0, "y": 1.0}
+
+
+def annual(value: Any) -> float:
+    """Read a gain as an annual decimal: a number is one already, ``"3% over 90d"`` is what is expected of 90 days.
+
+    Periods are days, weeks, months or years (``90d``, ``6 months``); a year has 365.25 days. The gain is scaled, not
+    compounded: views add up over legs and time.
+
+    >>> annual("2%"), annual("3% over 6 months"), round(annual("3% over 90d"), 6)
+    (0.02, 0.06, 0.12175)
+
+    Raises ``ValueError`` as :func:`decimal` does, and for a period of nothing.
+    """
+    found = _OVER.fullmatch(value.strip()) if isinstance(value, str) else None
+    if not found:
+        return decimal(value)
+    gain, count, unit = found.groups()
+    if not float(count) > 0:
+        raise ValueError(f"{value!r} is a gain over no time")
+    return decimal(gain) * _A_YEAR[unit[0]] / float(count)
+
+
 def day(value: Any) -> dt.date:
     """Read an ISO-8601 date (``"2016-12-30"``), a date or a timestamp as a date; nothing ambiguous, no serial numbers.
 

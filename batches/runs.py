@@ -32,6 +32,7 @@ from .desks import open_desk
 from .holders import present
 from .impacts import FLOWS, Impact, allot, breaches, participation, write_impact
 from .manifests import CLOSE, Claim, Manifest, Plan
+from .readings import write_readings
 from .rounds import POLL, Errand, Progress, Tick, beating, check_parts, decide_round, plan_of
 from .stores import FORMAT, SCHEMAS, WORK, Part, digest_beside, part_name, table_folder, tidy_tables, write_seal
 from .streams import stream
@@ -259,6 +260,8 @@ def _seal(
     impact = replace(_impact(errand), paces={a: (b, s) for a, (b, s, *_) in read_parts(extra).items()})
     why = [*_tripped(errand.policy, counts), *breaches(impact, errand.policy)]
     write_impact(errand.out, impact)
+    desk = errand.desk
+    write_readings(errand.out, desk.reading, errand.book.views(), desk.beliefs, desk.market.universe, desk.on)
     write_summary(errand.out, summarise(Run(errand.out, errand.name, counts, bool(why))))
     seal = {
         "format": FORMAT,

@@ -236,7 +236,7 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-BESIDE = ("impact.parquet", "summary.parquet")
+BESIDE = ("impact.parquet", "signals.parquet", "summary.parquet", "tilts.parquet", "views.parquet")
 """What a run says of itself beside its tables."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,19 +11,21 @@ import numpy as np
 from ..batches.books import Book
 from ..batches.cautions import list_cautions
 from ..batches.columns import days
+from ..batches.desks import believe
 from ..batches.enrolments import enrol
 from ..batches.rosters import Refused
 from ..constraints.policies import Policy
 from ..constraints.settings import Estimation
 from ..errors import AccountError
-from ..models.accounts import Account, Model, appraise
+from ..models.accounts import Account, appraise
 from ..models.markets import Market
-from ..models.tilts import Tilt, tilt
+from ..models.tilts import Tilt
 from ..models.views import View
 from ..optimizer.arithmetics import impossible
 from ..optimizer.problems import Case, Problem, state
 from ..optimizer.programs import build
 from ..optimizer.tactical import place
+from ..signals.readings import Reading
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +46,8 @@ class Findings:
         Those where limits of a tier above 0 would give way, with the sentence: they would end RELAXED.
     nav
         Money in the active accounts.
+    reading
+        What the policy's playbook says; None where it has none.
     worth_a_look
         Sentences.
     """
@@ -59,6 +63,7 @@ class Findings:
     yielding: tuple[tuple[str, str], ...]
     nav: float
     worth_a_look: tuple[str, ...]
+    reading: Reading | None = None
 
 
 def examine(book: Book, policy: Policy | None, on: dt.date) -> Findings:
@@ -74,10 +79,10 @@ def examine(book: Book, policy: Policy | None, on: dt.date) -> Findings:
     given = book.policy(policy or _stand_in(book))
     market = book.market(given, on)
     views = book.views()
-    beliefs = {
-        name: _belief(book, market, Model(name, weights, given.risk_aversion), views, on)
-        for name, weights in given.models.items()
-    }
+    reading = book.read(given, market, on)
+    if reading is not None and given.playbook.limits:
+        given = given.in_regime(reading.regime)
+    beliefs = believe(book, given, market, on, reading)
     problem = state(given, market) if policy else None
     roster = enrol(book.tables, given if policy else None, market.universe)
     active = standing = 0
@@ -99,14 +104,15 @@ def examine(book: Book, policy: Policy | None, on: dt.date) -> Findings:
             standing += 1
     said = ("no policy was given: limits, overrides and tripwires were not checked",) if policy is None else ()
     said += tuple(str(caution) for caution in list_cautions(book, given, market, beliefs, on))
+    said += () if reading is None else reading.notes
     said += tuple(f"no account that is fine follows model {name}" for name in given.models if name not in followed)
     return Findings(
-        book, given, market, views, active, standing, tuple(refused), tuple(stuck), tuple(yielding), nav, said
+        book, given, market, views, active, standing, tuple(refused), tuple(stuck), tuple(yielding), nav, said, reading
     )
 
 
 def _ask(
-    account: Account, policy: Policy, market: Market, problem: Problem | None, beliefs: dict[str, Tilt]
+    account: Account, policy: Policy, market: Market, problem: Problem | None, beliefs: Mapping[str, Tilt]
 ) -> tuple[float, str, bool]:
     """Return what an account is worth, what arithmetic rules out, and whether limits of a tier above 0 would give way.
 
@@ -125,10 +131,6 @@ def _hard(policy: Policy, case: Case) -> Case:
     soft = {limit.name for limit in policy.limits if limit.tier}
     named = [(name, term) for name, term in case.program.named if name not in soft]
     return replace(case, program=build(case.context, named, case.belief, case.aversion, case.horizon))
-
-
-def _belief(book: Book, market: Market, model: Model, views: Sequence[View], on: dt.date) -> Tilt:
-    return tilt(views, market, model, on, trail=book.trail(market.universe)) + book.tilts(market, model, on)
 
 
 def _stand_in(book: Book) -> Policy:

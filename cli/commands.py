@@ -49,6 +49,7 @@ A first look, with nothing but what is installed:
 \b
 Every morning:
   trimtab check BOOK --policy policy.toml --on 2017-02-28
+  trimtab signals BOOK --policy policy.toml --on 2017-02-28
   trimtab rebalance BOOK --policy policy.toml --on 2017-02-28 --out runs/2017-02-28
   trimtab export runs/2017-02-28 --table trades
 
@@ -115,6 +116,23 @@ def check(book: Path, policy: Path | None, on: dt.date | None, whole: bool) -> i
 
 @trimtab.command()
 @click.argument("book", type=BOOK)
+@click.option("--policy", required=True, type=POLICY, help="The mandate with its playbook, a TOML file.")
+@click.option("--on", required=True, type=_Day(), help="The day, like 2017-02-28; nothing known later is looked at.")
+def signals(book: Path, policy: Path, on: dt.date) -> int:
+    """Say what the playbook of a policy reads in BOOK on a day.
+
+    Shows the score of each signal and when it could be known, the regimes with their probabilities, how much each
+    opinion is believed and the view it makes, and what overlays and rules do, conflicts between them included.
+    """
+    from .pages import page
+    from .readings import hear, show_heard
+
+    show_heard(page(), hear(book, policy, on), on)
+    return FINE
+
+
+@trimtab.command()
+@click.argument("book", type=BOOK)
 @click.option("--policy", required=True, type=POLICY, help="The mandate, a TOML file.")
 @click.option("--on", required=True, type=_Day(), help="The day, like 2017-02-28.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="A new folder for the run.")
@@ -145,8 +163,8 @@ def rebalance(
     show_run(console, done)
     say(
         console,
-        f"Written to {out}: accounts, targets, trades, positions, phases, quarantine, timings, summary and impact "
-        "(.parquet), run.json.",
+        f"Written to {out}: accounts, targets, trades, positions, phases, breaches, quarantine, timings, summary, "
+        "impact, signals, views, tilts (.parquet), run.json.",
     )
     return BLOCKED if done.blocked else FINE
 

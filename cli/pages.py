@@ -204,6 +204,8 @@ def show_findings(out: Console, found: Findings, *, whole: bool = False) -> None
             f"{len(found.refused):,} refused",
         ),
     ]
+    if found.reading is not None:
+        facts.insert(3, ("signals", str(found.reading).splitlines()[0].partition(": ")[2]))
     out.print()
     lay(out, ("", ""), facts)
     if found.refused:

@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import AccountError, PolicyError
 from ..models.accounts import AVERSIONS, Account, Model
 from ..models.tilts import Tilt
+from ..signals.playbooks import NO_PLAYBOOK, Playbook
 from ..units import FrozenMap, did_you_mean
 from .bands import Band, face
 from .cash import Cash, floor
@@ -23,6 +24,7 @@ from .limits import Context, Limit, ends
 from .names import number_names
 from .phases import PACE, PHASE, Pace, Phases
 from .rebalances import Rebalance
+from .regimes import check_states
 from .restrictions import account_boxes
 from .settings import Assumptions, Estimation, Trading
 from .terms import Box, Term
@@ -59,6 +61,8 @@ class Policy:
         The way to the tactical target in steps; None for all of it at once.
     regime
         Which of the limits with ``when`` are in force; empty for none of them. :meth:`in_regime` changes it.
+    playbook
+        Which signals are read, and what is done about them.
 
     Raises
     ------
@@ -83,6 +87,7 @@ class Policy:
     tripwires: Tripwires = field(default_factory=Tripwires)
     phases: Phases | None = None
     regime: str = ""
+    playbook: Playbook = NO_PLAYBOOK
 
     def __post_init__(self) -> None:
         """Number repeated names and check what concerns the policy as a whole."""
@@ -114,6 +119,7 @@ class Policy:
                 mend="add a limit of kind leverage",
             )
         self._check_way()
+        check_states(self.limits, self.playbook)
         for name, weights in self.models.items():
             Model(name, weights, self.risk_aversion)
 
@@ -311,7 +317,7 @@ class Policy:
         lines += [str(self.rebalance)] if self.rebalance != Rebalance() else []
         lines += [] if self.phases is None else [str(self.phases)]
         lines += [_sentence(limit) for limit in self.limits]
-        lines += self.tripwires.sentences
+        lines += [*self.playbook.sentences, *self.tripwires.sentences]
         return "\n".join(lines)
 
 

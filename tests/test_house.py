@@ -44,6 +44,8 @@ GROWN: dict[str, str] = {}
 
 PUBLIC = {
     "models": "Universe Risk Costs Market Model Account View Tilt tilt Shock TacticalPosition PastTrade PhasedTrade",
+    "signals": "Panel Signal Score score scores raws Playbook Reading read record Opinion RiskOpinion Rule Condition "
+    "Action MomentumOverlay ValuationOverlay VolatilityOverlay MacroOverlay",
     "constraints": "Band Deviation Group TrackingError Volatility Turnover Cash Position Restriction Leverage "
     "TradeSize TradeCount Lots Custom TimeLimit Stress Cooldown Holding Policy Phases Rebalance read_policy",
     "optimizer": "state due solve propose rebalance",

@@ -341,7 +341,7 @@ def test_parts_must_agree(book):
 
 
 def test_what_later_features_read_is_accepted_and_checked_for_its_columns(book, append):
-    append(book, "signals", ["date", "available_at", "momentum"], ["2017-01-31", "2017-02-01T09:00:00Z", "1"])
+    (book / "signals.csv").write_text("date,available_at,momentum\n2017-01-31,2017-02-01T09:00:00Z,1\n")
     append(book, "history", ["account_id", "asset_id", "date", "weight"])
     append(book, "phases", ["account_id", "asset_id", "started", "gap"])
     append(book, "positions", ["account_id", "asset_id", "opened", "side"])

@@ -45,7 +45,7 @@ def test_every_account_ends_in_one_outcome(plain_run):
 
 
 def test_the_tables_are_those_of_the_contract(plain_run):
-    beside = {"summary.parquet", "impact.parquet", "run.json"}
+    beside = {"run.json", *stores.BESIDE}
     assert {p.name for p in plain_run.path.iterdir()} == {*(f"{t}.parquet" for t in TABLES), *beside}
     for name in TABLES:
         table = pq.read_table(plain_run.path / f"{name}.parquet", page_checksum_verification=True)
