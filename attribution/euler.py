@@ -4,8 +4,8 @@ Volatility is homogeneous of degree one in the weights, so by Euler's theorem it
 
     sigma(w) = sqrt(w' Sigma w),   contribution_i = w_i (Sigma w)_i / sigma
 
-and the same with the active weights ``a = w - b`` for tracking error (Litterman 1996). Realised: with ``c_it`` what asset
-i contributed to the active return ``e_t``, ``contribution_i = cov(c_i, e) / std(e)``.
+and the same with the active weights ``a = w - b`` for tracking error (Litterman 1996). Realised: with ``c_it`` what
+asset i contributed to the active return ``e_t``, ``contribution_i = cov(c_i, e) / std(e)``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Effects of single periods joined into effects over all of them, so that they sum to the compounded excess return.
 
 With ``r_t`` and ``b_t`` the returns of portfolio and benchmark, ``R`` and ``B`` what they compound to, and ``e_t``
-effects that sum to ``r_t - b_t`` in each period, an additive method finds factors with ``sum_t c_t e_t`` summing to ``R - B``::
+effects that sum to ``r_t - b_t`` in each period, an additive method finds factors so that ``sum_t c_t e_t`` sums to
+``R - B``::
 
     Carino     c_t = k_t / k,   k_t = log1p((r_t - b_t)/(1 + b_t)) / (r_t - b_t),   k the same of R and B
     Menchero   c_t = M + a_t,   M = ((R - B)/T) / ((1 + R)^(1/T) - (1 + B)^(1/T)),
