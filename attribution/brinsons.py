@@ -131,10 +131,13 @@ def roll_up(
         raise InputError(
             f"{missing[0]!r} is in no group", code="NO_GROUP", field="groups", value=missing[0], mend="give it one"
         )
-    names = [groups[name] for name in weights.columns]
-    earned = (weights * returns).where(weights != 0.0, 0.0)
-    total, whole = (frame.T.groupby(names, sort=True).sum(min_count=1).T for frame in (earned, weights))
-    return whole, (total / whole.where(whole != 0.0)).rename_axis(columns=None)
+    labels, which = np.unique([groups[name] for name in weights.columns], return_inverse=True)
+    member = np.equal.outer(which, np.arange(len(labels))).astype(float)
+    held = weights.to_numpy(dtype=float)
+    whole, earned = held @ member, np.where(held != 0.0, held * returns.to_numpy(dtype=float), 0.0) @ member
+    means = np.where(whole != 0.0, earned / np.where(whole != 0.0, whole, 1.0), np.nan)
+    frame = lambda values: pd.DataFrame(values, weights.index, labels.tolist())  # noqa: E731
+    return frame(whole), frame(means)
 
 
 def _geometric(
