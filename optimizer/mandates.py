@@ -21,6 +21,7 @@ from ..constraints.limits import Context, Limit, ends
 from ..constraints.phases import Pace
 from ..constraints.restrictions import Restriction
 from ..constraints.tickets import TradeSize
+from ..constraints.waits import Cooldown, Holding
 from ..models.tilts import NO_TILT
 from .problems import Case, Problem
 from .programs import POINT, Program, build
@@ -66,7 +67,7 @@ class Part:
 
     @property
     def elastic(self) -> bool:
-        """Whether it has a number that could be another: restrictions, customs and bands have none."""
+        """Whether it has a number that could be another: restrictions, customs, and hard bands and waits have none."""
         if self.limit is None or isinstance(self.limit, (Restriction, Custom)) or not self.terms:
             return False
         return bool(np.isfinite(self.least) or np.isfinite(self.most))
@@ -182,8 +183,9 @@ def written(limit: Limit, context: Context, own: Sequence[terms.Term]) -> tuple[
         return -down, up
     if isinstance(limit, Pace):  # how much wider it is than the day's phase
         return -np.inf, 0.0
-    if isinstance(limit, Band):  # its least and most are of the band's width, not of what it bounds
-        return -np.inf, np.inf
+    # A band's numbers are of its width, a wait counts days. Where they are wishes: how much wider.
+    if isinstance(limit, (Band, Cooldown, Holding)):
+        return -np.inf, 0.0 if limit.tier else np.inf
     if isinstance(limit, TradeSize):
         return -np.inf, np.inf if limit.most is None else float(limit.most)
     single = [t for t in own if isinstance(t, (terms.Trades, terms.RiskBall))]

@@ -89,3 +89,16 @@ def test_amounts_are_said_to_be_before_whole_lots(desk, priced):
     assert "it needs" in said[0]
     assert "whole" not in said[0]
     assert said[1] == said[0] + ", before whole lots and tickets"
+
+
+def test_that_whole_lots_take_more_is_said_where_they_do(desk, priced):
+    """Lots of one share take a hair more than the number printed allows for or less; lots of eight take percents."""
+    said = {}
+    for size in (0.001, 8):
+        limits = (TrackingError("2%"), Turnover("5%", tier=1), Lots(size=size))
+        proposal, *_ = _ask(desk, priced, *limits)
+        assert proposal.outcome is Outcome.RELAXED
+        said[size] = proposal
+    assert "take more" not in said[0.001].reason
+    assert said[8].reason.endswith("; whole lots and tickets take more")
+    assert said[8].turnover > said[0.001].turnover + 0.001

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 from dataclasses import dataclass, replace
@@ -11,8 +12,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from trimtab.constraints import Deviation, Group, Lots, Policy, Position, TrackingError, Turnover
-from trimtab.models import Account, Market, Tilt
+from trimtab.constraints import (
+    Band,
+    Cooldown,
+    Deviation,
+    Group,
+    Holding,
+    Lots,
+    Policy,
+    Position,
+    TrackingError,
+    TradeSize,
+    Turnover,
+)
+from trimtab.models import Account, Market, PastTrade, Tilt
 from trimtab.optimizer import Outcome, rebalance, solve
 from trimtab.optimizer.mandates import read_mandate
 from trimtab.optimizer.problems import Problem, pose
@@ -234,6 +247,32 @@ def test_tier_0_never_gives_way(desk):
     assert solution.outcome is Outcome.UNSOLVED
     assert solution.relaxed == ()
     assert least_violations(read_mandate(solution.problem, solution.case)) == {}
+
+
+BOUGHT = (PastTrade("SPY", dt.date(2026, 11, 10), 0.5),)
+
+
+@pytest.mark.parametrize(
+    ("limit", "sentence"),
+    [
+        (TradeSize(most="2%", tier=1), "trade size of SPY from 2% to 5%"),
+        (Cooldown(30, tier=1), "cooldown, by 5.00% of SPY,"),
+        (Holding(30, tier=1), "holding, by 5.00% of SPY,"),
+        (Band(absolute="9%", of="sum", on="equity", use="constraint", tier=1), "band, by 1.00% of equity,"),
+    ],
+    ids=lambda x: x if isinstance(x, str) else "",
+)
+def test_limits_without_a_bound_of_their_own_give_way_and_say_by_how_much(desk, limit, sentence):
+    """A hard position of at most 45 % SPY for who has 50 %, or a turnover that does not reach the band."""
+    hard = (Turnover("0"),) if isinstance(limit, Band) else (Position(on="SPY", most="45%"),)
+    now = {"SPY": 0.5, "EFA": 0.2, "IEF": 0.3}
+    account = replace(Account.from_weights("1", "balanced", now, 1e6, desk.free), history=BOUGHT)
+    proposal = rebalance(account, Policy((*hard, limit), desk.models), desk.free, [], desk.on)
+    assert proposal.outcome is Outcome.RELAXED, proposal.reason
+    assert {entry.limit for entry in proposal.relaxed} == {limit.name}
+    assert proposal.reason.startswith(sentence)
+    stays = rebalance(account, Policy((*hard, replace(limit, tier=0)), desk.models), desk.free, [], desk.on)
+    assert stays.outcome is Outcome.UNSOLVED
 
 
 def test_overrides_and_grandfathering(desk):
