@@ -14,6 +14,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..constraints.phases import Pace
 from .destinations import around
 from .mandates import FAR, Mandate, read_mandate
 from .relaxations import TIE, move, read_relaxed
@@ -132,6 +133,8 @@ def _more(solution: Solution, weights: np.ndarray) -> bool:
     mandate = read_mandate(solution.problem, solution.case)
     for entry in read_relaxed(solution.problem, solution.case, weights):
         part = mandate.part(entry.limit)
+        if isinstance(part.limit, Pace):  # it gives way to anything
+            continue
         written = abs(part.most if np.isfinite(part.most) else part.least)
         needed = written + solution.violations.get(entry.limit, 0.0) * max(part.units)
         if abs(entry.used - entry.bound) > round_out(needed, upper=True) - written + _HAIR:
