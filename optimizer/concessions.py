@@ -122,10 +122,18 @@ def _search(
 def _told(conceded: Solution, before: Solution, target: Target | None, found: Target) -> Solution:
     """Say why limits gave way that convex weights could have met, or gave more than they had to."""
     why = "whole lots and tickets take more" if target is None else target.reason.partition(": ")[2] or target.reason
+    if before.outcome is Outcome.OPTIMAL and not before.conflict and _only_pace(before, found.weights):
+        return replace(conceded, outcome=Outcome.OPTIMAL, told=(*conceded.told, f"its phase gave way by a hair: {why}"))
     words = f"{before.conflict}; {why}" if before.conflict else why
     if before.conflict and not _more(before, found.weights):
         words = before.conflict
     return replace(conceded, outcome=Outcome.RELAXED, conflict=words)
+
+
+def _only_pace(solution: Solution, weights: np.ndarray) -> bool:
+    """Whether whole trades take nothing but a little more than the phase or the pace released: it hurries, no more."""
+    gave, pace = read_relaxed(solution.problem, solution.case, weights), solution.problem.policy.pace.name
+    return all(entry.limit == pace for entry in gave)
 
 
 def _more(solution: Solution, weights: np.ndarray) -> bool:

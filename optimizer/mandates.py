@@ -47,6 +47,9 @@ class Part:
         Its places in the stacks of the program.
     least, most
         The numbers the mandate writes, an absent one infinite.
+    moved
+        Whether grandfathering has moved its bounds on single weights or rows for this account, so that no one number
+        says where they would go.
     """
 
     name: str
@@ -59,6 +62,7 @@ class Part:
     balls: np.ndarray
     least: float = -np.inf
     most: float = np.inf
+    moved: bool = False
 
     @property
     def tier(self) -> int:
@@ -167,7 +171,17 @@ def _part(
     hi = np.min([np.full(shape, np.inf), *(np.broadcast_to(t.hi, shape) for t in boxes)], axis=0)
     rows, trades, balls = (np.array(places[kind], dtype=int) for kind in (terms.Rows, terms.Trades, terms.RiskBall))
     least, most = (-np.inf, np.inf) if limit is None else written(limit, context, own)
-    return Part(name, limit, tuple(own), lo, hi, rows, trades, balls, least, most)
+    moved = limit is not None and limit.grandfather and _is_moved(limit.terms(context), own)
+    return Part(name, limit, tuple(own), lo, hi, rows, trades, balls, least, most, moved)
+
+
+def _is_moved(written: Sequence[terms.Term], own: Sequence[terms.Term]) -> bool:
+    pairs = [
+        (old, new)
+        for old, new in zip(written, own, strict=True)
+        if isinstance(old, (terms.Box, terms.Rows)) and isinstance(new, (terms.Box, terms.Rows))
+    ]
+    return any(np.any(old.lo != new.lo) or np.any(old.hi != new.hi) for old, new in pairs)
 
 
 def written(limit: Limit, context: Context, own: Sequence[terms.Term]) -> tuple[float, float]:

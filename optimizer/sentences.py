@@ -42,7 +42,7 @@ def say_conflict(conflict: Conflict, case: Case, words: str = "", *, whole: bool
     said = words or f"{first} cannot hold" + (f" with {_listed(rest, 'and')}" if rest else "")
     if ways := [_way(conflict.mandate.part(way.limit), way) for way in conflict.ways]:
         return f"{said}: it needs {_listed(ways, 'or')}" + (", before whole lots and tickets" if whole else "")
-    if any(part.elastic for part in parts):
+    if any(part.elastic for part in parts) and not any(part.moved for part in parts):
         return f"{said}, and no single number changed would end it"
     return said
 
