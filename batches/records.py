@@ -110,7 +110,7 @@ def record(sheet: Sheet, proposal: Proposal, tactical: np.ndarray | None, place:
             "started": taken.started,
             "seconds": taken.seconds,
             "engine": taken.engine,
-            "trade_gap": proposal.trade_gap if proposal.trades else None,
+            "trade_gap": proposal.trade_gap if proposal.trades and proposal.trade_gap <= proposal.turnover else None,
             "worker": taken.worker,
         },
     )

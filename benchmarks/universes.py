@@ -85,9 +85,10 @@ def real_ground(folder: Path) -> Ground:
 
 
 def real_policy(name: str) -> str:
-    """Return a variant of the demo's mandate as TOML, its own text with limits taken out; every account is solved."""
+    """Return a variant of the demo's mandate as TOML: its own text without phases and some limits; all are solved."""
     text = demo.policy_path().read_text("utf-8").replace('trigger = "band"', 'trigger = "always"')
     head, *limits = text.split("[[limits]]")
+    head = head.split("[phases]")[0]
     limits[-1], tail = limits[-1].split("[trades]")
     drop = ("band",) if name.startswith("capped") else ("band", "tracking_error")
     drop += () if name.endswith("whole") else ("lots", "trade_size")

@@ -89,15 +89,17 @@ def _near(path: Path) -> str:
 
 
 def _show_ends(out: Console, accounts: Sequence[Account], done: Run) -> None:
-    """Show an account of each outcome, with what it brings of its own: one that does, where there is one."""
-    ends, own = done.table("accounts"), {a.id: _own_words(a) for a in accounts}
+    """Show an account of each outcome: one with rules of its own where there is one, and one in a schedule."""
+    ends, own = done.table("accounts").set_index("account_id"), {a.id: _own_words(a) for a in accounts}
+    scheduled = {a.id: f"a schedule of {a.phases[0].started}" for a in accounts if a.phases}
     rows = []
     for outcome in Outcome:
-        here = ends.loc[ends["outcome"] == outcome.name]
-        if len(here):
-            chosen = max(here["account_id"], key=lambda name: bool(own.get(name)))
-            said = here.loc[here["account_id"] == chosen, "reason"].iloc[0]
-            rows.append((outcome.name, chosen, own.get(chosen, ""), said))
+        here = list(ends.index[ends["outcome"] == outcome.name])
+        if here:
+            chosen = max(here, key=lambda name: bool(own.get(name)))
+            rows.append((outcome.name, chosen, own.get(chosen, ""), ends.at[chosen, "reason"]))
+        some = [name for name in here if name in scheduled][:1]
+        rows += [(outcome.name, name, scheduled[name], ends.at[name, "reason"]) for name in some]
     head(out, "An account of each outcome, and its sentence")
     lay(out, ("outcome", "account", "of its own", "because"), rows)
 

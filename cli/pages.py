@@ -13,11 +13,14 @@ from rich.table import Table
 
 from ..models.views import View
 from ..optimizer.proposals import Proposal
+from ..optimizer.solutions import Outcome
 from ..units import basis_points, percent
 
 if TYPE_CHECKING:
     from .checks import Findings
 
+_NOTHING = 5e-7
+"""Utility a year that would be shown as 0.00 bp."""
 SHOWN = 8
 """Rows of a list that may be long: the rest stands in the tables of the run."""
 
@@ -127,14 +130,12 @@ def show_proposal(out: Console, proposal: Proposal) -> None:
             f"at a tracking error of {percent(proposal.tracking_error)}",
         ),
     ]
+    words = basis_points(abs(proposal.given_up), 2)
     if proposal.given_up > 0:
-        facts.append(
-            ("given up", f"{basis_points(proposal.given_up, 2)} of utility a year, for fewer and whole trades")
-        )
-    elif proposal.given_up < 0:
-        facts.append(
-            ("saved", f"{basis_points(-proposal.given_up, 2)} of utility a year against the ideal, in ticket fees")
-        )
+        facts.append(("given up", f"{words} of utility a year, for fewer and whole trades"))
+    elif proposal.given_up < -_NOTHING:
+        how = "in ticket fees" if proposal.outcome is not Outcome.RELAXED else "where limits gave way for whole trades"
+        facts.append(("saved", f"{words} of utility a year against the ideal, {how}"))
     for gave in proposal.relaxed[:SHOWN]:
         on = f" on {gave.on}" if gave.on else ""
         words = f"{gave.limit.replace('_', ' ')}{on}: {gave.used:.6g} where the mandate says {gave.bound:.6g}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import ClassVar
 
@@ -301,12 +301,12 @@ def check_range(limit: Limit, least: Rate | None, most: Rate | None) -> None:
         raise limit.error("least", least, f"at most {most}")
 
 
-def range_words(least: Rate | None, most: Rate | None) -> str:
+def range_words(least: Rate | None, most: Rate | None, write: Callable[[float], str] = percent) -> str:
     """Say a range as a committee would: 'at least 2.00%', 'between 2.00% and 5.00%'."""
     low, high = ends(least, most)
     if least is None:
-        return f"at most {percent(high)}"
-    return f"at least {percent(low)}" if most is None else f"between {percent(low)} and {percent(high)}"
+        return f"at most {write(high)}"
+    return f"at least {write(low)}" if most is None else f"between {write(low)} and {write(high)}"
 
 
 def field_names(kind: type[Limit]) -> list[str]:

@@ -14,15 +14,19 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..constraints.phases import Pace
 from .destinations import around
 from .mandates import FAR, Mandate, read_mandate
-from .relaxations import TIE, move
+from .relaxations import TIE, move, read_relaxed
 from .solutions import Outcome, Solution
 from .tickets import Tickets, read_tickets
 from .trades import Target, choose_target, try_target
+from .ways import round_out
 
 _STEPS = (0.25, 1.0, 4.0, np.inf)
 """What a limit gives more, in the largest lot or smallest ticket, the next where no trades fit."""
+_HAIR = 1e-6
+"""Of a bound, in its own unit: nobody says that whole trades take so little more."""
 
 
 def choose(solution: Solution) -> tuple[Solution, Target]:
@@ -48,7 +52,7 @@ def choose(solution: Solution) -> tuple[Solution, Target]:
     if solution.problem.policy.trades.exact:
         better = choose_target(conceded)
         found = found if better.reason else better
-    return _told(conceded, solution, target), found
+    return _told(conceded, solution, target, found), found
 
 
 def _least(solution: Solution, mandate: Mandate, tickets: Tickets, tiers: list[int]) -> tuple[Solution, Target] | None:
@@ -112,11 +116,35 @@ def _search(
     found = choose_target(wider)
     if found.reason:
         return solution, target or found
-    return _told(wider, solution, target), found
+    return _told(wider, solution, target, found), found
 
 
-def _told(conceded: Solution, before: Solution, target: Target | None) -> Solution:
+def _told(conceded: Solution, before: Solution, target: Target | None, found: Target) -> Solution:
     """Say why limits gave way that convex weights could have met, or gave more than they had to."""
     why = "whole lots and tickets take more" if target is None else target.reason.partition(": ")[2] or target.reason
+    if before.outcome is Outcome.OPTIMAL and not before.conflict and _only_pace(before, found.weights):
+        return replace(conceded, outcome=Outcome.OPTIMAL, told=(*conceded.told, f"its phase gave way by a hair: {why}"))
     words = f"{before.conflict}; {why}" if before.conflict else why
+    if before.conflict and not _more(before, found.weights):
+        words = before.conflict
     return replace(conceded, outcome=Outcome.RELAXED, conflict=words)
+
+
+def _only_pace(solution: Solution, weights: np.ndarray) -> bool:
+    """Whether whole trades take nothing but a little more than the phase or the pace released: it hurries, no more."""
+    gave, pace = read_relaxed(solution.problem, solution.case, weights), solution.problem.policy.pace.name
+    return all(entry.limit == pace for entry in gave)
+
+
+def _more(solution: Solution, weights: np.ndarray) -> bool:
+    """Whether these weights use more of a limit that gave way than it was said that convex weights need."""
+    mandate = read_mandate(solution.problem, solution.case)
+    for entry in read_relaxed(solution.problem, solution.case, weights):
+        part = mandate.part(entry.limit)
+        if isinstance(part.limit, Pace):  # it gives way to anything
+            continue
+        written = abs(part.most if np.isfinite(part.most) else part.least)
+        needed = written + solution.violations.get(entry.limit, 0.0) * max(part.units)
+        if abs(entry.used - entry.bound) > round_out(needed, upper=True) - written + _HAIR:
+            return True
+    return False

@@ -143,6 +143,7 @@ def solve_all(
     target = choose_targets(problem, sought, gone.goal, prices)
     settled = np.flatnonzero(target.settled)
     trade_gap = _sample_gaps(problem, sought, gone.goal, prices, target)[settled]
+    trade_gap[trade_gap > turnover(gone.cases, target.weights)[settled]] = np.nan  # such a bound says nothing
     gone = gone.pick(settled)
     cases, weights, lost = gone.cases, target.weights[settled], target.given_up[settled]
     if gone.within is not None:

@@ -21,6 +21,7 @@ from ..constraints.limits import Context, Limit, ends
 from ..constraints.phases import Pace
 from ..constraints.restrictions import Restriction
 from ..constraints.tickets import TradeSize
+from ..constraints.waits import Cooldown, Holding
 from ..models.tilts import NO_TILT
 from .problems import Case, Problem
 from .programs import POINT, Program, build
@@ -46,6 +47,9 @@ class Part:
         Its places in the stacks of the program.
     least, most
         The numbers the mandate writes, an absent one infinite.
+    moved
+        Whether grandfathering has moved its bounds on single weights or rows for this account, so that no one number
+        says where they would go.
     """
 
     name: str
@@ -58,6 +62,7 @@ class Part:
     balls: np.ndarray
     least: float = -np.inf
     most: float = np.inf
+    moved: bool = False
 
     @property
     def tier(self) -> int:
@@ -66,7 +71,7 @@ class Part:
 
     @property
     def elastic(self) -> bool:
-        """Whether it has a number that could be another: restrictions, customs and bands have none."""
+        """Whether it has a number that could be another: restrictions, customs, and hard bands and waits have none."""
         if self.limit is None or isinstance(self.limit, (Restriction, Custom)) or not self.terms:
             return False
         return bool(np.isfinite(self.least) or np.isfinite(self.most))
@@ -166,7 +171,17 @@ def _part(
     hi = np.min([np.full(shape, np.inf), *(np.broadcast_to(t.hi, shape) for t in boxes)], axis=0)
     rows, trades, balls = (np.array(places[kind], dtype=int) for kind in (terms.Rows, terms.Trades, terms.RiskBall))
     least, most = (-np.inf, np.inf) if limit is None else written(limit, context, own)
-    return Part(name, limit, tuple(own), lo, hi, rows, trades, balls, least, most)
+    moved = limit is not None and limit.grandfather and _is_moved(limit.terms(context), own)
+    return Part(name, limit, tuple(own), lo, hi, rows, trades, balls, least, most, moved)
+
+
+def _is_moved(written: Sequence[terms.Term], own: Sequence[terms.Term]) -> bool:
+    pairs = [
+        (old, new)
+        for old, new in zip(written, own, strict=True)
+        if isinstance(old, (terms.Box, terms.Rows)) and isinstance(new, (terms.Box, terms.Rows))
+    ]
+    return any(np.any(old.lo != new.lo) or np.any(old.hi != new.hi) for old, new in pairs)
 
 
 def written(limit: Limit, context: Context, own: Sequence[terms.Term]) -> tuple[float, float]:
@@ -182,8 +197,9 @@ def written(limit: Limit, context: Context, own: Sequence[terms.Term]) -> tuple[
         return -down, up
     if isinstance(limit, Pace):  # how much wider it is than the day's phase
         return -np.inf, 0.0
-    if isinstance(limit, Band):  # its least and most are of the band's width, not of what it bounds
-        return -np.inf, np.inf
+    # A band's numbers are of its width, a wait counts days. Where they are wishes: how much wider.
+    if isinstance(limit, (Band, Cooldown, Holding)):
+        return -np.inf, 0.0 if limit.tier else np.inf
     if isinstance(limit, TradeSize):
         return -np.inf, np.inf if limit.most is None else float(limit.most)
     single = [t for t in own if isinstance(t, (terms.Trades, terms.RiskBall))]

@@ -37,6 +37,9 @@ from .solutions import Outcome, Price, Solution
 from .tactical import place
 from .trades import Target
 
+_NOTHING = 5e-7
+"""Utility a year that would be told as 0.00 bp."""
+
 
 @dataclass(frozen=True, eq=False)
 class Proposal:
@@ -336,7 +339,8 @@ def _lines(proposal: Proposal) -> Iterator[str]:
 def _trading_lines(proposal: Proposal) -> Iterator[str]:
     if proposal.given_up > 0:
         yield f"given up for fewer and whole trades: {basis_points(proposal.given_up, 2)} a year"
-    elif proposal.given_up < 0:
-        yield f"better than the ideal by {basis_points(-proposal.given_up, 2)} a year: fewer ticket fees"
-    if proposal.trade_gap > 0:
+    elif proposal.given_up < -_NOTHING:
+        why = "fewer ticket fees" if proposal.outcome is not Outcome.RELAXED else "limits gave way for whole trades"
+        yield f"better than the ideal by {basis_points(-proposal.given_up, 2)} a year: {why}"
+    if 0 < proposal.trade_gap < proposal.turnover:  # else the bound says nothing
         yield f"turnover and the worth of trades: within {percent(proposal.trade_gap)} of NAV of the least, proved"

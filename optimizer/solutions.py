@@ -145,9 +145,7 @@ def unslowed(solution: Solution) -> Solution | None:
     problem, case = solution.problem, solution.case
     if case.context.pace is None:
         return None
-    context = replace(case.context, pace=None)
-    program = build(context, problem.policy.terms(context), case.belief, case.aversion, case.horizon)
-    free = replace(case, context=context, program=program)
+    free = _at_full_pace(problem, case)
     if impossible(free):
         return None
     found = arrive(problem, free).found
@@ -156,6 +154,13 @@ def unslowed(solution: Solution) -> Solution | None:
     return Solution(
         problem, free, Outcome.OPTIMAL, found.weights, found.certificate, found.multipliers, attempts=found.attempts
     )
+
+
+def _at_full_pace(problem: Problem, case: Case) -> Case:
+    """Return the case without the box of its phase and pace."""
+    context = replace(case.context, pace=None)
+    program = build(context, problem.policy.terms(context), case.belief, case.aversion, case.horizon)
+    return replace(case, context=context, program=program)
 
 
 def _without_target(case: Case, problem: Problem) -> str:
@@ -172,8 +177,12 @@ def _unmet(
     problem: Problem, case: Case, words: str, certificate: Certificate, attempts: tuple[Attempt, ...]
 ) -> Solution:
     """Say which limits conflict, and let those with a tier give way; without a proved conflict nothing gives way."""
-    mandate = read_mandate(problem, case)
-    conflict = find_conflict(mandate)
+    mandate, conflict = read_mandate(problem, case), None
+    if case.context.pace is not None:  # a pace gives way to anything: it is named where nothing else is in conflict
+        free = _at_full_pace(problem, case)
+        conflict = find_conflict(read_mandate(problem, free))
+        words = words if conflict is None else impossible(free)
+    conflict = conflict or find_conflict(mandate)
     if conflict is not None:
         words = say_conflict(conflict, case, words, whole=read_tickets(problem, case).whole)
         repair = relax(problem, case, mandate)

@@ -48,7 +48,7 @@ def find_way(mandate: Mandate, name: str, names: Collection[str], near: set[str]
         is outside, and join the set.
     """
     part = mandate.part(name)
-    if not part.elastic or _moved(part):
+    if not part.elastic or part.moved:
         return None, None
     kept = {name, *names, *near, *(p.name for p in mandate.parts if _cheap(p))}
     while True:
@@ -79,11 +79,6 @@ def _give(mandate: Mandate, name: str, names: Collection[str]) -> Least | None:
     """Let one limit give way to the others named, as little as it must."""
     springs = replace(stretch(mandate, names, {name: 0}, 1, boxes=True), cost=np.ones(1))
     return None if is_shut(springs.lo, springs.hi) else least(mandate.program, springs)
-
-
-def _moved(part: Part) -> bool:
-    """Whether grandfathering has moved single bounds of a limit, so that no one number says where they would go."""
-    return bool(part.limit and part.limit.grandfather and (part.boxed or len(part.rows)))
 
 
 def _above(mandate: Mandate, part: Part, weights: np.ndarray) -> bool:

@@ -253,7 +253,7 @@ KEPT = ("003", "005", "008", "009")
 @pytest.fixture
 def book(tmp_path) -> Path:
     """Four accounts of one model: every answer is one quick solve."""
-    folder = shutil.copytree(book_path(), tmp_path / "book")
+    folder = shutil.copytree(book_path(), tmp_path / "book", ignore=shutil.ignore_patterns("phases.csv"))
     for table, at in (("accounts", 0), ("holdings", 0), ("strategic", 0)):
         head, *rows = rows_of(folder, table)
         put(folder, table, [head, *(r for r in rows if r[at] in (*KEPT, "sixty_forty"))])

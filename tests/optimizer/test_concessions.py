@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from trimtab.constraints import Deviation, Group, Lots, Policy, TrackingError, TradeSize, Turnover
-from trimtab.models import NO_TILT, Account, Market
+from trimtab.constraints import Deviation, Group, Lots, Phases, Policy, TrackingError, TradeSize, Turnover
+from trimtab.models import NO_TILT, Account, Market, PhasedTrade
 from trimtab.optimizer import Outcome, rebalance
 from trimtab.optimizer.problems import Problem, pose
 
@@ -89,3 +92,32 @@ def test_amounts_are_said_to_be_before_whole_lots(desk, priced):
     assert "it needs" in said[0]
     assert "whole" not in said[0]
     assert said[1] == said[0] + ", before whole lots and tickets"
+
+
+def test_that_whole_lots_take_more_is_said_where_they_do(desk, priced):
+    """Lots of one share take a hair more than the number printed allows for or less; lots of eight take percents."""
+    said = {}
+    for size in (0.001, 8):
+        limits = (TrackingError("2%"), Turnover("5%", tier=1), Lots(size=size))
+        proposal, *_ = _ask(desk, priced, *limits)
+        assert proposal.outcome is Outcome.RELAXED
+        said[size] = proposal
+    assert "take more" not in said[0.001].reason
+    assert said[8].reason.endswith("; whole lots and tickets take more")
+    assert said[8].turnover > said[0.001].turnover + 0.001
+
+
+def test_a_phase_makes_room_for_whole_lots_without_the_word_relaxed(desk, priced):
+    """Between two phases a hard limit asks for a sale of less than a lot: the account sells the lot, and says so."""
+    phases = Phases(((0, "50%"), (30, "50%")))
+    policy = Policy((Group("equity", most="73%"), Lots(size=3)), desk.models, phases=phases)
+    account = Account.from_weights("1", "balanced", FAR, 20_000.0, priced)
+    started = desk.on - dt.timedelta(days=10)
+    rows = tuple(PhasedTrade(a, started, g, g / 2, 1) for a, g in (("SPY", -0.2), ("EFA", 0.1), ("IEF", 0.1)))
+    proposal = rebalance(replace(account, phases=rows), policy, priced, [], desk.on)
+    assert proposal.outcome is Outcome.OPTIMAL, proposal.reason
+    assert proposal.relaxed == ()
+    assert "phase 2 of 2 is due" in proposal.reason
+    assert proposal.weights.loc[["SPY", "EFA"], "target"].sum() <= 0.73 + 1e-9
+    assert any("its phase gave way by a hair" in note for note in proposal.notes)
+    assert all(abs(t.quantity / 3 - round(t.quantity / 3)) < 1e-6 for t in proposal.trades)
