@@ -13,6 +13,7 @@ from . import (  # noqa: F401  (importing registers their cases)
     ledgers,
     rebalances,
     replays,
+    signals,
     solving,
     starts,
 )

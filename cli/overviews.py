@@ -51,6 +51,9 @@ def show_run(out: Console, run: Run) -> None:
     _show_limits(out, summary, total)
     for outcome in _EXPLAINED:
         _show_reasons(out, summary, outcome)
+    if run.warnings:
+        head(out, "Worth a look")
+        listed(out, ("", ""), [("-", words) for words in run.warnings], len(run.warnings), "in run.json")
     _show_proof_and_time(out, summary)
 
 
@@ -158,10 +161,12 @@ def _show_proof_and_time(out: Console, summary: Summary) -> None:
         say(out, f"  Least certain, tracking error to the true optimum at most: {_named(uncertain, _in_basis_points)}.")
     gap = summary.trade_gap
     if gap["sampled"] and gap["largest"] > 0:
+        sampled = f"median of {gap['sampled']:,} accounts sampled; the widest {percent(gap['largest'], 3)}"
+        sampled = sampled if gap["sampled"] > 1 else "of the 1 account sampled"
         say(
             out,
             f"  Turnover, each trade counted with its worth: within {percent(gap['median'], 3)} of NAV of the least "
-            f"there could be (median of {gap['sampled']:,} accounts sampled; the widest {percent(gap['largest'], 3)}).",
+            f"there could be ({sampled}).",
         )
     if len(slowest):
         say(out, f"  Slowest: {_named(slowest, _in_seconds)}.")

@@ -13,11 +13,14 @@ from rich.table import Table
 
 from ..models.views import View
 from ..optimizer.proposals import Proposal
+from ..optimizer.solutions import Outcome
 from ..units import basis_points, percent
 
 if TYPE_CHECKING:
     from .checks import Findings
 
+_NOTHING = 5e-7
+"""Utility a year that would be shown as 0.00 bp."""
 SHOWN = 8
 """Rows of a list that may be long: the rest stands in the tables of the run."""
 
@@ -127,14 +130,12 @@ def show_proposal(out: Console, proposal: Proposal) -> None:
             f"at a tracking error of {percent(proposal.tracking_error)}",
         ),
     ]
+    words = basis_points(abs(proposal.given_up), 2)
     if proposal.given_up > 0:
-        facts.append(
-            ("given up", f"{basis_points(proposal.given_up, 2)} of utility a year, for fewer and whole trades")
-        )
-    elif proposal.given_up < 0:
-        facts.append(
-            ("saved", f"{basis_points(-proposal.given_up, 2)} of utility a year against the ideal, in ticket fees")
-        )
+        facts.append(("given up", f"{words} of utility a year, for fewer and whole trades"))
+    elif proposal.given_up < -_NOTHING:
+        how = "in ticket fees" if proposal.outcome is not Outcome.RELAXED else "where limits gave way for whole trades"
+        facts.append(("saved", f"{words} of utility a year against the ideal, {how}"))
     for gave in proposal.relaxed[:SHOWN]:
         on = f" on {gave.on}" if gave.on else ""
         words = f"{gave.limit.replace('_', ' ')}{on}: {gave.used:.6g} where the mandate says {gave.bound:.6g}"
@@ -174,7 +175,11 @@ def show_shocks(out: Console, table: pd.DataFrame) -> None:
 
 def show_findings(out: Console, found: Findings, *, whole: bool = False) -> None:
     """Show what a check found; every account concerned where ``whole``."""
-    shown, more = (max(len(found.refused), len(found.stuck), 1), "") if whole else (SHOWN, "(--all lists them)")
+    shown, more = (
+        (max(len(found.refused), len(found.stuck), len(found.yielding), 1), "")
+        if whole
+        else (SHOWN, "(--all lists them)")
+    )
     book, market = found.book, found.market
     say(out, f"Book {book.path} on {market.on}", style="bold")
     rows = [(name, f"{len(table):,}", _files(table.parts)) for name, table in book.tables.items()]
@@ -200,6 +205,8 @@ def show_findings(out: Console, found: Findings, *, whole: bool = False) -> None
             f"{len(found.refused):,} refused",
         ),
     ]
+    if found.reading is not None:
+        facts.insert(3, ("signals", str(found.reading).splitlines()[0].partition(": ")[2]))
     out.print()
     lay(out, ("", ""), facts)
     if found.refused:
@@ -209,6 +216,9 @@ def show_findings(out: Console, found: Findings, *, whole: bool = False) -> None
     if found.stuck:
         head(out, "Accounts whose limits contradict each other: they would be UNSOLVED")
         listed(out, ("account", "why"), found.stuck, len(found.stuck), more, shown)
+    if found.yielding:
+        head(out, "Accounts where softer limits would give way: they would be RELAXED")
+        listed(out, ("account", "why"), found.yielding, len(found.yielding), more, shown)
     if found.worth_a_look:
         head(out, "Worth a look")
         lay(out, ("", ""), [("-", warning) for warning in found.worth_a_look])

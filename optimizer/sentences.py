@@ -6,10 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..constraints.bands import Band
 from ..constraints.deviations import Deviation
 from ..constraints.groups import Group
 from ..constraints.limits import Limit
+from ..constraints.phases import Pace
 from ..constraints.tickets import TradeSize
+from ..constraints.waits import Cooldown, Holding
+from ..units import percent
 from .conflicts import Conflict
 from .mandates import Mandate, Part
 from .problems import Case
@@ -17,24 +21,28 @@ from .relaxations import Relaxed
 from .ways import Way
 
 _SHOWN = 3
+_LOOSENED = (Pace, Band, Cooldown, Holding)
+"""What has no number of its own: how much wider it becomes is what there is to say."""
 _STANDING = {"long_only": "long-only", "cash_floor": "the cash floor"}
 
 
-def say_conflict(conflict: Conflict, case: Case, words: str = "") -> str:
+def say_conflict(conflict: Conflict, case: Case, words: str = "", *, whole: bool = False) -> str:
     """Say which limits cannot hold together, and each number that would end it.
 
     Parameters
     ----------
     words
         What arithmetic says about it, if it does; else the limits are named.
+    whole
+        Whether trades are whole: the numbers let weights in, and lots and tickets may take more.
     """
     parts = [conflict.mandate.part(name) for name in conflict.names]
     parts.sort(key=lambda part: part.limit is None)  # the policy's own first
     first, *rest = [_part(part, conflict, case) for part in parts]
     said = words or f"{first} cannot hold" + (f" with {_listed(rest, 'and')}" if rest else "")
     if ways := [_way(conflict.mandate.part(way.limit), way) for way in conflict.ways]:
-        return f"{said}: it needs {_listed(ways, 'or')}"
-    if any(part.elastic for part in parts):
+        return f"{said}: it needs {_listed(ways, 'or')}" + (", before whole lots and tickets" if whole else "")
+    if any(part.elastic for part in parts) and not any(part.moved for part in parts):
         return f"{said}, and no single number changed would end it"
     return said
 
@@ -46,7 +54,15 @@ def say_relaxed(mandate: Mandate, relaxed: Sequence[Relaxed]) -> str:
         own = [entry for entry in relaxed if entry.limit == name]
         worst = max(own, key=lambda entry: abs(entry.used - entry.bound))
         part = mandate.part(name)
+        if isinstance(part.limit, _LOOSENED):
+            words = str(part.limit) if isinstance(part.limit, Pace) else plain(name)
+            said.append(f"{words}, by {percent(abs(worst.used - worst.bound))} of {worst.on},")
+            continue
         excess = worst.used - worst.bound
+        if isinstance(
+            part.limit, TradeSize
+        ):  # one number for buys and sells, and a bound on either side of today's weight
+            excess = abs(excess)
         written = part.most if excess > 0 and np.isfinite(part.most) else part.least
         least, most = sorted((abs(written), abs(written + excess)))
         first, last = (least, most) if isinstance(part.limit, Deviation) else (written, written + excess)
@@ -92,6 +108,9 @@ def _bounded(part: Part, bound: float, *, upper: bool) -> str:
     limit = part.limit
     if limit is None:
         return plain(part.name)
+    if isinstance(limit, _LOOSENED):
+        words = str(limit) if isinstance(limit, Pace) else _name(limit)
+        return words + (f" {_number(bound, limit)} wider" if bound else "")
     if isinstance(limit, Deviation):
         side = "" if -part.least == part.most else " above strategic" if upper else " below strategic"
         return f"{_name(limit)} {_number(abs(bound), limit)}{side}"

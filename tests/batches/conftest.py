@@ -33,7 +33,7 @@ KEPT = tuple(f"{i:03d}" for i in range(1, 9))
 
 def write_small(folder: Path) -> Path:
     """Copy the demo book with its first eight accounts."""
-    shutil.copytree(book_path(), folder)
+    shutil.copytree(book_path(), folder, ignore=shutil.ignore_patterns("phases.csv"))
     for table in ("accounts", "holdings"):
         rows = rows_of(folder, table)
         put(folder, table, [rows[0], *(r for r in rows[1:] if r[0] in KEPT)])

@@ -14,6 +14,7 @@ def test_each_case_runs_small():
     assert said.returncode == 0, said.stderr
     cases = (
         "conflicts",
+        "feasible",
         "solve",
         "rebalance",
         "exact",
@@ -27,6 +28,7 @@ def test_each_case_runs_small():
         "approvals",
         "flips",
         "kill",
+        "signals",
     )
     for case in cases:
         assert f"\n{case}: " in said.stdout

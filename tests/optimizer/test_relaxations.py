@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 from dataclasses import dataclass, replace
@@ -11,8 +12,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from trimtab.constraints import Deviation, Group, Lots, Policy, Position, TrackingError, Turnover
-from trimtab.models import Account, Market, Tilt
+from trimtab.constraints import (
+    Band,
+    Cooldown,
+    Deviation,
+    Group,
+    Holding,
+    Lots,
+    Phases,
+    Policy,
+    Position,
+    TrackingError,
+    TradeSize,
+    Turnover,
+)
+from trimtab.models import Account, Breach, Market, PastTrade, Tilt
 from trimtab.optimizer import Outcome, rebalance, solve
 from trimtab.optimizer.mandates import read_mandate
 from trimtab.optimizer.problems import Problem, pose
@@ -236,6 +250,32 @@ def test_tier_0_never_gives_way(desk):
     assert least_violations(read_mandate(solution.problem, solution.case)) == {}
 
 
+BOUGHT = (PastTrade("SPY", dt.date(2026, 11, 10), 0.5),)
+
+
+@pytest.mark.parametrize(
+    ("limit", "sentence"),
+    [
+        (TradeSize(most="2%", tier=1), "trade size of SPY from 2% to 5%"),
+        (Cooldown(30, tier=1), "cooldown, by 5.00% of SPY,"),
+        (Holding(30, tier=1), "holding, by 5.00% of SPY,"),
+        (Band(absolute="9%", of="sum", on="equity", use="constraint", tier=1), "band, by 1.00% of equity,"),
+    ],
+    ids=lambda x: x if isinstance(x, str) else "",
+)
+def test_limits_without_a_bound_of_their_own_give_way_and_say_by_how_much(desk, limit, sentence):
+    """A hard position of at most 45 % SPY for who has 50 %, or a turnover that does not reach the band."""
+    hard = (Turnover("0"),) if isinstance(limit, Band) else (Position(on="SPY", most="45%"),)
+    now = {"SPY": 0.5, "EFA": 0.2, "IEF": 0.3}
+    account = replace(Account.from_weights("1", "balanced", now, 1e6, desk.free), history=BOUGHT)
+    proposal = rebalance(account, Policy((*hard, limit), desk.models), desk.free, [], desk.on)
+    assert proposal.outcome is Outcome.RELAXED, proposal.reason
+    assert {entry.limit for entry in proposal.relaxed} == {limit.name}
+    assert proposal.reason.startswith(sentence)
+    stays = rebalance(account, Policy((*hard, replace(limit, tier=0)), desk.models), desk.free, [], desk.on)
+    assert stays.outcome is Outcome.UNSOLVED
+
+
 def test_overrides_and_grandfathering(desk):
     far = Account.from_weights("1", "balanced", {"SPY": 0.7, "EFA": 0.1, "IEF": 0.2}, 1e6, desk.market)
     own = replace(far, overrides={"turnover": 0.02})
@@ -245,6 +285,35 @@ def test_overrides_and_grandfathering(desk):
     assert gave[0].used == pytest.approx(gave[1].used, abs=1e-6)
     stays = (TrackingError("2%", grandfather=True), Turnover("5%", tier=1))
     assert rebalance(far, Policy(stays, desk.models), desk.market, [], desk.on).outcome is Outcome.OPTIMAL
+
+
+def test_grandfathering_that_moves_nothing_hides_no_way_out(desk):
+    """A cured breach binds as written, so its number would end the conflict; a moved bound has no such number."""
+    account = Account.from_weights("1", "balanced", {"SPY": 0.5, "EFA": 0.15, "IEF": 0.35}, 1e6, desk.market)
+    account = replace(account, restrictions=(("SPY", "no_sell"),))
+    old = replace(account, breaches=(Breach("deviation", desk.on - dt.timedelta(days=30)),))
+    policy = Policy((Deviation("5%", grandfather=True, cure_days=20),), desk.models)
+    said = rebalance(old, policy, desk.market, [], desk.on)
+    assert said.outcome is Outcome.UNSOLVED
+    assert "SPY: no_sell asks for at least 50% and deviation for at most 45%: it needs deviation 10%" in said.reason
+    assert rebalance(account, policy, desk.market, [], desk.on).outcome is not Outcome.UNSOLVED
+    narrow = (Deviation("5%", grandfather=True), Group("equity", most="60%"))
+    stuck = rebalance(account, Policy((*narrow, Turnover("1%")), desk.models), desk.market, [], desk.on)
+    assert stuck.outcome is Outcome.UNSOLVED
+    assert "no single number changed" not in stuck.reason
+
+
+def test_a_pace_is_named_in_a_conflict_only_where_nothing_else_is(desk):
+    """The phase cannot be kept either, but what has to be told is that the turnover is too little for the group."""
+    account = Account.from_weights("1", "balanced", {"SPY": 0.6, "EFA": 0.2, "IEF": 0.2}, 1e6, desk.free)
+    limits = (Group("equity", most="65%"), Turnover("2%", tier=1))
+    reasons = []
+    for phases in (None, Phases(((0, "10%"), (30, "90%")))):
+        proposal = rebalance(account, Policy(limits, desk.models, phases=phases), desk.free, [], desk.on)
+        assert proposal.outcome is Outcome.RELAXED
+        reasons.append(proposal.reason.partition(" gave way: ")[2].partition("; phase")[0])
+    assert reasons[0] == reasons[1]
+    assert "cannot hold with turnover 2%" in reasons[0]
 
 
 def test_whole_lots_fit_into_what_gave_way(desk):

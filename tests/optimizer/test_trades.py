@@ -11,6 +11,7 @@ import pytest
 
 from trimtab.constraints.cash import Cash
 from trimtab.constraints.deviations import Deviation
+from trimtab.constraints.groups import Group
 from trimtab.constraints.leverages import Leverage
 from trimtab.constraints.policies import Policy
 from trimtab.constraints.positions import Position
@@ -28,6 +29,8 @@ from trimtab.optimizer.tickets import judge, read_tickets
 from trimtab.optimizer.trades import choose_target
 
 BASE = (Deviation(0.08), Turnover(0.2))
+NARROW = Group("equity", least=-0.02, most=0.02, around="strategic")
+"""The accounts here start outside it."""
 VIEWS = [View("equity - bonds", 0.02, 0.5, id="v1"), View("a0 - a1", 0.03, 0.7, id="v2")]
 
 
@@ -156,7 +159,10 @@ def test_exact_is_never_worse_than_fast(name):
 
 
 @pytest.mark.parametrize("indifference", [0.0, 1e-4, 5e-4])
-@pytest.mark.parametrize("limits", [(), (TradeSize(least="3%"),), (TradeCount(2),), (TrackingError(0.01),)])
+@pytest.mark.parametrize(
+    "limits",
+    [(), (TradeSize(least="3%"),), (TradeCount(2),), (TrackingError(0.01),), (NARROW,), (NARROW, TrackingError(0.01))],
+)
 def test_exact_finds_what_enumeration_finds(limits, indifference):
     d = desk(3, (*BASE, Lots(1), *limits), Trading(indifference, exact=True), fee=1.0, prices=[210.0, 130.0, 90.0])
     for seed in range(2):
@@ -179,7 +185,10 @@ def test_exact_finds_what_enumeration_finds(limits, indifference):
         assert f.u >= min(best, level) - 1e-11
         if best >= level:
             cost = tickets.worth * verdict.count + verdict.turnover
-            assert f.value == pytest.approx(cost[allowed & (verdict.utility >= level)].min(), abs=1e-9)
+            least = cost[allowed & (verdict.utility >= level)].min()
+            assert f.value == pytest.approx(least, abs=1e-9)
+            plain = choose_target(ideal_of(with_trading(d, exact=False), account(d, seed, nav=1e4)))
+            assert plain.bound <= least + 1e-9
         else:
             assert target.indifference == pytest.approx(program.utility(solution.ideal) - best, abs=1e-11)
             assert "give" in target.notes[0]
