@@ -121,7 +121,7 @@ def check(book: Path, policy: Path | None, on: dt.date | None, whole: bool) -> i
 @trimtab.command()
 @click.argument("book", type=BOOK)
 @click.option("--policy", required=True, type=POLICY, help="The mandate with its playbook, a TOML file.")
-@click.option("--on", required=True, type=_Day(), help="The day, like 2017-02-28; nothing known later is looked at.")
+@click.option("--on", required=True, type=DayType(), help="The day, like 2017-02-28; nothing known later is looked at.")
 def signals(book: Path, policy: Path, on: dt.date) -> int:
     """Say what the playbook of a policy reads in BOOK on a day.
 
