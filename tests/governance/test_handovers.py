@@ -84,7 +84,7 @@ def test_the_tables_read_as_a_book(book, derived, tmp_path):
     folder = take_in(make_store(tmp_path / "s"), book, policy_path(), hand_over(read_book(book), derived))
     taken = read_book(folder)
     roster = taken.roster(taken.policy(read_policy(policy_path())))
-    assert not roster.faults
+    assert set(roster.faults) == {"024"}  # the demo book has one bad account of its own
     first = next(account for account in roster if account.id == "001")
     assert [(p.asset, p.opened) for p in first.positions] == [("FIN", DAY)]
     assert first.orders == {"GOLD": 9.0}
