@@ -1,0 +1,251 @@
+"""One account asked again and again with a number turned: frontiers, and how much of an answer hangs on a number.
+
+Every point is a problem of its own with its own certificate; a compiled program is shared where only numbers change,
+and points learn from their neighbours (:mod:`trimtab.optimizer.neighbours`). A point whose limits cannot all hold is
+asked alone, so that its sentence says which gave way.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from ..constraints import terms
+from ..constraints.policies import Policy
+from ..errors import InputError
+from ..models.accounts import Account
+from ..models.markets import Market
+from ..models.tilts import NO_TILT, Tilt, tilt
+from ..models.trails import Trail
+from ..models.views import View
+from ..optimizer.figures import read_figures
+from ..optimizer.neighbours import ask_neighbours, stack
+from ..optimizer.orders import turnover, weigh_trades
+from ..optimizer.problems import Case, Problem, outline
+from ..optimizer.rooms import BINDING
+from ..optimizer.solutions import Outcome, solve
+from ..optimizer.tactical import place
+from ..units import day
+from .knobs import Knob, Setting, turn
+
+_MOST = 100_000
+
+
+@dataclass(frozen=True, eq=False)
+class Sweep:
+    """What became of an account at every point.
+
+    Parameters
+    ----------
+    knobs
+        What was turned; a point for each combination of values.
+    points
+        Index: a level a knob. Columns outcome, utility, expected_gain, tracking_error (annual decimals), volatility,
+        turnover (one-way), cost (decimal of NAV, proportional and impact), certified_te, binding (the limits with
+        nothing left, joined by ``; ``), reason (where not OPTIMAL).
+    weights
+        The ideal weights: the same index, a column an asset.
+    """
+
+    knobs: tuple[Knob, ...]
+    points: pd.DataFrame
+    weights: pd.DataFrame
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return points and weights side by side."""
+        return self.points.join(self.weights)
+
+    def _repr_html_(self) -> str:
+        return self.points.to_html(max_rows=40, float_format=lambda x: f"{x:.6g}")
+
+    def __str__(self) -> str:
+        """Return the points as a table."""
+        return self.points.drop(columns=["reason"]).to_string(max_rows=60, float_format=lambda x: f"{x:.4g}")
+
+
+def sweep(
+    account: Account,
+    policy: Policy,
+    market: Market,
+    views: Sequence[View] | View,
+    on: dt.date | str,
+    knobs: Knob | Sequence[Knob] | Mapping[str, Sequence[float | str]],
+    *,
+    overlay: Tilt = NO_TILT,
+    trail: Trail | None = None,
+) -> Sweep:
+    """Return where an account would stand for every combination of values of one knob, two, or more.
+
+    Parameters
+    ----------
+    account, policy, market, views, on, overlay, trail
+        As in :func:`trimtab.optimizer.rebalance`. Triggers do not count: each point is solved.
+    knobs
+        What to turn (:mod:`.knobs`), also as ``{"tracking_error": ["1%", "2%"]}``. The last varies fastest.
+
+    Returns
+    -------
+    Sweep
+        Figures and ideal weights; lots and tickets are not applied.
+
+    Raises
+    ------
+    InputError
+        An unknown knob, a value that its owner refuses, more than 100,000 points, or an account that cannot be used.
+    """
+    on, listed = day(on), (views,) if isinstance(views, View) else tuple(views)
+    turned = _read(knobs)
+    count = int(np.prod([len(knob.values) for knob in turned]))
+    if count > _MOST:
+        raise InputError(
+            f"{count} points are too many", code="TOO_MANY", field="knobs", value=count, mend=f"at most {_MOST}"
+        )
+    start = Setting(policy, market.dated(on), listed)
+    asked = _Asked(account, on, overlay, trail)
+    values = list(itertools.product(*(knob.values for knob in turned)))
+    settings = [_turned(start, turned, point) for point in values]
+    rows, weights = _answer(asked, settings, _snake(turned))
+    index = pd.MultiIndex.from_tuples(values, names=[knob.name for knob in turned])
+    if len(turned) == 1:
+        index = pd.Index([point[0] for point in values], name=turned[0].name)
+    assets = list(market.universe.assets)
+    return Sweep(turned, pd.DataFrame(rows, index=index), pd.DataFrame(weights, index=index, columns=assets))
+
+
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """What every point has alike."""
+
+    account: Account
+    on: dt.date
+    overlay: Tilt
+    trail: Trail | None
+
+
+def _read(knobs: Knob | Sequence[Knob] | Mapping[str, Sequence[float | str]]) -> tuple[Knob, ...]:
+    if isinstance(knobs, Knob):
+        return (knobs,)
+    if isinstance(knobs, Mapping):
+        knobs = [Knob(name, tuple(values)) for name, values in knobs.items()]  # type: ignore[arg-type]
+    names = [knob.name for knob in knobs]
+    if not names or len(set(names)) < len(names):
+        raise InputError(
+            "there is no knob" if not names else f"a knob is named twice: {names}", code="BAD_KNOB", field="knobs",
+            value=", ".join(names), mend="one knob or more, each once",
+        )  # fmt: skip
+    return tuple(knobs)
+
+
+def _turned(setting: Setting, knobs: Sequence[Knob], values: Sequence[float]) -> Setting:
+    for knob, value in zip(knobs, values, strict=True):
+        setting = turn(setting, knob.name, value)
+    return setting
+
+
+def _snake(knobs: Sequence[Knob]) -> np.ndarray:
+    """Return the points in an order in which each is next to one that differs by one step of one knob."""
+    order = np.zeros(1, dtype=int)
+    for knob in knobs:
+        steps = np.arange(len(knob.values))
+        order = np.concatenate([at * len(steps) + (steps if k % 2 == 0 else steps[::-1]) for k, at in enumerate(order)])
+    return order
+
+
+def _answer(
+    asked: _Asked, settings: Sequence[Setting], order: np.ndarray
+) -> tuple[list[dict[str, object]], np.ndarray]:
+    problems, cases = _pose(asked, settings)
+    rows: list[dict[str, object]] = [{} for _ in settings]
+    weights = np.full((len(settings), len(settings[0].market.universe)), np.nan)
+    alike: dict[tuple, list[int]] = {}
+    for i in order:
+        program = cases[i].program
+        if not program.customs and problems[i].policy.rebalance.destination != "edge":
+            alike.setdefault(program.likeness, []).append(int(i))
+    for group in alike.values():
+        found = ask_neighbours(problems[group[0]], stack([cases[i].program for i in group]))
+        for k in np.flatnonzero(found.released):
+            i = group[k]
+            weights[i] = found.weights[k]
+            rows[i] = _row(cases[i], weights[i], Outcome.OPTIMAL, float(found.certified_te[k]), "")
+    for i in (i for i, row in enumerate(rows) if not row):
+        solution = solve(problems[i], asked.account, cases[i].belief)
+        weights[i] = solution.ideal
+        te = solution.certificate.certified_te
+        rows[i] = _row(solution.case, solution.ideal, solution.outcome, te, solution.reason)
+    return rows, weights
+
+
+def _pose(asked: _Asked, settings: Sequence[Setting]) -> tuple[list[Problem], list[Case]]:
+    """Pose every point; what two points share is made once."""
+    stated: dict[tuple[int, int], Problem] = {}
+    posed: dict[tuple[int, int], Case] = {}
+    beliefs: dict[tuple, Tilt] = {}
+    problems, cases = [], []
+    for setting in settings:
+        policy, market, views = setting.policy, setting.market, setting.views
+        said = (id(market), policy.risk_aversion, views)
+        if said not in beliefs:
+            own = tilt(views, market, policy.model(asked.account), asked.on, trail=asked.trail)
+            beliefs[said] = own + asked.overlay
+        key, belief = (id(policy), id(market)), beliefs[said]
+        if key not in stated:
+            # The mandate as it stands is checked as for any account; a number turned on the way is not at fault.
+            stated[key] = Problem(policy, market) if stated else outline(policy, market)
+        case = _believing(posed[key], belief, policy) if key in posed else None
+        if case is None:
+            case = posed[key] = place(stated[key], asked.account, belief)
+        problems.append(stated[key])
+        cases.append(case)
+    return problems, cases
+
+
+_BESIDE = ("target", "risk", "band_low", "band_high", "buy_pace", "sell_pace")
+
+
+def _believing(case: Case, belief: Tilt, policy: Policy) -> Case | None:
+    """Return the same account believing in other gains, or None where the belief changes more than that."""
+    old = case.belief
+    alike = all(np.array_equal(getattr(old, name), getattr(belief, name)) for name in _BESIDE)
+    alike = alike and old.aversion == belief.aversion and old.frequency == belief.frequency
+    if not alike or policy.needs_target or policy.horizon(belief) != case.horizon:
+        return None
+    force = case.program.force - old.alpha(case.aversion) + belief.alpha(case.aversion)
+    return replace(case, belief=belief, program=replace(case.program, force=force))
+
+
+def _row(case: Case, weights: np.ndarray, outcome: Outcome, certified_te: float, reason: str) -> dict[str, object]:
+    figures = read_figures(case, weights, 0)
+    return {
+        "outcome": outcome.name,
+        "utility": float(figures.utility),
+        "expected_gain": float(figures.expected_gain),
+        "tracking_error": float(figures.tracking_error),
+        "volatility": float(case.context.market.risk.volatility(weights)),
+        "turnover": float(turnover(case, weights)),
+        "cost": float(_cost(case, weights)),
+        "certified_te": certified_te,
+        "binding": "; ".join(_binding(case, weights)),
+        "reason": reason,
+    }
+
+
+def _cost(case: Case, weights: np.ndarray) -> float:
+    """Return what the trades cost, proportional and impact, decimal of NAV."""
+    z = np.abs(weigh_trades(case, weights))
+    return case.horizon * float(case.program.cost @ z + case.program.impact @ z**1.5)
+
+
+def _binding(case: Case, weights: np.ndarray) -> list[str]:
+    market, found = case.context.market, []
+    for name, term in case.program.named:
+        if name in case.names and name not in found:
+            read = terms.sides(term, weights, case.program.current, market.risk, market.universe)
+            if (np.asarray(read.room) < BINDING).any():
+                found.append(name)
+    return found
