@@ -1,8 +1,8 @@
 """Many like problems in a row: answers of a few by the engine, of those between from their neighbours'.
 
-Where one number moves a little, the same bounds mostly bind. So every so many problems are asked of the engine, and the
-others start at the nearest of these answers and are refined to their own binding set (:mod:`.refinements`). The gate does
-not care where an answer comes from: who has no certificate is asked of the engine after all.
+Where one number moves a little, the same bounds mostly bind. So every so many problems are asked of the engine; the
+others start at the nearest of these answers and are refined to their own binding set (:mod:`.refinements`). The gate
+does not care where an answer comes from: who has no certificate is asked of the engine after all.
 """
 
 from __future__ import annotations

@@ -104,10 +104,21 @@ def turn(setting: Setting, name: str, value: float) -> Setting:
     kind, _, rest = name.partition(".")
     if kind == "view" and rest:
         return _view(setting, rest, value)
-    if kind == "limit" and rest:
-        limit, _, field = rest.rpartition(".")
-        return _limit(setting, *((limit, field) if limit else (rest, "")), value)
-    return _limit(setting, name, "", value)
+    return _limit(setting, name, value)
+
+
+def current(setting: Setting, name: str) -> float:
+    """Return where a knob stands now; 1 for a multiplier."""
+    if name in _POLICY:
+        return float(getattr(setting.policy, name))
+    if name in _WHOLE:
+        return 1.0
+    kind, _, rest = name.partition(".")
+    if kind == "view" and rest:
+        view, field = _find_view(setting, rest)
+        return float(getattr(view, field))
+    limit, field = _find_limit(setting, name)
+    return decimal(getattr(limit, field))
 
 
 def name_knobs(setting: Setting) -> list[str]:
@@ -137,34 +148,50 @@ def _whole(setting: Setting, name: str, value: float) -> Setting:
 
 
 def _view(setting: Setting, rest: str, value: float) -> Setting:
+    view, field = _find_view(setting, rest)
+    if field == "confidence" and value == 0:
+        return replace(setting, views=tuple(own for own in setting.views if own is not view))
+    turned = replace(view, **{field: value})
+    return replace(setting, views=tuple(turned if own is view else own for own in setting.views))
+
+
+def _find_view(setting: Setting, rest: str) -> tuple[View, str]:
     name, _, field = rest.rpartition(".")
     if field not in _VIEW:
         name, field = rest, "gain"
     known = [view.id for view in setting.views]
     if name not in known:
         raise _bad(f"view.{rest}", f"there is no view {name!r}", name, did_you_mean(name, known) or _listed(known))
-    if field == "confidence" and value == 0:
-        return replace(setting, views=tuple(view for view in setting.views if view.id != name))
-    turned = (replace(view, **{field: value}) if view.id == name else view for view in setting.views)
-    return replace(setting, views=tuple(turned))
+    return setting.views[known.index(name)], field
 
 
-def _limit(setting: Setting, name: str, field: str, value: float) -> Setting:
-    limits = setting.policy.limits
-    at = next((i for i, limit in enumerate(limits) if limit.name == name), None)
-    if at is None:
+def _limit(setting: Setting, name: str, value: float) -> Setting:
+    limit, field = _find_limit(setting, name)
+    whole = isinstance(getattr(limit, field), int) and float(value).is_integer()
+    turned = replace(limit, **{field: int(value) if whole else value})
+    limits = tuple(turned if own is limit else own for own in setting.policy.limits)
+    return replace(setting, policy=replace(setting.policy, limits=limits))
+
+
+def _find_limit(setting: Setting, text: str) -> tuple[Limit, str]:
+    """Find the limit and the field that a name means: ``NAME``, ``limit.NAME`` or ``limit.NAME.FIELD``."""
+    names = {limit.name: limit for limit in setting.policy.limits}
+    name, field = text, ""
+    if text.startswith("limit.") and text not in names:
+        name = text.removeprefix("limit.")
+        if name not in names:
+            name, _, field = name.rpartition(".")
+    if name not in names:
         known = name_knobs(setting)
-        raise _bad(name, f"there is no knob {name!r}", name, did_you_mean(name, known) or _listed(known))
-    limit = limits[at]
+        raise _bad(text, f"there is no knob {text!r}", text, did_you_mean(text, known) or _listed(known))
+    limit = names[name]
     field = field or _main(limit)
     if field not in {f.name for f in fields(limit)} or not field:
         raise PolicyError(
             f"the limit {name!r} has no number {field!r}", code="UNKNOWN_KNOB", table="policy", field=name, value=field,
             mend=f"one of {', '.join(f.name for f in fields(limit))}",
         )  # fmt: skip
-    whole = isinstance(getattr(limit, field), int) and float(value).is_integer()
-    turned = replace(limit, **{field: int(value) if whole else value})
-    return replace(setting, policy=replace(setting.policy, limits=(*limits[:at], turned, *limits[at + 1 :])))
+    return limit, field
 
 
 def _main(limit: Limit) -> str:
