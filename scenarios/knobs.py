@@ -8,6 +8,7 @@
     view.VIEW_ID.gain, view.VIEW_ID.confidence of one view
     gain, confidence                           of every view at once, as a multiplier (confidence at most 1)
     costs, volatility                          of every asset at once, as a multiplier
+    price.ASSET_ID                             of one asset, as a multiplier: what it has done since the close
 """
 
 from __future__ import annotations
@@ -104,6 +105,8 @@ def turn(setting: Setting, name: str, value: float) -> Setting:
     kind, _, rest = name.partition(".")
     if kind == "view" and rest:
         return _view(setting, rest, value)
+    if kind == "price" and rest:
+        return _price(setting, rest, value)
     return _limit(setting, name, value)
 
 
@@ -111,9 +114,9 @@ def current(setting: Setting, name: str) -> float:
     """Return where a knob stands now; 1 for a multiplier."""
     if name in _POLICY:
         return float(getattr(setting.policy, name))
-    if name in _WHOLE:
-        return 1.0
     kind, _, rest = name.partition(".")
+    if name in _WHOLE or (kind == "price" and rest):
+        return 1.0
     if kind == "view" and rest:
         view, field = _find_view(setting, rest)
         return float(getattr(view, field))
@@ -145,6 +148,19 @@ def _whole(setting: Setting, name: str, value: float) -> Setting:
     # A view that nobody believes says nothing.
     views = tuple(replace(view, confidence=min(view.confidence * value, 1.0)) for view in setting.views if value > 0)
     return replace(setting, views=views)
+
+
+def _price(setting: Setting, asset: str, value: float) -> Setting:
+    market = setting.market
+    assets = market.universe.assets
+    if asset not in assets:
+        mend = did_you_mean(asset, assets) or _listed(assets)
+        raise _bad(f"price.{asset}", f"there is no asset {asset!r}", asset, mend)
+    if not value > 0:
+        raise _bad(f"price.{asset}", f"the multiplier is {value}", value, "a number above 0; 1 changes nothing")
+    prices = np.array(market.prices)
+    prices[market.universe.positions[asset]] *= value
+    return replace(setting, market=replace(market, prices=prices))
 
 
 def _view(setting: Setting, rest: str, value: float) -> Setting:

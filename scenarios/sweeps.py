@@ -106,25 +106,14 @@ def sweep(
             f"{count} points are too many", code="TOO_MANY", field="knobs", value=count, mend=f"at most {_MOST}"
         )
     start = Setting(policy, market.dated(on), listed)
-    asked = _Asked(account, on, overlay, trail)
     values = list(itertools.product(*(knob.values for knob in turned)))
     settings = [_turned(start, turned, point) for point in values]
-    rows, weights = _answer(asked, settings, _snake(turned))
+    _, rows, weights = answer(account, settings, _snake(turned), on, overlay, trail)
     index = pd.MultiIndex.from_tuples(values, names=[knob.name for knob in turned])
     if len(turned) == 1:
         index = pd.Index([point[0] for point in values], name=turned[0].name)
     assets = list(market.universe.assets)
     return Sweep(turned, pd.DataFrame(rows, index=index), pd.DataFrame(weights, index=index, columns=assets))
-
-
-@dataclass(frozen=True, eq=False)
-class _Asked:
-    """What every point has alike."""
-
-    account: Account
-    on: dt.date
-    overlay: Tilt
-    trail: Trail | None
 
 
 def _read(knobs: Knob | Sequence[Knob] | Mapping[str, Sequence[float | str]]) -> tuple[Knob, ...]:
@@ -156,10 +145,14 @@ def _snake(knobs: Sequence[Knob]) -> np.ndarray:
     return order
 
 
-def _answer(
-    asked: _Asked, settings: Sequence[Setting], order: np.ndarray
-) -> tuple[list[dict[str, object]], np.ndarray]:
-    problems, cases = _pose(asked, settings)
+def answer(
+    account: Account, settings: Sequence[Setting], order: np.ndarray, on: dt.date, overlay: Tilt, trail: Trail | None
+) -> tuple[list[Case], list[dict[str, object]], np.ndarray]:
+    """Solve one account in many settings; return the cases, the figures as in :class:`Sweep`, and the ideal weights.
+
+    ``order`` is one in which neighbours are alike.
+    """
+    problems, cases = _pose(account, settings, on, overlay, trail)
     rows: list[dict[str, object]] = [{} for _ in settings]
     weights = np.full((len(settings), len(settings[0].market.universe)), np.nan)
     alike: dict[tuple, list[int]] = {}
@@ -174,14 +167,16 @@ def _answer(
             weights[i] = found.weights[k]
             rows[i] = _row(cases[i], weights[i], Outcome.OPTIMAL, float(found.certified_te[k]), "")
     for i in (i for i, row in enumerate(rows) if not row):
-        solution = solve(problems[i], asked.account, cases[i].belief)
+        solution = solve(problems[i], account, cases[i].belief)
         weights[i] = solution.ideal
         te = solution.certificate.certified_te
         rows[i] = _row(solution.case, solution.ideal, solution.outcome, te, solution.reason)
-    return rows, weights
+    return cases, rows, weights
 
 
-def _pose(asked: _Asked, settings: Sequence[Setting]) -> tuple[list[Problem], list[Case]]:
+def _pose(
+    account: Account, settings: Sequence[Setting], on: dt.date, overlay: Tilt, trail: Trail | None
+) -> tuple[list[Problem], list[Case]]:
     """Pose every point; what two points share is made once."""
     stated: dict[tuple[int, int], Problem] = {}
     posed: dict[tuple[int, int], Case] = {}
@@ -191,15 +186,14 @@ def _pose(asked: _Asked, settings: Sequence[Setting]) -> tuple[list[Problem], li
         policy, market, views = setting.policy, setting.market, setting.views
         said = (id(market), policy.risk_aversion, views)
         if said not in beliefs:
-            own = tilt(views, market, policy.model(asked.account), asked.on, trail=asked.trail)
-            beliefs[said] = own + asked.overlay
+            beliefs[said] = tilt(views, market, policy.model(account), on, trail=trail) + overlay
         key, belief = (id(policy), id(market)), beliefs[said]
         if key not in stated:
             # The mandate as it stands is checked as for any account; a number turned on the way is not at fault.
             stated[key] = Problem(policy, market) if stated else outline(policy, market)
         case = _believing(posed[key], belief, policy) if key in posed else None
         if case is None:
-            case = posed[key] = place(stated[key], asked.account, belief)
+            case = posed[key] = place(stated[key], account, belief)
         problems.append(stated[key])
         cases.append(case)
     return problems, cases
