@@ -100,7 +100,7 @@ def reach(setting: Setting, name: str) -> tuple[np.ndarray, np.ndarray]:
     elif name.endswith("confidence"):
         low, high = 0.0, 1.0
     else:
-        low, high = 0.0, max(3 * value, 0.05)
+        low, high = 0.02 * value, max(3 * value, 0.05)  # at nothing at all every trade is gone
     steps = (np.arange(1, _STEPS + 1) / _STEPS) ** 2
     return value - (value - low) * steps, value + (high - value) * steps if high > value else np.zeros(0)
 
