@@ -6,6 +6,7 @@
     |-- InputError           bad input; mend the named table and field. A retry without that cannot help.
     |   |-- MarketError      shared: assets, prices, costs, covariance or returns
     |   |-- ViewError        shared: views, tilts and shocks
+    |   |-- SignalError      shared: series in time, and what is read from them
     |   |-- PolicyError      shared: the mandate itself
     |   |-- BookError        shared: a file or table that cannot be read as what it should be
     |   `-- AccountError     one account's own data: in a run an outcome (QUARANTINED), never an exception
@@ -80,6 +81,10 @@ class MarketError(InputError):
 
 class ViewError(InputError):
     """A view, tilt or shock cannot be used."""
+
+
+class SignalError(InputError):
+    """A series, a signal, a regime, an overlay or a rule cannot be used."""
 
 
 class PolicyError(InputError):

@@ -43,21 +43,59 @@ def decimal(value: Any) -> float:
     return number
 
 
+_OVER = re.compile(r"(.+?)\s+over\s+(\d+\.?\d*)\s*(d|days?|w|weeks?|m|months?|y|years?)\s*")
+_A_YEAR = {"d": 365.25, "w": 365.25 / 7, "m": 12.0, "y": 1.0}
+
+
+def annual(value: Any) -> float:
+    """Read a gain as an annual decimal: a number is one already, ``"3% over 90d"`` is what is expected of 90 days.
+
+    Periods are days, weeks, months or years (``90d``, ``6 months``); a year has 365.25 days. The gain is scaled, not
+    compounded: views add up over legs and time.
+
+    >>> annual("2%"), annual("3% over 6 months"), round(annual("3% over 90d"), 6)
+    (0.02, 0.06, 0.12175)
+
+    Raises ``ValueError`` as :func:`decimal` does, and for a period of nothing.
+    """
+    found = _OVER.fullmatch(value.strip()) if isinstance(value, str) else None
+    if not found:
+        return decimal(value)
+    gain, count, unit = found.groups()
+    if not float(count) > 0:
+        raise ValueError(f"{value!r} is a gain over no time")
+    return decimal(gain) * _A_YEAR[unit[0]] / float(count)
+
+
 def day(value: Any) -> dt.date:
     """Read an ISO-8601 date (``"2016-12-30"``), a date or a timestamp as a date; nothing ambiguous, no serial numbers.
 
+    A time of day needs a zone, and the day is that of UTC; midnight without a zone is the date that a table made a
+    timestamp. Years before 1800 and after 2200 are placeholders of another system, not days.
+
     >>> day("2016-12-30")
     datetime.date(2016, 12, 30)
+    >>> day(dt.datetime(2016, 12, 30, 23, tzinfo=dt.timezone(dt.timedelta(hours=-5))))
+    datetime.date(2016, 12, 31)
+
+    Raises ``ValueError`` for anything else.
     """
-    if isinstance(value, dt.datetime):
-        return value.date()
-    if isinstance(value, dt.date):
-        return value
     if isinstance(value, np.datetime64):
-        return value.astype("datetime64[D]").item()
+        value = value.astype("datetime64[us]").item()
     if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value.strip()):
-        return dt.date.fromisoformat(value.strip())
-    raise ValueError(f"{value!r} is not an ISO date like 2016-12-30")
+        value = dt.date.fromisoformat(value.strip())
+    if isinstance(value, dt.datetime):
+        if value.tzinfo is None and value.time() != dt.time():
+            raise ValueError(f"{value} has a time and no zone: give a date, or say in which zone")
+        value = value.date() if value.tzinfo is None else value.astimezone(dt.UTC).date()
+    if not isinstance(value, dt.date):
+        raise ValueError(f"{value!r} is not an ISO date like 2016-12-30")
+    if not _YEARS[0] <= value.year <= _YEARS[1]:
+        raise ValueError(f"{value} is a placeholder, not a day: leave it empty where there is none")
+    return value
+
+
+_YEARS = (1800, 2200)
 
 
 Each = Any

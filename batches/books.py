@@ -7,7 +7,7 @@ asked for, and refused if they have changed since.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,11 @@ from ..models.tilts import NO_TILT, Tilt
 from ..models.trails import Trail
 from ..models.universes import Universe
 from ..models.views import View
+from ..signals.panels import Panel
+from ..signals.readings import Reading
 from ..units import FrozenMap, day, did_you_mean
 from .enrolments import enrol
+from .feeds import read_desk, read_panel
 from .layouts import LAYOUTS, PER_ACCOUNT, check_tables
 from .parts import SUFFIXES
 from .premises import read_market, read_models, read_shifts, read_trail, read_universe, read_views
@@ -81,11 +84,29 @@ class Book:
         views = read_views(self.shared.get("views"))
         return views if on is None else tuple(v for v in views if v.live(day(on)))
 
-    def trail(self, universe: Universe) -> Trail | None:
-        """Return what assets have done, from ``prices`` or else ``returns``; None where no view asks for it."""
-        if not any(view.stop is not None or view.take is not None for view in self.views()):
+    def trail(self, universe: Universe, views: Sequence[View] | None = None) -> Trail | None:
+        """Return what assets have done, from ``prices`` or else ``returns``; None where no view asks for it.
+
+        ``views`` are those of the book unless others are given.
+        """
+        asked = self.views() if views is None else views
+        if not any(view.stop is not None or view.take is not None for view in asked):
             return None
         return read_trail(self.shared, universe)
+
+    def panel(self) -> Panel:
+        """Return the series of ``prices``, ``signals`` and ``returns`` in time."""
+        return read_panel(self.shared)
+
+    def read(self, policy: Policy, market: Market, on: dt.date | str) -> Reading | None:
+        """Return what the policy's playbook says on a day; None where it has none.
+
+        Raises
+        ------
+        BookError, SignalError, ViewError
+            A series that nobody has, a cell that is none, a name that means nothing.
+        """
+        return read_desk(self.shared, policy, market, day(on))
 
     def tilts(self, market: Market, model: Model, on: dt.date | str) -> Tilt:
         """Return what the rows of ``tilts`` that are live on a day do to one model."""
@@ -162,7 +183,7 @@ def read_book(path: str | Path) -> Book:
 
 def _check_stray(entry: Path, name: str) -> None:
     """Refuse what looks like a misspelt table: a restriction that is not read protects nobody."""
-    near = did_you_mean(name.lower(), LAYOUTS)
+    near = did_you_mean(name.partition(".")[0].lower(), LAYOUTS)
     if near and (
         entry.is_dir()
         or entry.suffix.lower() in (*SUFFIXES, ".gz", ".zip", ".tsv", ".txt", ".xlsx", ".pq", ".json", ".pkl")

@@ -8,6 +8,7 @@ shared tables, accounts turn them into a refusal of their own.
 from __future__ import annotations
 
 import datetime as dt
+import re
 import unicodedata
 from collections.abc import Callable
 from typing import Any
@@ -157,7 +158,26 @@ def id_fault(text: str) -> str:
         return "has spaces around it"
     if any(unicodedata.category(c) in ("Cc", "Cf", "Zl", "Zp", "Co", "Cs") or c == "\u00a0" for c in text):
         return "holds a character that nobody can see"
-    return "is not in Unicode's composed form (NFC)" if text != unicodedata.normalize("NFC", text) else ""
+    return "is not in Unicode's composed form (NFC)" if text != unicodedata.normalize("NFC", text) else _mixture(text)
+
+
+def _mixture(text: str) -> str:
+    r"""Say whether a word of an id is written in several scripts that look alike.
+
+    >>> _mixture("Account A"), _mixture("\N{CYRILLIC CAPITAL LETTER A}ccount A")
+    ('', 'mixes letters of Latin and Cyrillic in one word, which look alike')
+    """
+    mixed = next((scripts for word in re.findall(r"[^\W\d_]+", text) if len(scripts := _scripts(word)) > 1), ())
+    return f"mixes letters of {' and '.join(mixed)} in one word, which look alike" if mixed else ""
+
+
+_ALIKE = ("LATIN", "CYRILLIC", "GREEK")
+
+
+def _scripts(word: str) -> tuple[str, ...]:
+    """Return the scripts of a word, of those whose letters are taken for each other."""
+    names = {unicodedata.name(c, "").partition(" ")[0] for c in word}
+    return tuple(name.capitalize() for name in _ALIKE if name in names)
 
 
 def tidy(text: str) -> str:

@@ -18,6 +18,7 @@ from ..models.tilts import NO_TILT, Tilt, tilt
 from ..optimizer.legs import Leg, trace_model
 from ..optimizer.problems import Problem, outline, state
 from ..optimizer.tactical import tactical_targets
+from ..signals.readings import Reading
 from ..units import FrozenMap
 from .books import Book
 
@@ -26,6 +27,7 @@ from .books import Book
 class Desk:
     """What a run knows beside its accounts; it travels to workers as its first four fields, numbers only.
 
+    ``reading`` is what the policy's playbook said, None where it has none; the policy is in the regime that was read.
     ``legs`` remembers what leads a model to its tactical target: a cache and nothing else.
     """
 
@@ -33,6 +35,7 @@ class Desk:
     market: Market
     on: dt.date
     beliefs: Mapping[str, Tilt]
+    reading: Reading | None = None
     legs: dict[str, Leg | None] = field(default_factory=dict, repr=False)
 
     def __reduce__(self):
@@ -72,12 +75,25 @@ class Desk:
 def open_desk(book: Book, policy: Policy, on: dt.date, overlay: Tilt = NO_TILT) -> Desk:
     """State the problem and every model's belief: whatever is wrong with what accounts share is found here."""
     market = book.market(policy, on)
-    views, trail = book.views(), book.trail(market.universe)
-    beliefs = {}
-    for name, weights in policy.models.items():
-        model = Model(name, weights, policy.risk_aversion)
-        beliefs[name] = tilt(views, market, model, on, trail=trail) + book.tilts(market, model, on) + overlay
+    reading = book.read(policy, market, on)
+    if reading is not None and policy.playbook.limits:
+        policy = policy.in_regime(reading.regime)
+    beliefs = believe(book, policy, market, on, reading, overlay)
     # A user's own limit is tried by cvxpy before any account is; nothing else can fail to compile.
     stated = state if any(isinstance(limit, Custom) for limit in policy.limits) else outline
     stated(policy, market)
-    return Desk(policy, market, on, FrozenMap(beliefs))
+    return Desk(policy, market, on, beliefs, reading)
+
+
+def believe(
+    book: Book, policy: Policy, market: Market, on: dt.date, reading: Reading | None = None, overlay: Tilt = NO_TILT
+) -> Mapping[str, Tilt]:
+    """Return the belief of each model: the views of the book and of signals, tilts by hand, overlays and rules."""
+    views = book.views() + (() if reading is None else reading.views)
+    trail, beliefs = book.trail(market.universe, views), {}
+    for name, weights in policy.models.items():
+        model = Model(name, weights, policy.risk_aversion)
+        beliefs[name] = tilt(views, market, model, on, trail=trail) + book.tilts(market, model, on) + overlay
+        if reading is not None:
+            beliefs[name] += reading.tilt(name)
+    return FrozenMap(beliefs)

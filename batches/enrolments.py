@@ -21,7 +21,7 @@ from .columns import bad_cell, cell, codes, numbers, repeats
 from .histories import last_days
 from .layouts import LAYOUTS
 from .overrides import check_overrides
-from .pasts import LOOKED_BACK, read_dealings, read_leanings
+from .pasts import LOOKED_BACK, read_past
 from .rosters import Roster
 from .rows import Rows
 from .tables import Stored, Table
@@ -80,7 +80,7 @@ def put_together(
     Parameters
     ----------
     tables
-        ``accounts`` and those of :data:`NAMING` and of positions and history that there are; ``restrictions`` without
+        ``accounts`` and those of :data:`NAMING` and of :data:`LOOKED_BACK` that there are; ``restrictions`` without
         those of the desk.
     owners
         Whose each row is, as a position in the census, by table; beyond it is nobody.
@@ -92,7 +92,7 @@ def put_together(
     rows = np.full(len(census.ids), -1, dtype=np.int64)
     rows[owners["accounts"][::-1]] = np.arange(len(accounts))[::-1]  # the first row of each stays
     models = _models(accounts, rows, census, policy, faults)
-    flows, statuses, overrides = _own_columns(accounts, owners["accounts"], census, faults)
+    flows, statuses, overrides, navs = _own_columns(accounts, owners["accounts"], census, faults)
     groups = {name: _group(owners.get(name), ids) for name in NAMING}
     units = {}
     for name in ("holdings", "orders"):
@@ -101,7 +101,7 @@ def put_together(
     last = _last_days(tables.get(HISTORY), owners.get(HISTORY), census, faults)
     seen, signs = codes(accounts, "last_views")
     restrictions = _restrictions(tables.get("restrictions"), owners.get("restrictions"), census, universe, faults)
-    leanings, dealings = (_look_back(tables, owners, name, ids, universe, census, faults) for name in LOOKED_BACK)
+    brought = [_look_back(tables, owners, name, ids, universe, census, faults) for name in LOOKED_BACK]
     for name, fault in census.last.items():
         faults[name] = fault if ids.get(name, 0) >= census.accounts else faults.get(name, fault)
     return Roster(
@@ -118,8 +118,8 @@ def put_together(
         universe.assets,
         last,
         tuple(np.array(signs, dtype=object)[seen].tolist()),
-        leanings,
-        dealings,
+        *brought,
+        navs,
     )
 
 
@@ -131,13 +131,13 @@ def _look_back(
     universe: Universe,
     census: Census,
     faults: dict[str, AccountError],
-) -> Any:  # (Rows, Leanings) or (Rows, Dealings): which, the name says
-    """Read ``positions`` or ``history``, by account; refuse the accounts of bad rows. Rows of nobody are left out."""
+) -> Any:  # Rows, and Leanings, Dealings, Phasings or Trespasses: which, the name says
+    """Read one of :data:`~.pasts.LOOKED_BACK`, by account; refuse those of bad rows. Rows of nobody are left out."""
     if name not in tables or not len(tables[name]):
         return None
     somebody = np.flatnonzero(owners[name] < len(census.ids))
     table, own = tables[name].take(somebody), owners[name][somebody]
-    read, bad = read_leanings(table, own, universe) if name == "positions" else read_dealings(table, universe)
+    read, bad = read_past(table, own, universe)
     for row, column, code, words, mend in bad:
         _refuse(faults, census, int(own[row]), _fault(table, column, row, code, words, mend))
     return _group(own, ids), read
@@ -202,7 +202,7 @@ def _models(
 
 
 def _own_columns(accounts: Table, owners: np.ndarray, census: Census, faults: dict[str, AccountError]):
-    """Read cash flow, status and overrides; a bad cell refuses its account."""
+    """Read cash flow, status, overrides and what keepers say accounts are worth; a bad cell refuses its account."""
 
     def refuse(bad: np.ndarray, column: str, code: str, mend: str) -> None:
         for row in np.flatnonzero(bad).tolist():
@@ -211,6 +211,8 @@ def _own_columns(accounts: Table, owners: np.ndarray, census: Census, faults: di
 
     flows, bad = numbers(accounts, "cash_flow", 0.0)
     refuse(bad | (np.abs(flows) >= MOST_UNITS), "cash_flow", "BAD_CASH_FLOW", f"{_PLAIN}; empty for none")
+    navs, bad = numbers(accounts, "nav", np.nan)
+    refuse(bad, "nav", "BAD_NUMBER", f"{_PLAIN}; empty where nobody says")
     own, states = codes(accounts, "status")
     refuse(
         np.array([s not in ("", *STATUSES) for s in states], dtype=bool)[own],
@@ -224,7 +226,7 @@ def _own_columns(accounts: Table, owners: np.ndarray, census: Census, faults: di
         if column not in LAYOUTS["accounts"].known:
             overrides[column], bad = numbers(accounts, column, np.nan)
             refuse(bad, column, "BAD_OVERRIDE", f"{_PLAIN}; empty for none")
-    return flows, statuses, overrides
+    return flows, statuses, overrides, navs
 
 
 def _group(owners: np.ndarray | None, ids: Mapping[str, int]) -> Rows:

@@ -46,7 +46,7 @@ LAYOUTS: Mapping[str, Layout] = FrozenMap(
         "strategic": Layout(("model_id", "asset_id", "weight"), texts=("model_id", "asset_id")),
         "accounts": Layout(
             ("account_id", "model_id"),
-            ("cash_flow", "status", "last_views"),
+            ("cash_flow", "status", "last_views", "nav"),
             "override",
             ("account_id", "model_id", "status", "last_views"),
         ),
@@ -72,21 +72,27 @@ LAYOUTS: Mapping[str, Layout] = FrozenMap(
             ("status", "trade_id"),
             texts=("account_id", "asset_id", "status", "trade_id"),
         ),
-        # Further columns are what a run says of a position, or a desk of a trade; nothing reads them.
+        # Further columns are what a run says of a position or a phase, or a desk of a trade; nothing reads them.
         "positions": Layout(
             ("account_id", "asset_id", "opened"),
             ("side", "extended_until", "approval", "state", "base"),
             "column",
             ("account_id", "asset_id", "side", "approval", "state"),
         ),
+        "breaches": Layout(("account_id", "limit", "since"), ("origin",), "column", ("account_id", "limit", "origin")),
         "history": Layout(("account_id", "asset_id", "date", "weight"), (), "column", ("account_id", "asset_id")),
+        "phases": Layout(
+            ("account_id", "asset_id", "started", "gap"),
+            ("done", "step", "status"),
+            "column",
+            ("account_id", "asset_id", "status"),
+        ),
         # Read by what is built on a run; here only their required columns are checked.
-        "phases": Layout(("account_id", "asset_id", "started", "gap"), ("done",), "column", ("account_id", "asset_id")),
         "prices": Layout(("date", "available_at"), (), "series"),
         "signals": Layout(("date", "available_at"), (), "series"),
     }
 )
-PER_ACCOUNT = ("accounts", "holdings", "restrictions", "orders", "positions", "history", "phases")
+PER_ACCOUNT = ("accounts", "holdings", "restrictions", "orders", "positions", "breaches", "history", "phases")
 """The tables with rows an account: they may be larger than memory."""
 REQUIRED = ("assets", "strategic", "accounts", "holdings")
 RISKS = ("covariance", "exposures", "returns")

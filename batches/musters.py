@@ -7,12 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..models.accounts import RULES, Account
+from ..models.breaches import read_breaches, stack_breaches
 from ..models.cohorts import Cohort
 from ..models.histories import read_history, stack_histories
 from ..models.positions import read_positions, stack_clocks
+from ..models.schedules import read_schedule, stack_schedules
 from ..models.universes import Universe
-from .pasts import as_clocks, as_history
+from .pasts import as_clocks, as_history, as_schedules
 from .rosters import Refused, Roster
+from .trespasses import as_breaches
 
 Squad = tuple[Cohort, np.ndarray]
 """Accounts of one model, and where they stand in the roster."""
@@ -31,6 +34,8 @@ def muster(roster: Roster, universe: Universe) -> list[Squad]:
     fine &= held.any(-1) | ordered.any(-1) | (flows != 0)
     rules = _rules(roster, universe)
     clocks, history = as_clocks(roster.positions, m, n), as_history(roster.history, m)
+    breaches = as_breaches(roster.breaches, m)
+    schedules = as_schedules(roster.phases, m, n, universe.cash)
     ids, models = np.empty(m, dtype=object), np.array(roster.models, dtype=object)
     ids[:] = roster.ids
     squads, seen = [], np.array(roster.last_views, dtype=object)
@@ -48,6 +53,9 @@ def muster(roster: Roster, universe: Universe) -> list[Squad]:
             last_views=seen[at[mine]],
             clocks=None if clocks is None else clocks.pick(mine),
             history=None if history is None else history.pick(mine),
+            breaches=None if breaches is None else breaches.pick(mine),
+            navs=roster.navs[at[mine]],
+            schedules=None if schedules is None else schedules.pick(mine),
         )
         squads.append((cohort, mine))
     return squads
@@ -122,6 +130,9 @@ def _cohort(accounts: Sequence[Account], universe: Universe) -> Cohort:
         last_views=np.array([account.last_views for account in accounts], dtype=object),
         clocks=stack_clocks([read_positions(account.positions, universe) for account in accounts]),
         history=stack_histories([read_history(account.history, universe) for account in accounts]),
+        breaches=stack_breaches([read_breaches(account.breaches) for account in accounts]),
+        navs=np.array([np.nan if account.nav is None else account.nav for account in accounts]),
+        schedules=stack_schedules([read_schedule(account.phases, universe) for account in accounts]),
     )
 
 

@@ -35,6 +35,7 @@ def open_run(path: str | Path) -> Run:
             bool(seal["blocked"]),
             tuple(str(why) for why in seal["why"]),
             fresh=False,
+            warnings=tuple(str(each["message"]) for each in seal["warnings"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError):
         raise RunError(f"{folder / SEAL} does not say what a finished run says: it was changed") from None

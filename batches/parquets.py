@@ -31,6 +31,9 @@ def check_parquet(table: str, path: Path, source: Source, coded: Sequence[str]):
     for batch in stream_parquet(source, schema):
         batch.validate(full=True)  # text in Parquet need not be UTF-8
         rows += batch.num_rows
+    if rows != meta.metadata.num_rows:
+        words = f"says it has {meta.metadata.num_rows} rows and has {rows}"
+        raise bad_file(table, path, "TRUNCATED", words, "write the file again: it may have been cut off")
     return digest.hexdigest(), schema, rows, ()
 
 

@@ -34,6 +34,7 @@ from ..units import FrozenMap
 from .books import Book
 from .censuses import Census, Register, close, enter_accounts, enter_others
 from .enrolments import NAMING, of_everybody, put_together, read_desk
+from .jsons import read_json
 from .layouts import PER_ACCOUNT
 from .overrides import check_overrides
 from .parts import Part
@@ -281,7 +282,7 @@ def _written(folder: Path) -> Iterator[None]:
 def _read_json(path: Path) -> dict[str, Any] | None:
     """Return what a file of a partition says; None where there is none that can be understood."""
     try:
-        found = json.loads(path.read_bytes())
+        found = read_json(path.read_bytes())
     except (FileNotFoundError, ValueError):
         return None
     return found if isinstance(found, dict) else None

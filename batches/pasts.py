@@ -1,26 +1,27 @@
-"""What accounts bring along from other days: open tactical positions and past trades, read and refused by row."""
+"""What accounts bring along from other days: tactical positions, past trades, schedules; read and refused by row."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ..models.histories import MOST_WEIGHT, History, PastTrade
 from ..models.positions import SIDES, STATES, UNTOLD, Clocks, TacticalPosition
+from ..models.schedules import MOST_STEPS, OVER, STATUSES, PhasedTrade, Schedules
 from ..models.universes import Universe
 from ..units import did_you_mean
-from .columns import cell, codes, numbers, ordinals
+from .columns import cell, codes, numbers, ordinals, repeats
 from .rows import Rows
 from .tables import Table
+from .trespasses import Fault, read_trespasses
 
-LOOKED_BACK = ("positions", "history")
+LOOKED_BACK = ("positions", "history", "phases", "breaches")
 """The tables that are read here; they make no stranger of an id."""
 _ISO = "an ISO date like 2016-12-30"
-Fault = tuple[int, str, str, str, str]
-"""What is wrong with a row: the row, the column, the code, the words and the mend."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +45,18 @@ class Dealings:
     asset: np.ndarray
     day: np.ndarray
     weight: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Phasings:
+    """The rows of ``phases``: position of the asset, day as an ordinal, weights, step (NaN: not told), status."""
+
+    asset: np.ndarray
+    started: np.ndarray
+    gap: np.ndarray
+    done: np.ndarray
+    step: np.ndarray
+    status: np.ndarray
 
 
 def read_leanings(table: Table, owners: np.ndarray, universe: Universe) -> tuple[Leanings, Iterator[Fault]]:
@@ -72,7 +85,7 @@ def read_leanings(table: Table, owners: np.ndarray, universe: Universe) -> tuple
         (until[1], "extended_until", "BAD_DATE"),
         (base[1] | ~sound, "base", "BAD_POSITION"),
         (~np.isnan(read.until) & (read.approval == 0), "approval", "NO_APPROVAL"),
-        (_again(key), "asset_id", "DUPLICATE_POSITION"),
+        (repeats(key), "asset_id", "DUPLICATE_POSITION"),
     )
     return read, _faults(table, bad, universe)
 
@@ -94,6 +107,57 @@ def read_dealings(table: Table, universe: Universe) -> tuple[Dealings, Iterator[
     return Dealings(asset, day, weight), _faults(table, bad, universe)
 
 
+def read_past(table: Table, owners: np.ndarray, universe: Universe) -> tuple[Any, Iterator[Fault]]:
+    """Read the rows of one of :data:`LOOKED_BACK`, each owned by a position, and say which of them cannot be used."""
+    if table.name == "positions":
+        return read_leanings(table, owners, universe)
+    if table.name == "phases":
+        return read_phasings(table, owners, universe)
+    return read_dealings(table, universe) if table.name == "history" else read_trespasses(table, owners)
+
+
+def read_phasings(table: Table, owners: np.ndarray, universe: Universe) -> tuple[Phasings, Iterator[Fault]]:
+    """Read the rows of ``phases`` and say which of them cannot be used."""
+    weights = {name: numbers(table, name, blank) for name, blank in (("gap", None), ("done", 0.0))}
+    step, no_step = numbers(table, "step", np.nan)
+    started, no_day = ordinals(table, "started")
+    statuses = {status: i for i, status in enumerate(STATUSES, 1)} | {"": 0}
+    read = Phasings(
+        _assets(table, universe), started, weights["gap"][0], weights["done"][0], step,
+        _one_of(table, "status", statuses),
+    )  # fmt: skip
+    counted = ~_over(read) & (read.asset != universe.cash)
+    key = np.where(counted, owners * (len(universe) + 1) + read.asset, -1 - np.arange(len(table)))
+    with np.errstate(invalid="ignore"):
+        beyond = [bad | ~(np.abs(values) <= MOST_WEIGHT) for values, bad in weights.values()]
+        odd = no_step | ~(np.isnan(step) | ((step >= 0) & (step <= MOST_STEPS) & (step == np.floor(step))))
+    bad = (
+        (read.asset < 0, "asset_id", "UNKNOWN_ASSET"),
+        (no_day | np.isnan(started), "started", "BAD_DATE"),
+        (beyond[0], "gap", "BAD_WEIGHT"),
+        (beyond[1], "done", "BAD_WEIGHT"),
+        (odd, "step", "BAD_STEP"),
+        (read.status < 0, "status", "BAD_STATUS"),
+        (repeats(key), "asset_id", "DUPLICATE_PHASE"),
+        (_unlike(owners, started, counted), "started", "TWO_SCHEDULES"),
+        (_unlike(owners, np.nan_to_num(step, nan=-1.0), counted), "step", "TWO_SCHEDULES"),
+    )
+    return read, _faults(table, bad, universe)
+
+
+def _over(read: Phasings) -> np.ndarray:
+    """Mark the rows of schedules that are over."""
+    return np.isin(read.status, [STATUSES.index(status) + 1 for status in OVER])
+
+
+def _unlike(owners: np.ndarray, values: np.ndarray, counted: np.ndarray) -> np.ndarray:
+    """Mark the rows that say something else than the first that counts of their account."""
+    _, first, whose = np.unique(owners[counted], return_index=True, return_inverse=True)
+    unlike = np.zeros(len(owners), dtype=bool)
+    unlike[counted] = values[counted] != values[counted][first][whose]
+    return unlike & ~np.isnan(values)
+
+
 def _assets(table: Table, universe: Universe) -> np.ndarray:
     own, names = codes(table, "asset_id")
     return np.array([universe.positions.get(name, -1) for name in names], dtype=np.int64)[own]
@@ -102,13 +166,6 @@ def _assets(table: Table, universe: Universe) -> np.ndarray:
 def _one_of(table: Table, column: str, known: dict[str, int]) -> np.ndarray:
     own, names = codes(table, column)
     return np.array([known.get(name, -1) for name in names], dtype=np.int64)[own]
-
-
-def _again(keys: np.ndarray) -> np.ndarray:
-    """Mark every occurrence of a key but its first."""
-    again = np.ones(len(keys), dtype=bool)
-    again[np.unique(keys, return_index=True)[1]] = False
-    return again
 
 
 def _faults(table: Table, bad: tuple[tuple[np.ndarray, str, str], ...], universe: Universe) -> Iterator[Fault]:
@@ -124,6 +181,10 @@ def _words(table: Table, column: str, code: str, row: int, universe: Universe) -
         return f"{value!r} is not in the assets table", mend
     if code == "DUPLICATE_POSITION":
         return f"{asset!r} has two positions on one side", "keep the older one"
+    if code == "DUPLICATE_PHASE":
+        return f"{asset!r} has two rows", "keep one: an account has one schedule"
+    if code == "TWO_SCHEDULES":
+        return f"{asset!r} has {column} {value!r}, and the rows before it another", "one schedule an account"
     if code == "NO_APPROVAL":
         until = cell(table, "extended_until", row)[:40]
         words = f"the position in {asset!r} is extended until {until} and nobody approved it"
@@ -134,6 +195,8 @@ def _words(table: Table, column: str, code: str, row: int, universe: Universe) -
         "BAD_STATE": ", ".join(STATES),
         "BAD_POSITION": "a decimal of NAV, or empty",
         "BAD_WEIGHT": "a signed decimal of NAV: -0.05 for 5% sold",
+        "BAD_STEP": "how many phases are behind: 0, 1, 2 ..., or empty",
+        "BAD_STATUS": f"{', '.join(STATUSES)}, or empty",
     }
     return f"the {column} of {asset!r} is {value!r}", mends[code]
 
@@ -189,3 +252,33 @@ def as_history(grouped: tuple[Rows, Dealings] | None, accounts: int) -> History 
     fine = (read.asset[order] >= 0) & ~np.isnan(read.day[order]) & np.isfinite(read.weight[order])
     owner, order = owner[fine], order[fine]
     return History(owner, read.asset[order], read.day[order], read.weight[order], accounts)
+
+
+def as_phases(read: Phasings, rows: np.ndarray, assets: tuple[str, ...]) -> tuple[PhasedTrade, ...]:
+    """Return some rows as an account has them."""
+    return tuple(
+        PhasedTrade(
+            assets[read.asset[i]],
+            dt.date.fromordinal(int(read.started[i])),
+            float(read.gap[i]),
+            float(read.done[i]),
+            None if np.isnan(read.step[i]) else int(read.step[i]),
+            STATUSES[read.status[i] - 1] if read.status[i] else "",
+        )
+        for i in rows.tolist()
+    )
+
+
+def as_schedules(grouped: tuple[Rows, Phasings] | None, accounts: int, n: int, cash: int) -> Schedules | None:
+    """Return the schedule of every account of a roster as arrays; None where there is none."""
+    if grouped is None or not len(grouped[0].order):
+        return None
+    rows, read = grouped
+    owner, order = np.repeat(np.arange(accounts), np.diff(rows.starts)), rows.order
+    # Refused rows belong to refused accounts, which no cohort holds.
+    fine = (read.asset[order] >= 0) & (read.asset[order] != cash) & ~np.isnan(read.started[order]) & ~_over(read)[order]
+    owner, order = owner[fine], order[fine]
+    schedules, at = Schedules.none(accounts, n), (owner, read.asset[order])
+    schedules.started[owner], schedules.step[owner] = read.started[order], read.step[order]
+    schedules.gap[at], schedules.done[at] = read.gap[order], read.done[order]
+    return schedules

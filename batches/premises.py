@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Mapping
 from typing import cast
 
@@ -62,13 +63,16 @@ def read_market(tables: Mapping[str, Table], policy: Policy, on: dt.date) -> Mar
 
     tradable = np.full(n, True)
     tradable[: len(assets)] = demand(assets, "tradable", flags(assets, "tradable", blank=True), "true or false")
+    prices = column("price", np.nan, f"{_PLAIN}; empty where there is no price")
+    # Nothing is worth nothing or less: such a price is none, its holders are refused and nobody else is touched.
+    prices[: len(assets)][(prices[: len(assets)] <= 0) & (np.arange(len(assets)) != universe.cash)] = np.nan
     given = policy.assumptions
     costs = Costs(column("cost_bps", 0.0) * 1e-4, given.ticket_fee, given.impact, column("adv", np.nan))
     return Market(
         universe,
         read_risk(tables, universe, policy, on),
         costs,
-        column("price", np.nan, f"{_PLAIN}; empty where there is no price"),
+        prices,
         on,
         given.cash_rate,
         column("lot_size", 0.0),
@@ -149,8 +153,7 @@ def read_models(strategic: Table, universe: Universe) -> Mapping[str, Mapping[st
                 f"model {model!r} holds {asset!r} twice",
             )
         own[asset] = float(weights[row])
-    for model, own in models.items():
-        total = sum(own.values())
+    for model, total in strategic_sums(strategic).items():
         if not abs(total - 1.0) <= 1e-6:
             percents = abs(total - 100.0) <= 0.5
             raise BookError(
@@ -167,6 +170,14 @@ def read_models(strategic: Table, universe: Universe) -> Mapping[str, Mapping[st
             "it has no rows", code="EMPTY_TABLE", table="strategic", field="model_id", mend="one row a model and asset"
         )
     return FrozenMap({model: FrozenMap(own) for model, own in models.items()})
+
+
+def strategic_sums(strategic: Table) -> dict[str, float]:
+    """Return what the weights of each model sum to, as they are written."""
+    sums: dict[str, list[float]] = {}
+    for model, weight in zip(texts(strategic, "model_id"), numbers(strategic, "weight")[0].tolist(), strict=True):
+        sums.setdefault(model, []).append(weight)
+    return {model: math.fsum(own) for model, own in sums.items()}
 
 
 def read_views(table: Table | None) -> tuple[View, ...]:

@@ -12,10 +12,15 @@ import numpy as np
 import pyarrow as pa
 
 from ..constraints.flows import FLOW
+from ..models.breaches import ORIGINS
 from ..models.positions import SIDES, STATES
+from ..models.schedules import STATUSES
 from ..optimizer.clocks import Marks
+from ..optimizer.cures import Outside
 from ..optimizer.decisions import Decisions, list_binding
 from ..optimizer.orders import name_trades
+from ..optimizer.phases import Progress
+from ..optimizer.phrases import say_progress
 from ..optimizer.proposals import Proposal
 from ..optimizer.relaxations import Relaxed
 from ..optimizer.rooms import Room
@@ -130,6 +135,13 @@ def record(sheet: Sheet, proposal: Proposal, tactical: np.ndarray | None, place:
         row = {name: getattr(one, name) for name in ("side", "opened", "state", "extended_until", "approval", "base")}
         told = {"age_days": float(one.age_days), "allowed": _finite(one.allowed)}
         _add(sheet, "positions", place, {**row, **told, "account_id": proposal.account, "asset_id": one.asset})
+    for one in proposal.breaches:
+        row = {name: getattr(one, name) for name in ("limit", "since", "origin", "until", "excess")}
+        _add(sheet, "breaches", place, {**row, "days": float(one.days), "account_id": proposal.account})
+    for phased in proposal.phases:
+        row = {name: getattr(phased, name) for name in ("started", "gap", "done", "next_date", "status", "reason")}
+        counts = {"step": None if phased.step is None else float(phased.step), "steps": float(phased.steps)}
+        _add(sheet, "phases", place, {**row, **counts, "account_id": proposal.account, "asset_id": phased.asset})
 
 
 def tabulate(sheet: Sheet, decisions: Decisions, tactical: np.ndarray, places: np.ndarray, taken: Time) -> None:
@@ -156,6 +168,10 @@ def tabulate(sheet: Sheet, decisions: Decisions, tactical: np.ndarray, places: n
     _tabulate_trades(sheet, decisions, places, ids)
     if decisions.marks is not None:
         _tabulate_positions(sheet, decisions.marks, places, ids)
+    if decisions.outside is not None:
+        _tabulate_breaches(sheet, decisions.outside, places, ids)
+    if decisions.progress is not None:
+        _tabulate_phases(sheet, decisions.progress, places, ids)
     spent: dict[str, object] = {"seconds": np.full(m, taken.seconds), "engine": np.full(m, taken.engine or 0.0)}
     spent["trade_gap"] = _numbers(decisions.trade_gap)
     sheet.add(
@@ -195,6 +211,45 @@ def _tabulate_positions(sheet: Sheet, marks: Marks, places: np.ndarray, ids: pa.
             "extended_until": _days(clocks.until[at]),
             "approval": pa.array(clocks.references, pa.string()).take(pa.array(clocks.approval[at])),
             "base": _numbers(clocks.base[at]),
+        },
+    )  # fmt: skip
+
+
+def _tabulate_breaches(sheet: Sheet, outside: Outside, places: np.ndarray, ids: pa.Array) -> None:
+    account, limit = np.nonzero(~np.isnan(outside.since))
+    at = (account, limit)
+    sheet.add(
+        "breaches",
+        places[account],
+        {
+            "account_id": ids.take(pa.array(account)),
+            "limit": pa.array(outside.limits, pa.string()).take(pa.array(limit)), "since": _days(outside.since[at]),
+            "origin": pa.array(ORIGINS, pa.string()).take(pa.array(outside.active[at].astype(np.int64))),
+            "until": _days(outside.until[at]), "days": outside.day - outside.since[at],
+            "excess": _numbers(outside.excess[at]),
+        },
+    )  # fmt: skip
+
+
+def _tabulate_phases(sheet: Sheet, progress: Progress, places: np.ndarray, ids: pa.Array) -> None:
+    """Add the schedules of many accounts, each account's in the order of its assets."""
+    schedules, assets = progress.schedules, sheet.assets.to_pylist()
+    account, asset = np.nonzero(schedules.told)
+    own, row = np.unique(account, return_inverse=True)
+    each = pa.array(row)
+    said = [say_progress(progress, i, tuple(assets)) for i in own.tolist()]
+    following = [progress.next_day(i) for i in own.tolist()]
+    sheet.add(
+        "phases",
+        places[account],
+        {
+            "account_id": ids.take(pa.array(account)), "asset_id": sheet.assets.take(pa.array(asset)),
+            "started": _days(schedules.started[account]), "gap": schedules.gap[account, asset],
+            "done": schedules.done[account, asset], "step": _numbers(schedules.step[account]),
+            "steps": np.full(len(account), float(len(progress.plan.phases.steps))),
+            "next_date": pa.array(following, pa.date32()).take(each),
+            "status": pa.array(STATUSES, pa.string()).take(pa.array(progress.status[account].astype(np.int64) - 1)),
+            "reason": pa.array(said, pa.string()).take(each),
         },
     )  # fmt: skip
 

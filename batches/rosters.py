@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
 import numpy as np
 
 from ..errors import AccountError
 from ..models.accounts import RULES, Account, Rule
-from .pasts import Dealings, Leanings, as_positions, as_trades
+from .pasts import Dealings, Leanings, Phasings, as_phases, as_positions, as_trades
 from .rows import Rows
+from .trespasses import Trespasses, as_breach_rows
 
 Status = Literal["active", "blocked", "closed"]
 
@@ -53,8 +54,10 @@ class Roster:
         The last day each account traded, ``datetime64[D]``, NaT where nobody knows.
     last_views
         The sign of the views of each account's last decision, a text a row of ``accounts``.
-    positions, history
-        The rows of each account, then what ``positions`` and ``history`` say; None where the book has no such table.
+    positions, history, phases, breaches
+        The rows of each account, then what the table of that name says; None where the book has none.
+    navs
+        What their keepers say accounts are worth, a value a row of ``accounts``, NaN where nobody says.
     """
 
     ids: tuple[str, ...]
@@ -72,6 +75,9 @@ class Roster:
     last_views: tuple[str, ...]
     positions: tuple[Rows, Leanings] | None = None
     history: tuple[Rows, Dealings] | None = None
+    phases: tuple[Rows, Phasings] | None = None
+    breaches: tuple[Rows, Trespasses] | None = None
+    navs: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
     def __len__(self) -> int:
         """Count the accounts, refused ones too."""
@@ -105,6 +111,9 @@ class Roster:
             last_views=self.last_views[row],
             positions=self._brought(self.positions, name, as_positions),
             history=self._brought(self.history, name, as_trades),
+            phases=self._brought(self.phases, name, as_phases),
+            breaches=self._brought(self.breaches, name, as_breach_rows),
+            nav=None if np.isnan(self.navs[row]) else float(self.navs[row]),
         )
 
     def _brought(self, grouped: Any, name: str, read: Callable[..., tuple]) -> tuple:

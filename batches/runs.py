@@ -27,10 +27,12 @@ from ..units import FrozenMap, day, percent
 from . import manifests, seals
 from .allowances import read_parts, write_parts
 from .books import Book, read_book
+from .cautions import Caution, list_cautions
 from .desks import open_desk
 from .holders import present
 from .impacts import FLOWS, Impact, allot, breaches, participation, write_impact
 from .manifests import CLOSE, Claim, Manifest, Plan
+from .readings import write_readings
 from .rounds import POLL, Errand, Progress, Tick, beating, check_parts, decide_round, plan_of
 from .stores import FORMAT, SCHEMAS, WORK, Part, digest_beside, part_name, table_folder, tidy_tables, write_seal
 from .streams import stream
@@ -67,6 +69,9 @@ class Run:
         Whether a tripwire of the policy holds it back for people to look at.
     why
         The tripwires that did.
+
+    Warnings
+        What was accepted and deserves a look, a sentence each; ``run.json`` says of what.
     fresh
         False where the run was finished before and nothing was computed.
     """
@@ -77,6 +82,7 @@ class Run:
     blocked: bool
     why: tuple[str, ...] = ()
     fresh: bool = True
+    warnings: tuple[str, ...] = ()
 
     def table(self, name: str) -> pd.DataFrame:
         """Return one of its tables: accounts, targets, trades, quarantine or timings; page checksums are verified."""
@@ -254,6 +260,8 @@ def _seal(
     impact = replace(_impact(errand), paces={a: (b, s) for a, (b, s, *_) in read_parts(extra).items()})
     why = [*_tripped(errand.policy, counts), *breaches(impact, errand.policy)]
     write_impact(errand.out, impact)
+    desk = errand.desk
+    write_readings(errand.out, desk.reading, errand.book.views(), desk.beliefs, desk.market.universe, desk.on)
     write_summary(errand.out, summarise(Run(errand.out, errand.name, counts, bool(why))))
     seal = {
         "format": FORMAT,
@@ -264,6 +272,7 @@ def _seal(
         "on": errand.desk.on.isoformat(),
         "accounts": plan.accounts,
         "counts": counts,
+        "warnings": [caution.plain() for caution in _cautions(errand)],
         "views": {model: belief.sign for model, belief in errand.desk.beliefs.items()},
         "tables": tables,
         "beside": digest_beside(errand.out),
@@ -273,6 +282,11 @@ def _seal(
         "finished": dt.datetime.now(dt.UTC).isoformat(),
     }
     manifests.commit(manifest, claim, lambda: write_seal(errand.out, seal), counts, {})
+
+
+def _cautions(errand: Errand) -> tuple[Caution, ...]:
+    desk = errand.desk
+    return list_cautions(errand.book, desk.policy, desk.market, desk.beliefs, desk.on)
 
 
 def _tripped(policy: Policy, counts: Mapping[str, int]) -> list[str]:
@@ -291,4 +305,5 @@ def _tripped(policy: Policy, counts: Mapping[str, int]) -> list[str]:
 
 
 def _as_run(out: Path, seal: Mapping[str, Any], *, fresh: bool) -> Run:
-    return Run(out, seal["run_id"], FrozenMap(seal["counts"]), bool(seal["blocked"]), tuple(seal["why"]), fresh)
+    said = tuple(each["message"] for each in seal["warnings"])
+    return Run(out, seal["run_id"], FrozenMap(seal["counts"]), bool(seal["blocked"]), tuple(seal["why"]), fresh, said)

@@ -33,6 +33,7 @@ DISTRIBUTIONS = (
     "pyarrow",
     "scikit-learn",
     "exchange_calendars",
+    "statsmodels",
 )
 """Whose release may change the numbers."""
 FLOORS = ("models", "signals", "constraints", "optimizer", "batches")

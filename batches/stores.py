@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from ..errors import RunError
 from ..units import FrozenMap
+from .jsons import read_json
 
 _TEXT, _NUMBER, _DAY = pa.string(), pa.float64(), pa.date32()
 
@@ -57,10 +58,22 @@ SCHEMAS: Mapping[str, pa.Schema] = FrozenMap(
             "account_id asset_id side opened age_days allowed state extended_until approval base",
             "opened extended_until",
         ),
+        "phases": _schema(
+            "account_id asset_id status reason",
+            "gap done step steps",
+            "account_id asset_id started gap done step steps next_date status reason",
+            "started next_date",
+        ),
+        "breaches": _schema(
+            "account_id limit origin",
+            "days excess",
+            "account_id limit since origin until days excess",
+            "since until",
+        ),
     }
 )
 SEAL = "run.json"
-FORMAT = "trimtab run 3"
+FORMAT = "trimtab run 4"
 WORK = ".work"
 """What a run needs while it is made: the input of each chunk and the manifest; gone once the run is sealed."""
 
@@ -94,7 +107,7 @@ def part_name(chunk: int, chunks: int) -> str:
 _SAID_OFTEN = (
     *("account_id", "model_id", "asset_id", "outcome", "code"),
     *("reason", "relaxed", "side", "started", "worker"),
-    *("state", "approval"),
+    *("state", "approval", "status", "limit", "origin"),
 )
 """Columns worth a dictionary: trying one for every number takes as long as writing them."""
 
@@ -223,7 +236,7 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-BESIDE = ("impact.parquet", "summary.parquet")
+BESIDE = ("impact.parquet", "signals.parquet", "summary.parquet", "tilts.parquet", "views.parquet")
 """What a run says of itself beside its tables."""
 
 
@@ -241,7 +254,7 @@ def write_seal(folder: Path, seal: Mapping[str, Any]) -> None:
 def read_seal(folder: Path) -> dict[str, Any] | None:
     """Return what ``run.json`` says, or None where there is none; raise ``RunError`` where it is not ours."""
     try:
-        seal = json.loads((folder / SEAL).read_bytes())
+        seal = read_json((folder / SEAL).read_bytes())
     except FileNotFoundError:
         return None
     except (OSError, ValueError):

@@ -13,7 +13,7 @@ from ..errors import BookError
 from .parts import SUFFIXES, Part, check_part, load, stream
 from .sources import CODED
 
-CODED_COLUMNS = ("account_id", "asset_id", "model_id", "status", "rule", "side")
+CODED_COLUMNS = ("account_id", "asset_id", "model_id", "status", "rule", "side", "limit", "origin")
 """Columns of the tables with rows an account whose values come again and again."""
 
 

@@ -49,6 +49,7 @@ A first look, with nothing but what is installed:
 \b
 Every morning:
   trimtab check BOOK --policy policy.toml --on 2017-02-28
+  trimtab signals BOOK --policy policy.toml --on 2017-02-28
   trimtab rebalance BOOK --policy policy.toml --on 2017-02-28 --out runs/2017-02-28
   trimtab export runs/2017-02-28 --table trades
 
@@ -85,7 +86,8 @@ def trimtab() -> None:
 def demo(out: Path) -> int:
     """Run the demo book: 16 assets and 36 accounts on 28 February 2017.
 
-    Shows the views of that day, how the accounts ended, one proposal in full, and what three shocks would do to it.
+    Shows the views of that day, how the accounts ended, an account of each outcome with its sentence, one proposal in
+    full, and what three shocks would do to it.
     """
     from .demos import show_demo
 
@@ -109,6 +111,23 @@ def check(book: Path, policy: Path | None, on: dt.date | None, whole: bool) -> i
 
     read = read_policy(policy) if policy else None
     show_findings(page(), examine(read_book(book), read, on or dt.datetime.now(dt.UTC).date()), whole=whole)
+    return FINE
+
+
+@trimtab.command()
+@click.argument("book", type=BOOK)
+@click.option("--policy", required=True, type=POLICY, help="The mandate with its playbook, a TOML file.")
+@click.option("--on", required=True, type=_Day(), help="The day, like 2017-02-28; nothing known later is looked at.")
+def signals(book: Path, policy: Path, on: dt.date) -> int:
+    """Say what the playbook of a policy reads in BOOK on a day.
+
+    Shows the score of each signal and when it could be known, the regimes with their probabilities, how much each
+    opinion is believed and the view it makes, and what overlays and rules do, conflicts between them included.
+    """
+    from .pages import page
+    from .readings import hear, show_heard
+
+    show_heard(page(), hear(book, policy, on), on)
     return FINE
 
 
@@ -144,7 +163,8 @@ def rebalance(
     show_run(console, done)
     say(
         console,
-        f"Written to {out}: accounts, targets, trades, quarantine, timings, summary and impact (.parquet), run.json.",
+        f"Written to {out}: accounts, targets, trades, positions, phases, breaches, quarantine, timings, summary, "
+        "impact, signals, views, tilts (.parquet), run.json.",
     )
     return BLOCKED if done.blocked else FINE
 
@@ -159,6 +179,8 @@ def why(run: Path, account: str, policy: Path | None, book: Path | None) -> int:
 
     The account is decided again. Each trade is split into parts that sum to it: back to strategic, each view, what
     costs and limits held back, lots. A limit that stopped a view is named with its price.
+
+    An id that begins with - goes last, behind --: trimtab why RUN --policy policy.toml -- -7
     """
     from .explanations import ask_why, show_why
     from .pages import page

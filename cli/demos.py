@@ -5,24 +5,27 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from ..batches.books import Book, read_book
+from rich.console import Console
+
+from ..batches.books import read_book
 from ..batches.desks import open_desk
 from ..batches.rosters import Refused
 from ..batches.runs import Run, run
 from ..batches.stores import SCHEMAS, SEAL
 from ..constraints.documents import read_policy
-from ..constraints.policies import Policy
 from ..demo import ON, book_path, policy_path
 from ..models.accounts import Account
 from ..models.shocks import Shock
 from ..optimizer.legs import trace_model
 from ..optimizer.rebalancing import decide
+from ..optimizer.solutions import Outcome
 from ..scenarios.shocks import shock
 from ..units import day
 from .overviews import show_run
-from .pages import head, page, quote, say, show_proposal, show_shocks, show_views
+from .pages import head, lay, page, quote, say, show_proposal, show_shocks, show_views
 from .progress import meter
 
 # A par bond's modified duration at the yields of that day; gold and shares are left where they are.
@@ -53,8 +56,10 @@ def show_demo(out: Path) -> Run:
     with meter("deciding") as progress:
         done = run(book, policy, ON, out, progress=progress)
     show_run(console, done)
+    accounts = [a for a in book.accounts(policy) if not isinstance(a, Refused)]
+    _show_ends(console, accounts, done)
     desk = open_desk(book, policy, day(ON))
-    account = _busiest(book, policy, done)
+    account = _busiest(accounts, done)
     belief = desk.beliefs[account.model]
     leg = trace_model(desk.problem, account.model, policy.aversion(account), belief)
     proposal = decide(desk.problem, account, belief, desk.on, leg)
@@ -83,8 +88,27 @@ def _near(path: Path) -> str:
     return min(str(path), os.path.relpath(path), key=len)
 
 
-def _busiest(book: Book, policy: Policy, done: Run) -> Account:
+def _show_ends(out: Console, accounts: Sequence[Account], done: Run) -> None:
+    """Show an account of each outcome, with what it brings of its own: one that does, where there is one."""
+    ends, own = done.table("accounts"), {a.id: _own_words(a) for a in accounts}
+    rows = []
+    for outcome in Outcome:
+        here = ends.loc[ends["outcome"] == outcome.name]
+        if len(here):
+            chosen = max(here["account_id"], key=lambda name: bool(own.get(name)))
+            said = here.loc[here["account_id"] == chosen, "reason"].iloc[0]
+            rows.append((outcome.name, chosen, own.get(chosen, ""), said))
+    head(out, "An account of each outcome, and its sentence")
+    lay(out, ("outcome", "account", "of its own", "because"), rows)
+
+
+def _own_words(account: Account) -> str:
+    """Say what an account brings to the mandate: its restrictions and its own numbers."""
+    rules = [f"{rule} {asset}" for asset, rule in account.restrictions]
+    return ", ".join([*rules, *(f"{name} {value:g}" for name, value in account.overrides.items())])
+
+
+def _busiest(accounts: Sequence[Account], done: Run) -> Account:
     """Return the account with the most trades, the first of several."""
     counts = done.table("trades")["account_id"].value_counts(sort=False).to_dict()
-    accounts = [a for a in book.accounts(policy) if not isinstance(a, Refused)]
     return max(accounts, key=lambda a: int(counts.get(a.id, 0)))

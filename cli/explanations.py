@@ -14,7 +14,6 @@ from rich.console import Console
 from ..batches.books import Book, read_book
 from ..batches.desks import open_desk
 from ..batches.openings import open_run
-from ..batches.rosters import Refused
 from ..batches.stores import read_seal
 from ..constraints.documents import read_policy
 from ..constraints.policies import Policy
@@ -23,7 +22,7 @@ from ..models.accounts import Account
 from ..optimizer.proposals import Proposal
 from ..optimizer.reasons import Explanation, explain, signed, tabulated
 from ..optimizer.rebalancing import decide
-from ..optimizer.solutions import solve
+from ..optimizer.solutions import Outcome, solve
 from ..units import day
 from .pages import head, lay, say
 
@@ -67,6 +66,7 @@ def ask_why(run: Path, account: str, policy: Path | None, book: Path | None) -> 
     where = book or Path(str(seal.get("book", "")))
     if not where.is_dir():
         raise RunError(f"the book of {run} is not at {where} any more; name its folder with --book")
+    _check_there(run, account)
     read = read_book(where)
     mandate = read.policy(read_policy(policy))
     _check_same(seal, read, mandate, policy)
@@ -105,13 +105,20 @@ def show_why(out: Console, why: Why) -> None:
         say(out, f"- {sentence}")
 
 
+def _check_there(run: Path, account: str) -> None:
+    """Refuse an account that the run does not know or did not decide, before its book is read again."""
+    rows = pd.read_parquet(run / "accounts.parquet", filters=[("account_id", "==", account)])
+    if not len(rows):
+        raise RunError(f"the run in {run} has no account {account!r}; ids are text, so 007 is not 7")
+    if rows["outcome"].iloc[0] == Outcome.QUARANTINED.name:
+        raise RunError(f"account {account} was refused, so nothing was decided: {rows['reason'].iloc[0]}")
+
+
 def _find(book: Book, policy: Policy, account: str) -> Account:
     for entry in book.accounts(policy):
-        if isinstance(entry, Refused) and entry.account_id == account:
-            raise RunError(f"account {account} was refused, so nothing was decided: {entry.error}")
         if isinstance(entry, Account) and entry.id == account:
             return entry
-    raise RunError(f"the book at {book.path} has no account {account!r}; ids are text, so 007 is not 7")
+    raise RunError(f"the book at {book.path} has no account {account!r} that can be decided, and the run has")
 
 
 def _check_same(seal: Mapping[str, Any], book: Book, policy: Policy, path: Path) -> None:

@@ -51,6 +51,9 @@ def show_run(out: Console, run: Run) -> None:
     _show_limits(out, summary, total)
     for outcome in _EXPLAINED:
         _show_reasons(out, summary, outcome)
+    if run.warnings:
+        head(out, "Worth a look")
+        listed(out, ("", ""), [("-", words) for words in run.warnings], len(run.warnings), "in run.json")
     _show_proof_and_time(out, summary)
 
 

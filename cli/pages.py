@@ -174,7 +174,11 @@ def show_shocks(out: Console, table: pd.DataFrame) -> None:
 
 def show_findings(out: Console, found: Findings, *, whole: bool = False) -> None:
     """Show what a check found; every account concerned where ``whole``."""
-    shown, more = (max(len(found.refused), len(found.stuck), 1), "") if whole else (SHOWN, "(--all lists them)")
+    shown, more = (
+        (max(len(found.refused), len(found.stuck), len(found.yielding), 1), "")
+        if whole
+        else (SHOWN, "(--all lists them)")
+    )
     book, market = found.book, found.market
     say(out, f"Book {book.path} on {market.on}", style="bold")
     rows = [(name, f"{len(table):,}", _files(table.parts)) for name, table in book.tables.items()]
@@ -200,6 +204,8 @@ def show_findings(out: Console, found: Findings, *, whole: bool = False) -> None
             f"{len(found.refused):,} refused",
         ),
     ]
+    if found.reading is not None:
+        facts.insert(3, ("signals", str(found.reading).splitlines()[0].partition(": ")[2]))
     out.print()
     lay(out, ("", ""), facts)
     if found.refused:
@@ -209,6 +215,9 @@ def show_findings(out: Console, found: Findings, *, whole: bool = False) -> None
     if found.stuck:
         head(out, "Accounts whose limits contradict each other: they would be UNSOLVED")
         listed(out, ("account", "why"), found.stuck, len(found.stuck), more, shown)
+    if found.yielding:
+        head(out, "Accounts where softer limits would give way: they would be RELAXED")
+        listed(out, ("account", "why"), found.yielding, len(found.yielding), more, shown)
     if found.worth_a_look:
         head(out, "Worth a look")
         lay(out, ("", ""), [("-", warning) for warning in found.worth_a_look])

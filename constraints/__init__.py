@@ -16,6 +16,7 @@ _HOMES = {
     "Leverage": "leverages",
     "Limit": "limits",
     "Lots": "tickets",
+    "Phases": "phases",
     "Policy": "policies",
     "Position": "positions",
     "Rebalance": "rebalances",

@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
 
@@ -18,11 +18,15 @@ from .cash import Cash
 from .customs import Custom
 from .deviations import Deviation
 from .groups import Group
+from .keys import unknown_key
 from .leverages import Leverage
 from .limits import Limit, field_names
+from .phases import Phases
+from .plays import read_playbook
 from .policies import Policy
 from .positions import Position
 from .rebalances import Rebalance
+from .regimes import check_regime
 from .restrictions import Restriction
 from .settings import Assumptions, Estimation, Trading
 from .stresses import Stress
@@ -84,6 +88,14 @@ class _Rebalance(_Section):
     tracking_error_from: Literal["tactical", "strategic"] = "tactical"
 
 
+class _Phases(_Section):
+    steps: list[Any]
+    of: Literal["original", "remaining"] = "original"
+    merge_at: _Rate = 0.01
+    restart_at: _Rate = 0.01
+    close_at: _Rate = 0.001
+
+
 class _Trades(_Section):
     indifference: _Rate = 0.0
     trade_worth: _Rate = 0.002
@@ -110,9 +122,14 @@ class _Run(_Section):
     on_participation: Literal["slow", "block"] = "slow"
 
 
+class _Playbook(_Section):
+    order: list[str] = []
+
+
 class _Document(_Section):
     objective: _Objective = _Objective()
     rebalance: _Rebalance = _Rebalance()
+    phases: _Phases | None = None
     trades: _Trades = _Trades()
     risk: _Risk = _Risk()
     market: _Market = _Market()
@@ -120,6 +137,13 @@ class _Document(_Section):
     regime: str = ""
     models: dict[str, dict[str, _Rate]] = {}
     limits: list[dict[str, Any]] = []
+    playbook: _Playbook = _Playbook()
+    signals: list[dict[str, Any]] = []
+    regimes: list[dict[str, Any]] = []
+    opinions: list[dict[str, Any]] = []
+    risks: list[dict[str, Any]] = []
+    overlays: list[dict[str, Any]] = []
+    rules: list[dict[str, Any]] = []
 
 
 def read_policy(source: str | Path | Mapping[str, Any]) -> Policy:
@@ -159,7 +183,9 @@ def read_policy(source: str | Path | Mapping[str, Any]) -> Policy:
         tripwires=Tripwires(
             read.run.max_quarantined, read.run.max_unsolved, read.run.max_participation, read.run.on_participation
         ),
-        regime=read.regime,
+        phases=None if read.phases is None else Phases(**dict(read.phases)),
+        regime=check_regime(limits, read.regime),
+        playbook=read_playbook(document),
     )
 
 
@@ -209,7 +235,7 @@ def _limit(entry: Mapping[str, Any], place: str) -> Limit:
     known = field_names(KINDS[kind])
     for key in fields:
         if key not in known:
-            raise _unknown(f"{place}.{key}", key, known)
+            raise unknown_key(f"{place}.{key}", key, known)
     try:
         # TOML has lists where a limit holds tuples.
         plain = {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}
@@ -230,17 +256,6 @@ def _strict(kind: type[Limit]) -> type[BaseModel]:
     return create_model(kind.__name__, __config__=ConfigDict(extra="forbid", strict=True), **shape)
 
 
-def _unknown(place: str, key: str, known: list[str]) -> PolicyError:
-    return PolicyError(
-        f"{place} is not known",
-        code="UNKNOWN_KEY",
-        table="policy",
-        field=place,
-        value=key,
-        mend=did_you_mean(key, known) or f"known: {', '.join(known)}",
-    )
-
-
 def _policy_error(error: ValidationError, prefix: str, model: type) -> PolicyError:
     """Turn pydantic's first complaint into ours."""
     first = error.errors(include_url=False)[0]
@@ -254,8 +269,9 @@ def _policy_error(error: ValidationError, prefix: str, model: type) -> PolicyErr
     if first["type"] == "extra_forbidden":
         section: Any = model
         for step in path[:-1]:
-            section = section.model_fields[step].annotation
-        return _unknown(place, path[-1], list(section.model_fields))
+            of = section.model_fields[step].annotation
+            section = next((own for own in get_args(of) if own is not type(None)), of)  # a section that may be absent
+        return unknown_key(place, path[-1], list(section.model_fields))
     wanted = first.get("ctx", {}).get("expected", "")
     return PolicyError(
         f"{place}: {first['msg'][:1].lower()}{first['msg'][1:]}",

@@ -9,11 +9,12 @@ from typing import ClassVar
 import numpy as np
 
 from ..errors import AccountError, MarketError, PolicyError
+from ..models.breaches import Breaches
 from ..models.histories import History
 from ..models.markets import Market
 from ..models.positions import Clocks
 from ..units import Each, FrozenMap, decimal, percent
-from .terms import Term
+from .terms import Box, Term
 
 Rate = float | str
 """A decimal, or what a person writes for one: ``0.05``, ``"5%"``, ``"500bp"``; a decimal once the limit is made."""
@@ -50,6 +51,11 @@ class Context:
         What deviation limits leave, lower and upper ends, shape (..., n) each: no band reaches beyond.
     clocks
         Open tactical positions, shape (..., 2, n) each; None where no limit asks for them.
+    breaches
+        Since when accounts stand outside of which limits; None for nobody.
+    newest
+        The ordinal of the newest view that pushes each asset under and over strategic, shape (2, n), 0 for none: one
+        approved after an expiry ends the rest of its side.
     history
         Past trades of the accounts, up to the day; None for none.
     frequency
@@ -57,6 +63,8 @@ class Context:
     leeway
         How far below and above strategic the deviation limits let each asset lean, shape (..., 2, n), infinite where
         none does; and ``lot``, the weight of one lot, shape (..., n): what time limits stand back for.
+    pace
+        What phases and the tilt's pace release today, shape (..., n) each end; None where nothing is slowed.
     """
 
     market: Market
@@ -73,10 +81,13 @@ class Context:
     fence: tuple[np.ndarray, np.ndarray] | None = None
 
     clocks: Clocks | None = None
+    breaches: Breaches | None = None
+    newest: Each = 0.0
     history: History | None = None
     frequency: float = 1.0
     leeway: Each = np.inf
     lot: Each = 0.0
+    pace: Box | None = None
 
     @property
     def day(self) -> int:
@@ -108,9 +119,11 @@ class Context:
             tactical=None if self.tactical is None else self.tactical[which],
             fence=None if self.fence is None else (self.fence[0][which], self.fence[1][which]),
             clocks=None if self.clocks is None else self.clocks.pick(which),
+            breaches=None if self.breaches is None else self.breaches.pick(which),
             history=None if self.history is None else self.history.pick(which),
             leeway=self.leeway[which] if np.ndim(self.leeway) else self.leeway,
             lot=self.lot[which] if np.ndim(self.lot) else self.lot,
+            pace=None if self.pace is None else Box(self.pace.lo[which], self.pace.hi[which]),
         )
 
     def lift(self) -> Context:
@@ -126,8 +139,10 @@ class Context:
             tactical=None if self.tactical is None else each(self.tactical),
             fence=None if self.fence is None else (each(self.fence[0]), each(self.fence[1])),
             clocks=None if self.clocks is None else self.clocks.pick(None),
+            breaches=None if self.breaches is None else self.breaches.pick(None),
             leeway=each(self.leeway),
             lot=each(self.lot),
+            pace=None if self.pace is None else Box(each(self.pace.lo), each(self.pace.hi)),
         )
 
 
@@ -145,6 +160,8 @@ class Limit:
         Asset, class or group, or a list of them; every asset, cash included, by default.
     grandfather
         An account that starts outside may stay or improve, never worsen.
+    cure_days
+        For so many days from the day the breach was first found; then the limit holds for it as it is written.
     when
         The regime, or a list of them, in which the limit holds; always, by default. Beside the limits that hold anyway
         it can only tighten.
@@ -160,6 +177,7 @@ class Limit:
     tier: int = 0
     on: str | tuple[str, ...] | None = None
     grandfather: bool = False
+    cure_days: int | None = None
     when: str | tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -173,6 +191,10 @@ class Limit:
         object.__setattr__(self, "when", when)
         if isinstance(self.tier, bool) or not isinstance(self.tier, int) or not 0 <= self.tier <= 1000:
             raise self.error("tier", self.tier, "0 for hard, 1, 2, 3 ... for what may give way")
+        if self.cure_days is not None and (isinstance(self.cure_days, bool) or not 1 <= self.cure_days <= 36500):
+            raise self.error("cure_days", self.cure_days, "a whole number of days, at least 1")
+        if self.cure_days is not None and not self.grandfather:
+            raise self.error("cure_days", self.cure_days, "grandfather = true beside it, or leave it out")
 
     def holds(self, regime: str) -> bool:
         """Say whether the limit is in force in a regime."""

@@ -11,18 +11,23 @@ import numpy as np
 from ..errors import AccountError, PolicyError
 from ..models.accounts import AVERSIONS, Account, Model
 from ..models.tilts import Tilt
+from ..signals.playbooks import NO_PLAYBOOK, Playbook
 from ..units import FrozenMap, did_you_mean
 from .bands import Band, face
 from .cash import Cash, floor
 from .deviations import Deviation
 from .fingerprints import fingerprint
 from .flows import flow_terms
+from .grandfathers import fit
 from .leverages import Leverage
 from .limits import Context, Limit, ends
+from .names import number_names
+from .phases import PACE, PHASE, Pace, Phases
 from .rebalances import Rebalance
+from .regimes import check_states
 from .restrictions import account_boxes
 from .settings import Assumptions, Estimation, Trading
-from .terms import Box, Term, grandfathered
+from .terms import Box, Term
 from .tickets import Lots
 from .time_limits import check_clocks, list_time_limits
 from .tripwires import Tripwires
@@ -52,8 +57,12 @@ class Policy:
     long_only
         True keeps every weight, and cash after costs, at or above zero; False leaves signs to the limits and requires
         a leverage limit.
+    phases
+        The way to the tactical target in steps; None for all of it at once.
     regime
         Which of the limits with ``when`` are in force; empty for none of them. :meth:`in_regime` changes it.
+    playbook
+        Which signals are read, and what is done about them.
 
     Raises
     ------
@@ -76,11 +85,13 @@ class Policy:
     estimation: Estimation = field(default_factory=Estimation)
     assumptions: Assumptions = field(default_factory=Assumptions)
     tripwires: Tripwires = field(default_factory=Tripwires)
+    phases: Phases | None = None
     regime: str = ""
+    playbook: Playbook = NO_PLAYBOOK
 
     def __post_init__(self) -> None:
         """Number repeated names and check what concerns the policy as a whole."""
-        object.__setattr__(self, "limits", _numbered(self.limits))
+        object.__setattr__(self, "limits", number_names(self.limits))
         object.__setattr__(self, "models", FrozenMap({str(k): FrozenMap(v) for k, v in dict(self.models).items()}))
         ranges = (
             ("risk_aversion", self.risk_aversion, 1e-3, 1e4),
@@ -107,12 +118,13 @@ class Policy:
                 value=False,
                 mend="add a limit of kind leverage",
             )
-        self._check_bands()
+        self._check_way()
+        check_states(self.limits, self.playbook)
         for name, weights in self.models.items():
             Model(name, weights, self.risk_aversion)
 
-    def _check_bands(self) -> None:
-        """Refuse a trigger or a destination that reads bands where there are none."""
+    def _check_way(self) -> None:
+        """Refuse a trigger or a destination that reads bands where there are none, or goes another way than phases."""
         missing = "destination" if self.rebalance.destination == "edge" and not self.bands else ""
         if "band" in self.rebalance.triggers and not any(band.triggers for band in self.bands):
             missing = "trigger"
@@ -126,6 +138,15 @@ class Policy:
                 value=value,
                 mend='add a limit of kind band, with use = "trigger" or "both"',
             )
+        if self.phases is not None and self.rebalance.destination != "ideal":
+            raise PolicyError(
+                f"phases lead all the way, and rebalance.destination is {self.rebalance.destination!r}",
+                code="PHASED_DESTINATION",
+                table="policy",
+                field="rebalance.destination",
+                value=self.rebalance.destination,
+                mend='leave out one of the two: destination = "ideal" goes with phases',
+            )
 
     @property
     def bands(self) -> tuple[Band, ...]:
@@ -136,7 +157,14 @@ class Policy:
     def needs_target(self) -> bool:
         """Whether something is measured from the tactical target, so that it has to be known."""
         rules = self.rebalance
-        return bool(self.bands) or ("tracking_error" in rules.triggers and rules.tracking_error_from == "tactical")
+        measured = "tracking_error" in rules.triggers and rules.tracking_error_from == "tactical"
+        return bool(self.bands) or measured or self.phases is not None
+
+    @property
+    def pace(self) -> Pace:
+        """How fast an account goes, as the limit that gives way first: its tier is below every other."""
+        lowest = max((limit.tier for limit in self.limits), default=0) + 1
+        return Pace(name=PACE if self.phases is None else PHASE, tier=min(lowest, 1000))
 
     def model(self, account: Account) -> Model:
         """Hand out the account's strategic model; raise ``AccountError`` where there is none."""
@@ -156,7 +184,10 @@ class Policy:
         return replace(self, models=models)
 
     def in_regime(self, regime: str) -> Policy:
-        """Return the policy as it is in a regime: the limits whose ``when`` names it hold too."""
+        """Return the policy as it is in a regime: the limits whose ``when`` names it hold too.
+
+        Whoever tells regimes apart may know more of them than the limits; a policy file has to name one of theirs.
+        """
         return replace(self, regime=regime)
 
     @property
@@ -168,6 +199,11 @@ class Policy:
     def timed(self) -> bool:
         """Whether a time limit is in force, so that tactical positions have clocks."""
         return any(list_time_limits(self.in_force))
+
+    @property
+    def forgiving(self) -> bool:
+        """Whether a limit in force is grandfathered, so that breaches are kept."""
+        return any(limit.grandfather for limit in self.in_force)
 
     def measured(self, context: Context) -> Context:
         """Return a context with what time limits stand back for: the leeway of the deviation limits, and the lots."""
@@ -208,7 +244,8 @@ class Policy:
     def terms(self, context: Context) -> tuple[tuple[str, Term], ...]:
         """State every limit as named terms: the standing ones first, then the policy's, in order."""
         self._check_overrides(context)
-        return (*self._standing(context), *self._stated(self.in_force, context))
+        slowed = () if context.pace is None else (self.pace,)
+        return (*self._standing(context), *self._stated((*self.in_force, *slowed), context))
 
     def face(self, context: Context, tactical: np.ndarray) -> Context:
         """Return the context with the tactical target, clipped to what the account's limits leave of each weight."""
@@ -235,12 +272,7 @@ class Policy:
         return stated
 
     def _stated(self, limits: Iterable[Limit], context: Context) -> list[tuple[str, Term]]:
-        stated = []
-        for limit in limits:
-            for term in limit.terms(context):
-                fitting = grandfathered(term, context.current, context.market.risk) if limit.grandfather else term
-                stated.append((limit.name, fitting))
-        return stated
+        return [(limit.name, fit(limit, term, context)) for limit in limits for term in limit.terms(context)]
 
     def _check_overrides(self, context: Context) -> None:
         """Refuse an account's number for something the policy does not limit, or that one number cannot tighten."""
@@ -283,8 +315,9 @@ class Policy:
         lines = [f"risk aversion {self.risk_aversion:g}, costs spread over {self.cost_horizon_years:g} years"]
         lines += ["long-only"] if self.long_only else []
         lines += [str(self.rebalance)] if self.rebalance != Rebalance() else []
+        lines += [] if self.phases is None else [str(self.phases)]
         lines += [_sentence(limit) for limit in self.limits]
-        lines += self.tripwires.sentences
+        lines += [*self.playbook.sentences, *self.tripwires.sentences]
         return "\n".join(lines)
 
 
@@ -300,37 +333,3 @@ def _inside(context: Context, named: Iterable[tuple[str, Term]]) -> Box:
 def _sentence(limit: Limit) -> str:
     when = f" (in {' or '.join(limit.when)})" if limit.when else ""
     return f"{limit}{when}" + (f" (tier {limit.tier})" if limit.tier else "")
-
-
-def _numbered(limits: Iterable[Limit] | Limit) -> tuple[Limit, ...]:
-    limits = (limits,) if isinstance(limits, Limit) else tuple(limits)
-    for limit in limits:
-        if not isinstance(limit, Limit):
-            raise PolicyError(
-                f"{limit!r} is no limit",
-                code="BAD_LIMIT",
-                table="policy",
-                field="limits",
-                value=limit,
-                mend="use the classes of trimtab.constraints",
-            )
-    given = [limit.name for limit in limits if limit.name != limit.kind]
-    for name in given:
-        if given.count(name) > 1:
-            raise PolicyError(
-                f"two limits are called {name!r}",
-                code="DUPLICATE_LIMIT",
-                table="policy",
-                field="name",
-                value=name,
-                mend="give each its own name",
-            )
-    taken, named = set(given), []
-    for limit in limits:
-        name = limit.name
-        if name == limit.kind:
-            numbers = (f"{name}_{i}" for i in range(2, len(limits) + 2))
-            name = next(n for n in (name, *numbers) if n not in taken)
-            taken.add(name)
-        named.append(limit if name == limit.name else replace(limit, name=name))
-    return tuple(named)

@@ -103,6 +103,18 @@ def pick(term: Term, which: int | np.ndarray) -> Term:
     return replace(term, **picked) if picked else term
 
 
+def choose(which: np.ndarray | bool, one: Term, other: Term) -> Term:
+    """Return one term for the accounts of a mask, shape (...), and the other, which differs in numbers, elsewhere."""
+    if isinstance(one, Custom) or not np.any(which):
+        return other
+    picked = {}
+    for name, axes in _AXES[type(one)].items():
+        first, second = getattr(one, name), getattr(other, name)
+        if first is not None:
+            picked[name] = np.where(np.asarray(which)[(..., *(None,) * axes)], first, second)
+    return replace(one, **picked)
+
+
 _AXES: dict[type, dict[str, int]] = {
     Box: {"lo": 1, "hi": 1},
     Rows: {"lo": 1, "hi": 1},

@@ -33,7 +33,8 @@ class TimeLimit(Limit):
 
     where delta is the deviation limit or, without one, ``|a|`` when reversion starts, and rho is ``1 - x`` (linear),
     ``(e^-3x - e^-3) / (1 - e^-3)`` (exponential) or ``1 - ceil(kx)/k`` (steps, k of them). Expired, the side rests
-    ``rest_days`` (the life, by default) at rho = 0. An approved extension moves the end. A position that is being led
+    ``rest_days`` (the life, by default) at rho = 0, or until a view that is live since a later day than the end pushes
+    to that side. An approved extension moves the end. A position that is being led
     back keeps its clock to the end even where it falls below ``close_at``: closing it and opening it again would win
     another life.
 
@@ -108,7 +109,8 @@ class TimeLimit(Limit):
             return np.zeros((2, len(context.market.universe)), dtype=bool)
         end = self.end(context.clocks)
         # Who was never seen back after the end does not rest: it is led back however long ago that was.
-        over = (context.day >= end + max(self.rest_days or 0, 1)) & context.clocks.rested
+        over = (context.day >= end + max(self.rest_days or 0, 1)) | (context.newest > end)
+        over &= context.clocks.rested
         return self.tilts(context) & ~np.isnan(end) & ~over
 
     def bases(self, context: Context) -> np.ndarray:

@@ -102,7 +102,10 @@ MODEL_OF = (
 )  # repeated along the accounts
 DORMANT = {33: 42, 34: 48, 35: 54, 36: 60}  # account number: months since it last traded
 CASH_FLOWS = {6: 0.06, 13: -0.03, 21: 0.02, 28: -0.08}  # account number: share of its value, rounded to thousands
-RESTRICTIONS = (("009", "ENERGY", "no_buy"), ("018", "GOLD", "frozen"))
+MOVED = {34: "sixty_forty"}  # account number: the model to which its owner has just changed
+# 035 has pledged its US equities for a loan: they may not be sold, however far they have run.
+RESTRICTIONS = (("009", "ENERGY", "no_buy"), ("018", "GOLD", "frozen"), ("035", "USMKT", "no_sell"))
+MISTYPED = {("024", "USMKT"): "8,930"}  # a quantity as a spreadsheet shows it; everybody else's are plain numbers
 
 
 @dataclass(frozen=True)
@@ -116,10 +119,10 @@ class History:
     gold: pd.Series  # dollars an ounce
 
 
-def read_sources(wheels: Path) -> dict[str, pd.DataFrame]:
+def read_sources(wheels: Path, rows: str = "source") -> dict[str, pd.DataFrame]:
     """Read every source file out of its wheel, and refuse one with another digest."""
     frames = {}
-    for source in tomllib.loads((Path(__file__).parent / "SOURCES.toml").read_text("utf-8"))["source"]:
+    for source in tomllib.loads((Path(__file__).parent / "SOURCES.toml").read_text("utf-8"))[rows]:
         pattern = f"{source['package'].replace('-', '_')}-{source['version']}-*.whl"
         found = sorted(wheels.glob(pattern))
         if not found:
@@ -199,9 +202,10 @@ def open_accounts(history: History, prices: pd.DataFrame) -> tuple[list, list]:
         size = round(25e3 * (50e6 / 25e3) ** (step / (ACCOUNTS - 1)), -3)
         start = prices.index[-1 - DORMANT.get(i, 6 + (i * 7) % 31)]
         then = dict(zip(prices, prices.loc[start].tolist(), strict=True))
-        model = MODEL_OF[i % len(MODEL_OF)]
+        bought = MODEL_OF[i % len(MODEL_OF)]
+        model = MOVED.get(i, bought)
         units, left = {}, size
-        for asset, weight in models[model].items():
+        for asset, weight in models[bought].items():
             if asset == "CASH":
                 continue
             wanted = size * float(weight) / then[asset]
@@ -211,7 +215,8 @@ def open_accounts(history: History, prices: pd.DataFrame) -> tuple[list, list]:
         value = sum(units[a] * now[a] for a in units)
         flow = round(CASH_FLOWS.get(i, 0.0) * value, -3)
         accounts.append((f"{i:03}", model, f"{flow:.0f}", "active"))
-        holdings += [(f"{i:03}", a, f"{units[a]:.4f}".rstrip("0").rstrip(".")) for a in ASSETS]
+        plain = {a: f"{units[a]:.4f}".rstrip("0").rstrip(".") for a in ASSETS}
+        holdings += [(f"{i:03}", a, MISTYPED.get((f"{i:03}", a), plain[a])) for a in ASSETS]
         weights = {a: units[a] * now[a] / value for a in units}
         drift = {a: weights[a] - float(models[model][a]) for a in units}
         equity = sum(drift[a] for a in EQUITY_MIX)

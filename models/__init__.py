@@ -6,11 +6,13 @@ from importlib import import_module
 
 _HOMES = {
     "Account": "accounts",
+    "Breach": "breaches",
     "Costs": "costs",
     "Market": "markets",
     "Model": "accounts",
     "NO_TILT": "tilts",
     "PastTrade": "histories",
+    "PhasedTrade": "schedules",
     "Risk": "risks",
     "Shock": "shocks",
     "TacticalPosition": "positions",

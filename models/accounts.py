@@ -14,9 +14,11 @@ import pandas as pd
 
 from ..errors import AccountError, PolicyError
 from ..units import Each, FrozenMap, did_you_mean
+from .breaches import Breach
 from .histories import PastTrade
 from .markets import Market
 from .positions import TacticalPosition
+from .schedules import PhasedTrade
 from .universes import Universe
 
 Rule = Literal["no_buy", "no_sell", "no_hold", "frozen"]
@@ -109,6 +111,12 @@ class Account:
         Open tactical positions, for time limits: what the last proposal said of them.
     history
         What was traded before, for yearly turnover, cooldowns and holding periods.
+    phases
+        The schedule it is in, where the policy has phases: what the last proposal said of it.
+    breaches
+        Grandfathered limits it stands outside of: what the last proposal said of them.
+    nav
+        What its keeper says it is worth, before the cash flow; None where nobody says.
     """
 
     id: str
@@ -124,6 +132,9 @@ class Account:
     last_views: str = ""
     positions: tuple[TacticalPosition, ...] = ()
     history: tuple[PastTrade, ...] = ()
+    phases: tuple[PhasedTrade, ...] = ()
+    breaches: tuple[Breach, ...] = ()
+    nav: float | None = None
 
     @property
     def empty(self) -> bool:
@@ -137,6 +148,8 @@ class Account:
         object.__setattr__(self, "restrictions", tuple((str(a), r) for a, r in self.restrictions))
         object.__setattr__(self, "positions", tuple(self.positions))
         object.__setattr__(self, "history", tuple(self.history))
+        object.__setattr__(self, "breaches", tuple(self.breaches))
+        object.__setattr__(self, "phases", tuple(self.phases))
 
     @classmethod
     def from_weights(
@@ -213,12 +226,12 @@ def appraise(account: Account, market: Market) -> Standing:
     if unpriced.any():
         asset = universe.assets[int(np.argmax(unpriced))]
         raise AccountError(
-            f"{asset!r} is held but has no price",
+            f"{asset!r} is held but has no usable price",
             code="NO_PRICE",
             table="assets",
             field="price",
             value=asset,
-            mend="give the asset a price",
+            mend="give the asset a positive price",
         )
     standing = weigh(units, ordered, np.float64(flow), market)
     nav = float(standing.nav)
@@ -242,6 +255,15 @@ def appraise(account: Account, market: Market) -> Standing:
             value=nav,
             mend="check quantities, prices and the cash flow",
         )
+    if account.nav is not None and differs(account.nav, nav - flow):
+        raise AccountError(
+            f"its keeper says it is worth {account.nav:,.2f}, quantities times prices make {nav - flow:,.2f}",
+            code="NAV_DIFFERS",
+            table="accounts",
+            field="nav",
+            value=account.nav,
+            mend="find the missing position, price or split; they may differ by 1 bp",
+        )
     return replace(standing, nav=nav, inflow=float(standing.inflow), outflow=float(standing.outflow))
 
 
@@ -261,6 +283,11 @@ def weigh(units: np.ndarray, ordered: np.ndarray, flow: Each, market: Market) ->
     with np.errstate(divide="ignore", invalid="ignore"):
         weights, inflow, outflow = values / nav[..., None], np.maximum(flow, 0.0) / nav, np.maximum(-flow, 0.0) / nav
     return Standing(nav, held, weights, inflow, outflow, ordered != 0, market.on)
+
+
+def differs(said: Each, found: Each) -> Each:
+    """Say whether two net asset values are more than 1 bp apart; what is no number differs from every one."""
+    return ~(np.abs(np.asarray(said) - found) <= 1e-4 * np.abs(found))
 
 
 def _units(quantities: Mapping[str, float], universe: Universe, table: str) -> np.ndarray:

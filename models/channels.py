@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -39,14 +40,21 @@ def read_tilts(table: pd.DataFrame, market: Market, model: Model, on: dt.date) -
         if (since and on < since) or (until and on >= until) or (text.get("model_id") or model.id) != model.id:
             continue
         cause = Cause(str(text["channel"]), name, str(text.get("author", "")), str(text.get("because", "")))
-        total += _one_tilt(cause, str(text.get("about", "")), value, universe, strategic)
+        total += tilt_channel(cause, str(text.get("about", "")), value, universe, strategic)
     return total
 
 
-def _one_tilt(cause: Cause, about: str, value: float, universe: Universe, strategic: np.ndarray) -> Tilt:
+def tilt_channel(cause: Cause, about: str, value: float, universe: Universe, strategic: np.ndarray) -> Tilt:
+    """Put one number into one channel: a shift of weight along the legs of ``about``, or a multiplier of its members.
+
+    Raises
+    ------
+    ViewError
+        No such channel, an unknown name, legs that do not cancel, a number nobody can mean.
+    """
     if cause.channel not in CHANNELS:
         raise ViewError(
-            f"tilt {cause.id!r}: {cause.channel!r} is no channel",
+            f"{cause.by} {cause.id!r}: {cause.channel!r} is no channel",
             code="BAD_TILT",
             table="tilts",
             field="channel",
@@ -68,18 +76,19 @@ def _one_tilt(cause: Cause, about: str, value: float, universe: Universe, strate
         shift += value * size * mix
     if np.abs(shift).max() > 1.0:
         raise ViewError(
-            f"tilt {cause.id!r} shifts a weight by {100 * np.abs(shift).max():.0f}%",
+            f"{cause.by} {cause.id!r} shifts a weight by {100 * np.abs(shift).max():.0f}%",
             code="BAD_TILT",
             table="tilts",
             field="value",
             value=value,
             mend="a decimal: 0.05 for 5%",
         )
-    return Tilt(target=shift, causes=(cause,))
+    return Tilt(target=shift, causes=(replace(cause, values=tuple(shift)),))
 
 
 def _multiplier(cause: Cause, whole: float, each: np.ndarray) -> Tilt:
     """Put a multiplier into its channel: ``whole`` into aversion or frequency, ``each`` into a channel per asset."""
+    cause = replace(cause, values=(whole,) if cause.channel in ("aversion", "frequency") else tuple(each))
     tilts = {
         "aversion": lambda: Tilt(aversion=whole, causes=(cause,)),
         "frequency": lambda: Tilt(frequency=whole, causes=(cause,)),

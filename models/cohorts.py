@@ -8,8 +8,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ..units import FrozenMap
+from .breaches import Breaches
 from .histories import History
 from .positions import Clocks
+from .schedules import Schedules
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +43,12 @@ class Cohort:
         Open tactical positions, shape (m, 3, n) each; None where nobody has one.
     history
         Past trades; None where nobody has one.
+    breaches
+        Since when accounts stand outside of which limits; None where nobody does.
+    navs
+        What their keepers say they are worth, shape (m,), NaN where nobody says; None: of nobody.
+    schedules
+        The schedules they are in; None where nobody has one.
     """
 
     ids: np.ndarray
@@ -55,6 +63,9 @@ class Cohort:
     last_views: np.ndarray | None = None
     clocks: Clocks | None = None
     history: History | None = None
+    breaches: Breaches | None = None
+    navs: np.ndarray | None = None
+    schedules: Schedules | None = None
 
     def __len__(self) -> int:
         """Count the accounts."""
@@ -75,4 +86,7 @@ class Cohort:
             last_views=None if self.last_views is None else self.last_views[which],
             clocks=None if self.clocks is None else self.clocks.pick(which),
             history=None if self.history is None else self.history.pick(which),
+            breaches=None if self.breaches is None else self.breaches.pick(which),
+            navs=None if self.navs is None else self.navs[which],
+            schedules=None if self.schedules is None else self.schedules.pick(which),
         )

@@ -169,6 +169,18 @@ def fault_of(one: TacticalPosition, universe: Universe) -> AccountError | None:
     return None
 
 
+def newest_views(since: Iterable[int], lambdas: Iterable[float], legs: np.ndarray, n: int) -> np.ndarray:
+    """Return the ordinal of the newest view that pushes each of n assets under and over, shape (2, n); 0 for none.
+
+    View k pushes ``lambda_k p_k`` of its legs; nobody knows of a view without a first day when it was approved.
+    """
+    newest = np.zeros((len(SIDES), n))
+    for day, size, row in zip(since, lambdas, legs, strict=False):
+        push = size * row
+        newest = np.maximum(newest, day * np.stack([push < 0, push > 0]))
+    return newest
+
+
 def _fault(field: str, value: object, code: str, words: str, mend: str) -> AccountError:
     return AccountError(words, code=code, table="positions", field=field, value=value, mend=mend)
 

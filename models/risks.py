@@ -271,6 +271,7 @@ def _square(table: pd.DataFrame, wanted: list, name: str, field: str) -> np.ndar
             f"the covariance of ({pair}) differs from its mirror image",
             code="NOT_SYMMETRIC",
             table=name,
+            field=field,
             value=pair,
             mend="give both halves the same number",
         )

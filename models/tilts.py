@@ -25,6 +25,7 @@ from ..errors import ViewError
 from ..units import FrozenArrays, frozen
 from .accounts import Model
 from .causes import Cause
+from .confidences import view_covariance
 from .markets import Market
 from .trails import Trail, closed, too_dear
 from .universes import Universe
@@ -51,6 +52,10 @@ class Tilt(FrozenArrays):
         ``P``: what each view is about, shape (v, n); without limits and costs view k moves ``lambda_k p_k / gamma``.
     lambdas
         The multiplier of each view at the model's own aversion; negative: less bullish than the other views imply.
+    gains
+        What each view expects beyond what basis it has, annual; only its sign is read.
+    since
+        The ordinal of the day each view is live from, 0 where nobody says.
     target
         Shift ``s`` of the strategic weights, shape (n,), sums to zero.
     risk
@@ -74,6 +79,8 @@ class Tilt(FrozenArrays):
     views: tuple[str, ...] = ()
     legs: np.ndarray = field(default_factory=lambda: frozen(np.zeros((0, 1))))
     lambdas: tuple[float, ...] = ()
+    gains: tuple[float, ...] = ()
+    since: tuple[int, ...] = ()
     target: np.ndarray = field(default_factory=lambda: _row(0.0))
     risk: np.ndarray = field(default_factory=lambda: _row(1.0))
     aversion: float = 1.0
@@ -89,7 +96,7 @@ class Tilt(FrozenArrays):
 
     def __post_init__(self) -> None:
         """Freeze, and refuse multipliers that cannot be."""
-        for name in ("views", "lambdas", "marks", "causes", "dropped"):
+        for name in ("views", "lambdas", "gains", "since", "marks", "causes", "dropped"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         if len(self.gain) and not len(self.gain_per_aversion):
             object.__setattr__(self, "gain_per_aversion", np.zeros_like(self.gain))
@@ -107,6 +114,8 @@ class Tilt(FrozenArrays):
             )
         if len(self.lambdas) < len(self.views):  # a gain given as numbers is no multiple of legs
             object.__setattr__(self, "lambdas", self.lambdas + (0.0,) * (len(self.views) - len(self.lambdas)))
+        object.__setattr__(self, "gains", self.gains + (0.0,) * (len(self.views) - len(self.gains)))
+        object.__setattr__(self, "since", self.since + (0,) * (len(self.views) - len(self.since)))
         for name in ("gain", "gain_per_aversion", "target"):
             if not np.isfinite(getattr(self, name)).all():
                 raise ViewError(
@@ -173,6 +182,8 @@ class Tilt(FrozenArrays):
             views=self.views + other.views,
             legs=_stack(self.legs, other.legs),
             lambdas=self.lambdas + other.lambdas,
+            gains=self.gains + other.gains,
+            since=self.since + other.since,
             target=self.target + other.target,
             risk=self.risk * other.risk,
             aversion=self.aversion * other.aversion,
@@ -276,7 +287,7 @@ def tilt(views: Sequence[View], market: Market, model: Model, on: dt.date, *, tr
     )
     surprise = np.array([view.gain for view in live]) - rate
     sigma_p = market.risk.times(p)
-    m = _view_covariance(p, sigma_p, live, on)
+    m = view_covariance(p, sigma_p, live, on)
     lambda_0, lambda_gamma = np.linalg.solve(m, np.array([surprise, -np.where(over_prior, prior, 0.0)]).T).T
     return Tilt(
         gain=lambda_0[:, None] * sigma_p,
@@ -285,8 +296,10 @@ def tilt(views: Sequence[View], market: Market, model: Model, on: dt.date, *, tr
         legs=p,
         life=float(np.mean([view.remaining_years(on) for view in live])),
         lambdas=tuple(float(x) for x in lambda_0 + model.risk_aversion * lambda_gamma),
+        gains=tuple(view.gain for view in live),
+        since=tuple(view.since.toordinal() if view.since else 0 for view in live),
         marks=tuple(view.mark for view in live),
-        causes=tuple(Cause("gain", view.id, view.author, view.because) for view in live),
+        causes=tuple(Cause("gain", view.id, view.author, view.because, "view") for view in live),
         dropped=tuple(dropped),
     )
 
@@ -315,36 +328,3 @@ def _legs(view: View, universe: Universe, strategic: np.ndarray) -> tuple[np.nda
             return row, name
         row += size * mix
     return row, ""
-
-
-def _view_covariance(p: np.ndarray, sigma_p: np.ndarray, live: list[View], on: dt.date) -> np.ndarray:
-    prior = p @ sigma_p.T
-    variances = np.diag(prior)
-    for view, variance in zip(live, variances, strict=True):
-        if variance < 1e-12:
-            raise ViewError(
-                f"view {view.id!r}: its legs carry no risk, so no return can follow from it",
-                code="NO_RISK",
-                table="views",
-                field="about",
-                value=view.about,
-                mend="name legs that differ",
-            )
-    confidence = np.array([view.confidence_on(on) for view in live])
-    m = prior + np.diag((1 - confidence) / confidence * variances)
-    sure = np.flatnonzero(confidence == 1.0)
-    scale = np.sqrt(variances[sure])
-    correlation = prior[np.ix_(sure, sure)] / np.outer(scale, scale)
-    if len(sure) > 1:
-        values, vectors = np.linalg.eigh(correlation)
-        if values[0] < 1e-9:
-            both = [live[sure[i]].id for i in np.flatnonzero(np.abs(vectors[:, 0]) > 1e-3)]
-            raise ViewError(
-                f"the views {both} are certain and depend on each other",
-                code="CONTRADICTION",
-                table="views",
-                field="confidence",
-                value=", ".join(both),
-                mend="lower one confidence below 1, or drop one",
-            )
-    return m

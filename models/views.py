@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..errors import ViewError
-from ..units import day, decimal
+from ..units import annual, day, decimal
 
 Basis = Literal["active", "excess", "total"]
 
@@ -23,7 +23,7 @@ class View:
     about
         Legs, ``"equity - bonds"`` or ``"2*SPY - GLD - TLT"``; a class or group means its strategic mix in the model.
     gain
-        Annual return of those legs, decimal (or ``"2%"``).
+        Annual return of those legs, decimal (or ``"2%"``); ``"3% over 90d"`` is made annual (``units.annual``).
     confidence
         In (0, 1]: 1 is met exactly, near 0 says next to nothing (Idzorek, 2004).
     since, until
@@ -68,7 +68,7 @@ class View:
         for field in ("gain", "confidence", "half_life_days", "stop", "take", "hurdle"):
             value = getattr(self, field)
             if value is not None or field in ("gain", "confidence"):
-                object.__setattr__(self, field, _read(decimal, value, name, field))
+                object.__setattr__(self, field, _read(annual if field == "gain" else decimal, value, name, field))
         for field in ("since", "until"):
             value = getattr(self, field)
             if value is not None:

@@ -10,16 +10,14 @@ from __future__ import annotations
 import time
 from typing import Any
 
-import clarabel as _clarabel
 import numpy as np
 from scipy import sparse
 
 from .answers import Multipliers
 from .programs import Program
 from .quadratics import TOLERANCE, Replies
+from .stacks import clarabel, settings
 
-clarabel: Any = _clarabel
-"""Its names are made by Rust: no type checker sees them."""
 _FAR = 100.0
 """How far beyond anything a program allows a bound stands that is absent."""
 _MOST_STEPS = 200
@@ -148,15 +146,10 @@ class Cones:
         like, unit = self._like, self._like.risk.variances.mean()
         square = {"w": sparse.diags(like.risk.specific**2 / unit), "y": sparse.eye(like.risk.loadings.shape[1])}
         blocks = [square.get(v, sparse.csc_matrix((width, width))) for v, width in self._widths.items()]
-        settings = clarabel.DefaultSettings()
-        settings.verbose = False
-        settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = TOLERANCE
-        settings.max_iter = _MOST_STEPS
-        settings.presolve_enable = False
-        settings.equilibrate_enable = False
-        settings.max_threads = 1
+        asked = settings(TOLERANCE, _MOST_STEPS)
+        asked.presolve_enable = asked.equilibrate_enable = False
         square_matrix = sparse.triu(sparse.block_diag(blocks)).tocsc()
-        return clarabel.DefaultSolver(square_matrix, linear, self._matrix, right, self._cones, settings)
+        return clarabel.DefaultSolver(square_matrix, linear, self._matrix, right, self._cones, asked)
 
     def _linear(self, program: Program) -> np.ndarray:
         m = len(program.current)

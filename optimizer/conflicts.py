@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .answers import Multipliers
 from .elastics import Prices
 from .mandates import Mandate
-from .proofs import Verdict, examine, meets, prove
+from .proofs import Shares, Verdict, broken, examine, glance, prove
 from .ways import Way, find_way
 
 
@@ -30,64 +29,85 @@ def find_conflict(mandate: Mandate) -> Conflict | None:
     A limit stays unless the others are proved infeasible without it. Where changing its number alone would end the
     conflict that is settled: without it, the others can hold.
     """
-    verdict = _glance(mandate) or examine(mandate, mandate.names)
+    ways: dict[str, Way] = {}
+    near: set[str] = set()
+    verdict = glance(mandate) or _start(mandate, ways, near)
     if not verdict.infeasible:
         return None
     order = _by_weight(mandate, verdict)
-    names, ways = _sift(mandate, mandate.names, order, verdict.prices), []
+    names = _sift(mandate, mandate.names, order, verdict.prices)
+    asked: set[str] = set()
     # Those that matter most first: what their own change would take is a proof too, often of fewer limits.
-    for name in reversed(order):
-        if name in names and (found := find_way(mandate, name, names)) is not None:
-            ways.append(found[0])
-            if (fewer := _sift(mandate, names, order, found[1])) != names:
-                names, verdict = fewer, replace(verdict, prices=found[1])
-    settled, met = {way.limit for way in ways}, []
+    while left := [name for name in reversed(order) if name in names and name not in ways.keys() | asked]:
+        asked.add(left[0])
+        way, prices = find_way(mandate, left[0], names, near)
+        rest = names
+        if way is not None:
+            ways[left[0]] = way
+        elif prices is not None:
+            # It has no part in why the others have no room, but perhaps that is another conflict than this one.
+            rest = [name for name in names if name != left[0]]
+            if not prove(mandate, rest, prices) > 0:
+                found = examine(mandate, rest)
+                rest, prices = (rest, found.prices) if found.infeasible else (names, None)
+        if (fewer := _sift(mandate, rest, order, prices)) != names:
+            names, verdict = fewer, replace(verdict, prices=prices)
+    met: list[np.ndarray] = []
     for name in order:
         rest = [other for other in names if other != name]
-        if name not in names or name in settled or any(meets(mandate, rest, point) for point in met):
+        if name not in names or name in ways or any(_meets(mandate, rest, point) for point in met):
             continue
         found = examine(mandate, rest)
         if found.infeasible:
             names, verdict = _sift(mandate, rest, order, found.prices), found
         else:
             met.append(found.weights)
-    place = mandate.names.index
-    return Conflict(mandate, tuple(names), verdict, tuple(sorted(ways, key=lambda way: place(way.limit))))
+    return Conflict(mandate, tuple(names), verdict, tuple(ways[name] for name in mandate.names if name in ways))
 
 
-def _glance(mandate: Mandate) -> Verdict | None:
-    """Look for a proof that needs no engine: one row or one cap on trading against the box and the budget."""
-    program = mandate.program
-    rows, trades = np.eye(len(program.rows)), np.eye(len(program.most))
-    no_rows, no_trades = np.zeros(len(program.rows)), np.zeros(len(program.most))
-    singles = [(row, no_trades) for row in (*rows, *-rows)] + [(no_rows, trade) for trade in trades]
-    for own_rows, own_trades in singles:
-        if not np.isfinite(np.where(own_rows > 0, program.rows_hi, np.where(own_rows < 0, program.rows_lo, 0.0))).all():
-            continue
-        for budget in (0.0, 1.0, -1.0):
-            prices = Prices(
-                Multipliers(budget, own_rows, own_trades, np.zeros(len(program.ball_most))),
-                np.zeros_like(program.anchor),
-            )
-            if prove(mandate, mandate.names, prices) > 0:
-                return Verdict(True, program.current, prices)
-    return None
+def _start(mandate: Mandate, ways: dict[str, Way], near: set[str]) -> Verdict:
+    """Look for a first proof, linear limits first: then in what the ball that is farthest out would have to be.
+
+    A way that is found is put into ``ways``; what a point found without it is outside of, into ``near``.
+    """
+    balls = [part for part in mandate.parts if len(part.balls)]
+    verdict = examine(mandate, [part.name for part in mandate.parts if not len(part.balls)])
+    if verdict.infeasible or not balls:
+        near.update(broken(mandate, verdict.weights) if balls else ())
+        near.intersection_update(part.name for part in balls)
+        return verdict
+    beyond = {
+        part.name: float(((sizes - mandate.program.ball_most)[part.balls] / part.units[1]).max())
+        for sizes in [mandate.program.ball_sizes(verdict.weights)]
+        for part in balls
+    }
+    worst = max(beyond, key=lambda name: beyond[name])
+    way, prices = find_way(
+        mandate, worst, [part.name for part in mandate.parts if part.limit and part not in balls], near
+    )
+    if prices is not None and prove(mandate, mandate.names, prices) > 0:
+        ways |= {} if way is None else {worst: way}
+        return Verdict(True, verdict.weights, prices)
+    return examine(mandate, mandate.names)
+
+
+def _meets(mandate: Mandate, names: Collection[str], weights: np.ndarray) -> bool:
+    return not set(names).intersection(broken(mandate, weights))
 
 
 def _by_weight(mandate: Mandate, verdict: Verdict) -> list[str]:
     """Order limits by what the proof loses without them; equals: standing ones first, then the last in the policy."""
-    names, left = mandate.names, {}
-    for name in names:
-        left[name] = prove(mandate, [other for other in names if other != name], verdict.prices)
+    names, shares = mandate.names, Shares.of(mandate, verdict.prices)
+    left = {name: shares.worth([other for other in names if other != name]) for name in names}
     place = {p.name: (p.limit is not None, -k) for k, p in enumerate(mandate.parts)}
     return sorted(names, key=lambda name: (-left[name], place[name]))
 
 
 def _sift(mandate: Mandate, names: Collection[str], order: list[str], prices: Prices | None) -> list[str]:
     """Leave out what the prices of one proof do without."""
-    names = [name for name in mandate.names if name in names]
+    names, shares = [name for name in mandate.names if name in names], Shares.of(mandate, prices)
     for name in order:
         rest = [other for other in names if other != name]
-        if name in names and prove(mandate, rest, prices) > 0:
+        if name in names and shares.worth(rest) > 0:
             names = rest
     return names

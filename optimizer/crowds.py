@@ -1,6 +1,7 @@
 """Many accounts asked at once: one compiled program, a loop that only updates and solves, and the gate for all of them.
 
-Whoever does not come through here, for whatever reason, is asked alone by :func:`trimtab.optimizer.engines.ask`.
+Whoever does not come through here, for whatever reason, is asked alone by :func:`trimtab.optimizer.engines.ask`. A
+single account is a crowd of one first: the same bits, without compiling cvxpy.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .answers import Multipliers
-from .certificates import CERTIFIED_TE, RESIDUAL, measure, repair
+from .answers import Attempt, Multipliers
+from .certificates import CERTIFIED_TE, RESIDUAL, certify, measure, repair
+from .engines import Released, ask
 from .problems import Problem
 from .programs import Program
 from .refinements import refine_all
@@ -35,7 +37,7 @@ class Crowd:
 def ask_all(problem: Problem, program: Program) -> Crowd:
     """Ask for the ideal weights of many accounts; only what is exact to the binding set and certified is released."""
     replies = problem.engine(program).solve(program)
-    asked = np.flatnonzero(replies.solved)
+    asked = np.flatnonzero(replies.solved & np.isfinite(replies.weights).all(-1))
     some, said = program.pick(asked), replies.multipliers.pick(asked)
     weights, multipliers, found = refine_all(some, repair(some, replies.weights[asked]), said)
     weights = repair(some, weights)
@@ -48,6 +50,17 @@ def ask_all(problem: Problem, program: Program) -> Crowd:
     whole = replies.multipliers.copy()
     whole.put(asked, multipliers)
     return Crowd(released, spread(weights), whole, spread(residual), spread(gap), spread(te), replies.seconds)
+
+
+def ask_one(problem: Problem, program: Program) -> Released:
+    """Ask for the ideal weights of one account: as one of many, else every engine in turn."""
+    if not program.customs:
+        crowd = ask_all(problem, program.lift())
+        if crowd.released[0]:
+            weights, multipliers = crowd.weights[0], crowd.multipliers.pick(0)
+            attempt = Attempt("PIQP" if program.linear else "Clarabel", "optimal")
+            return Released(weights, multipliers, certify(program, weights, multipliers), (attempt,))
+    return ask(program, problem.statement(program))
 
 
 def _spread(values: np.ndarray, where: np.ndarray, m: int) -> np.ndarray:

@@ -15,10 +15,13 @@ from ..models.cohorts import Cohort
 from ..models.tilts import Tilt
 from .answers import Multipliers
 from .clocks import Marks, mark
+from .cures import Outside, say_overdue, watch
 from .destinations import arrive_all
 from .figures import read_figures
 from .legs import Leg
 from .orders import Orders, price_orders, turnover
+from .phases import Progress, progress
+from .phrases import followed, say_progress
 from .problems import Cases, Problem
 from .proposals import arrived, why_no_trade
 from .pulls import trade_reasons
@@ -26,7 +29,7 @@ from .rooms import BINDING
 from .solutions import Outcome
 from .tactical import place_all
 from .targets import Targets, choose_targets, gaps, given_up
-from .triggers import always_due, look
+from .triggers import always_due, look, look_always
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +55,10 @@ class Decisions:
         much as the trades.
     marks
         Tactical positions after the trades; None without a time limit.
+    outside
+        Breaches after the trades; None without a grandfathered limit.
+    progress
+        Schedules after the trades; None without phases.
     """
 
     outcome: Outcome
@@ -70,6 +77,8 @@ class Decisions:
     given_up: np.ndarray
     trade_gap: np.ndarray
     marks: Marks | None
+    outside: Outside | None
+    progress: Progress | None
 
 
 SAMPLED = 64
@@ -94,8 +103,8 @@ def decide_all(
     """
     cases, kept = place_all(problem, cohort, belief)
     found: list[tuple[Decisions, np.ndarray]] = []
-    if len(kept) and not always_due(problem):
-        seen = look(problem, cases, on)
+    if len(kept):
+        seen = look_always(problem, cases) if always_due(problem) else look(problem, cases, on)
         still, moves = np.flatnonzero(~seen.due), np.flatnonzero(seen.due)
         if len(still):
             found.append(
@@ -113,10 +122,12 @@ def hold_all(policy: Policy, cases: Cases, reasons: tuple[str, ...]) -> Decision
     current, none, m = cases.program.current, np.zeros(len(cases)), len(cases)
     figures, unproved = read_figures(cases, current, none), np.full(m, np.inf)
     orders = price_orders(cases, current, np.zeros(current.shape[-1]))
+    words = say_overdue(policy, cases.context, reasons)
     return Decisions(
-        Outcome.HELD, cases, current, current, orders, reasons, none, none, figures.tracking_error,
+        Outcome.HELD, cases, current, current, orders, words, none, none, figures.tracking_error,
         figures.expected_gain, figures.utility, unproved, unproved, none, np.full(m, np.nan),
-        mark(policy, cases, current),
+        mark(policy, cases, current), watch(policy, cases, current),
+        progress(cases.plan, current, current, acted=False),
     )  # fmt: skip
 
 
@@ -150,10 +161,15 @@ def solve_all(
         words if n else why_no_trade(float(given), stays=bool(still))
         for n, given, still in zip(count, lost, stays, strict=True)
     )
+    after = progress(cases.plan, cases.program.current, weights, acted=True)
+    if after is not None:
+        assets = cases.context.market.universe.assets
+        reasons = tuple(followed(said, say_progress(after, i, assets)) for i, said in enumerate(reasons))
+    reasons = say_overdue(problem.policy, cases.context, reasons)
     decisions = Decisions(
         Outcome.OPTIMAL, cases, gone.ideal, weights, orders, reasons, turnover(cases, weights), costs,
         figures.tracking_error, figures.expected_gain, figures.utility, gone.gap, gone.certified_te, lost,
-        trade_gap, mark(problem.policy, cases, weights),
+        trade_gap, mark(problem.policy, cases, weights), watch(problem.policy, cases, weights), after,
     )  # fmt: skip
     return decisions, passed[settled], gone.seconds
 

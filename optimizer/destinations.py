@@ -19,7 +19,7 @@ import numpy as np
 
 from .answers import Multipliers
 from .certificates import RESIDUAL, measure, repair
-from .crowds import ask_all
+from .crowds import ask_all, ask_one
 from .edges import Brink, capped, cheapest, come_back, freed
 from .engines import Released, ask
 from .problems import Case, Cases, Problem
@@ -199,7 +199,7 @@ def arrive(problem: Problem, case: Case) -> Arrival:
         if edge is not None:
             return edge
         note = "its bands cannot all be met at once, so it goes all the way"
-    found = ask(program, problem.statement(program))
+    found = ask_one(problem, program)
     if found.weights is None or rules.destination != "part":
         return Arrival(found, program, program, note=note)
     goal = part_way(program, found.weights, float(rules.part))
@@ -224,7 +224,7 @@ def _edge(problem: Problem, case: Case) -> Arrival | None:
             return None
         cost = np.array([(brink.price * np.abs(answer - first.current)).sum()])
     program = capped(brink, cost).pick(0)
-    released = ask(program, problem.statement(program))
+    released = ask_one(problem, program)
     if released.weights is None or released.multipliers is None:
         return None
     within, prices = freed(brink, released.multipliers.lift())

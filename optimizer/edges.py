@@ -10,7 +10,7 @@ from ..constraints import terms
 from ..constraints.bands import inner_parts
 from .answers import Multipliers
 from .problems import Cases, Problem
-from .programs import Program
+from .programs import Program, with_terms
 
 EDGE = "edge"
 """What is called so: keeping the cash where it was, and spending no more than coming back takes."""
@@ -50,32 +50,10 @@ def come_back(problem: Problem, cases: Cases) -> Brink:
         read, (low, high) = band.read(context), inner_parts(band)
         below, above = read.left & (read.drift < 0), read.left & (read.drift > 0)
         named.append((band.name, band.around(context, np.where(below, low, 1.0), np.where(above, high, 1.0))))
-    stated = _with(program, named)
+    stated = with_terms(program, named)
     gross = _way(stated)
     box = _cash_box(cases, stated, price, gross)
-    return Brink(_with(stated, [(EDGE, box)]), price, float(price.mean()), gross)
-
-
-def _with(program: Program, named: list[tuple[str, terms.Box | terms.Rows]]) -> Program:
-    """Return a program with more boxes and rows; a row that stands there already is tightened, never doubled."""
-    lo, hi, rows, rows_lo, rows_hi = program.lo, program.hi, program.rows, program.rows_lo, program.rows_hi
-    kept = list(program.named)
-    for name, term in named:
-        if isinstance(term, terms.Box):
-            lo, hi = np.maximum(lo, term.lo), np.minimum(hi, term.hi)
-            kept.append((name, term))
-            continue
-        twin = np.flatnonzero((rows == term.matrix).all(-1))
-        if len(twin):
-            rows_lo, rows_hi = np.array(rows_lo), np.array(rows_hi)
-            rows_lo[..., twin[0]] = np.maximum(rows_lo[..., twin[0]], term.lo[..., 0])
-            rows_hi[..., twin[0]] = np.minimum(rows_hi[..., twin[0]], term.hi[..., 0])
-        else:
-            rows = np.vstack([rows, term.matrix])
-            rows_lo = np.concatenate([rows_lo, term.lo], axis=-1)
-            rows_hi = np.concatenate([rows_hi, term.hi], axis=-1)
-            kept.append((name, term))
-    return replace(program, lo=lo, hi=hi, rows=rows, rows_lo=rows_lo, rows_hi=rows_hi, named=tuple(kept))
+    return Brink(with_terms(stated, [(EDGE, box)]), price, float(price.mean()), gross)
 
 
 def _way(program: Program) -> np.ndarray:

@@ -9,23 +9,33 @@
                v >= floor,  caps @ v <= most
 
 What comes back is a hint: a point and prices. Whoever uses it checks both in numpy.
+
+:mod:`.cones` states the same terms for another purpose: one layout that many accounts share, solved again with other
+numbers. Here a program is asked once, so whatever this account's numbers settle is left out of it: weights without
+room, trades that can go one way only, bounds that the budget implies; that is most of it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 from scipy import sparse
 
 from .answers import Multipliers
-from .cones import clarabel
 from .programs import Program
+from .stacks import Stack, clarabel, dense, settings, single
 
 _MOST_STEPS = 100
+_REFINED = 1
+"""How often each step's linear system is refined: more often takes half as long again, never loses answers."""
 _PINNED = 1e-12
 """A weight with less room than this is a number, not a variable: cones like to have an inside."""
+_UNIT = 1.0 / 64.0
+"""The unit of weights towards the engine: its cones take an eighth fewer steps than with numbers near a hundredth."""
+_SMALL = 1e-2
+"""A risk below this part of the assets' mean is too small to be told from nothing by its square."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +73,19 @@ class Springs:
     caps: np.ndarray
     most: np.ndarray
 
+    def giving(self, on: np.ndarray) -> int | None:
+        """Return the ball that alone gives way, if there is one and nothing is said of violations: a least square.
+
+        ``on`` are the assets of each ball, shape (b, n); beside others it has to be on all.
+        """
+        if len(self.cost) != 1 or len(self.caps) or self.boxes or self.floor[0] != 0:
+            return None
+        some = np.flatnonzero(self.balls & (self.balls_give[:, 0] > 0))
+        firm = not (self.rows_lo[self.rows].any() or self.rows_hi[self.rows].any() or self.trades_give.any())
+        if len(some) != 1 or not firm:
+            return None
+        return int(some[0]) if np.count_nonzero(self.balls) == 1 or on[some[0]].all() else None
+
 
 @dataclass(frozen=True, eq=False)
 class Prices:
@@ -86,69 +109,69 @@ class Least:
     violations: np.ndarray
     prices: Prices
 
-
-@dataclass(eq=False)
-class _Rows:
-    """Rows of ``A x + s = b`` on their way to Clarabel; mutable, it only collects."""
-
-    i: list[np.ndarray] = field(default_factory=list)
-    j: list[np.ndarray] = field(default_factory=list)
-    a: list[np.ndarray] = field(default_factory=list)
-    b: list[np.ndarray] = field(default_factory=list)
-    cones: list[object] = field(default_factory=list)
-    height: int = 0
-
-    def add(self, parts: list[_Part], right: np.ndarray, cone: object) -> slice:
-        """Add a block of rows."""
-        for i, j, a in parts:
-            self.i.append(i + self.height)
-            self.j.append(j)
-            self.a.append(a)
-        self.b.append(right)
-        self.cones.append(cone)
-        start, self.height = self.height, self.height + len(right)
-        return slice(start, self.height)
-
-
-_Part = tuple[np.ndarray, np.ndarray, np.ndarray]
-"""Rows within a block, columns, values."""
-
-
-def _dense(columns: np.ndarray, matrix: np.ndarray) -> _Part:
-    i, j = np.nonzero(matrix)
-    return i, columns[j], matrix[i, j]
-
-
-def _single(columns: np.ndarray, value: float, rows: np.ndarray | None = None) -> _Part:
-    """One number a row, in these columns."""
-    return np.arange(len(columns)) if rows is None else rows, columns, np.full(len(columns), value)
+    @property
+    def solved(self) -> bool:
+        """Whether the numbers are an answer, if perhaps a rough one."""
+        return self.status in ("solved", "almost")
 
 
 def least(program: Program, springs: Springs, tolerance: float = 1e-9) -> Least:
-    """Minimise what the violations cost; a status other than "solved" comes with numbers that mean nothing."""
+    """Minimise what the violations cost.
+
+    A status other than "solved" comes with weights that mean nothing, "infeasible" with prices that may prove it.
+    """
+    ball = springs.giving(program.ball_on)
+    if ball is not None:
+        said = _least_ball(program, springs, ball, tolerance)
+        if said is not None:
+            return said
     model = _Model(program, springs)
-    said = model.solve(tolerance)
-    return Least(said[0], model.weights(said[1]), said[1][model.v], model.prices(said[2]))
+    status, x, z = model.solve(tolerance)
+    return Least(status, model.weights(x), x[model.v], model.prices(z))
+
+
+def _least_ball(program: Program, springs: Springs, j: int, tolerance: float) -> Least | None:
+    """Minimise the square of the one ball that gives way: fewer steps than a cone; None where that is too rough."""
+    others = springs.balls & (np.arange(len(springs.balls)) != j)
+    model = _Model(program, replace(springs, balls=others), square=j)
+    status, x, z = model.solve(tolerance)
+    weights, prices = model.weights(x), model.prices(z)
+    if status == "infeasible":
+        return Least(status, weights, np.zeros(1), prices)
+    size = float(program.ball_sizes(weights)[j])
+    if status != "solved" or size < _SMALL * model.sigma:
+        return None
+    # Of half a square in units of sigma to a size: its slope is the size.
+    unit, y, risk = model.sigma**2 / size, prices.multipliers, program.market_risk
+    balls, pulls = unit * y.balls, unit * prices.pulls
+    away = np.where(program.ball_on[j], weights - program.anchor[j], 0.0)
+    balls[j], pulls[j] = 1.0, np.where(program.ball_on[j], risk.times(away), 0.0) / size
+    own = Multipliers(unit * y.budget, unit * y.rows, unit * y.trades, balls)
+    violation = max((size - float(program.ball_most[j])) / float(springs.balls_give[j, 0]), 0.0)
+    return Least(status, weights, np.array([violation]), Prices(own, pulls))
 
 
 class _Model:
-    """The conic program of one account's springs."""
+    """The conic program of one account's springs; of ``square``, a ball, the square is minimised besides."""
 
-    def __init__(self, program: Program, springs: Springs) -> None:
-        self.program, self.springs, self.at = program, springs, _Rows()
+    def __init__(self, program: Program, springs: Springs, square: int | None = None) -> None:
+        self.program, self.springs, self.at, self.square = program, springs, Stack(), square
         lo, hi, now = springs.lo, springs.hi, program.current
-        self.free = np.flatnonzero(hi - lo > _PINNED)
-        self.fixed = np.where(hi - lo > _PINNED, 0.0, lo)
+        inside = hi - lo > _PINNED
+        self.free, self.fixed = np.flatnonzero(inside), np.where(inside, 0.0, lo)
+        self.pinned = np.flatnonzero(~inside)
         kept = springs.trades
         own, gross = kept & ~program.from_zero, kept & program.from_zero
-        priced = (program.buy[own] + program.sell[own]).any(0) if own.any() else np.zeros(len(lo), bool)
-        powered = program.power[own].any(0) if own.any() else np.zeros(len(lo), bool)
+        none = np.zeros(len(lo), bool)
+        priced = (program.buy[own] + program.sell[own]).any(0) if own.any() else none
+        powered = program.power[own].any(0) if own.any() else none
         # A weight that can only rise or only fall needs no second variable to say by how much it trades.
-        inside = np.isin(np.arange(len(lo)), self.free)
         self.split = np.flatnonzero(inside & (priced | powered) & (lo < now) & (now < hi))
         self.zeroed = np.flatnonzero(inside & (lo < 0) & (hi > 0)) if gross.any() else np.zeros(0, int)
         self.curved = np.flatnonzero(inside & powered)
-        self.whole = bool((program.ball_on.all(1) & springs.balls).any()) if len(program.ball_on) else False
+        seen = program.ball_on[[square]] if square is not None else program.ball_on[springs.balls]
+        self.whole = bool(seen.all(1).any()) or square is not None
+        self.seen = seen[0] if square is not None else ~none
         widths = (
             len(self.free), len(self.split), len(self.zeroed), len(self.curved),
             program.market_risk.loadings.shape[1] if self.whole else 0, len(springs.cost),
@@ -156,46 +179,47 @@ class _Model:
         starts = np.cumsum([0, *widths])
         self.width = int(starts[-1])
         self.w, self.p, self.q, self.size, self.y, self.v = (np.arange(a, b) for a, b in pairwise(starts))
+        self.place = np.zeros(len(lo), int)
+        self.place[self.free] = self.w
         self.sigma = float(np.sqrt(program.market_risk.variances.mean()))
         self._state()
 
     def _state(self) -> None:
         program, s, n, room = self.program, self.springs, len(self.free), self.free
         zero, plus = clarabel.ZeroConeT, clarabel.NonnegativeConeT
-        self.budget = self.at.add([_dense(self.w, np.ones((1, n)))], np.array([1.0 - self.fixed.sum()]), zero(1))
+        self.budget = self.at.add([single(self.w, 1.0, np.zeros(n, int))], np.array([1.0 - self.fixed.sum()]), zero)
         if self.whole:
-            loadings, k = program.market_risk.loadings / self.sigma, len(self.y)
-            seen = [_dense(self.w, loadings[room].T), _single(self.y, -1.0)]
-            self.at.add(seen, -loadings.T @ self.fixed, zero(k))
+            loadings = np.where(self.seen[:, None], program.market_risk.loadings, 0.0) / self.sigma
+            self.at.add([dense(self.w, loadings[room].T), single(self.y, -1.0)], -loadings.T @ self.fixed, zero)
         # An upper bound that the budget implies, with everything else at its least, is no row.
         high = np.flatnonzero(s.hi[room] < 1.0 - s.lo.sum() + s.lo[room])
-        self.at.add([_single(self.w[high], 1.0)], s.hi[room][high], plus(len(high)))
-        self.at.add([_single(self.w, -1.0)], -s.lo[room], plus(n))
-        self.at.add([_single(self.v, -1.0)], -s.floor, plus(len(self.v)))
+        self.at.add([single(self.w[high], 1.0)], s.hi[room][high], plus)
+        self.at.add([single(self.w, -1.0)], -s.lo[room], plus)
+        self.at.add([single(self.v, -1.0)], -s.floor, plus)
         if len(s.caps):
-            self.at.add([_dense(self.v, s.caps)], s.most, plus(len(s.caps)))
+            self.at.add([dense(self.v, s.caps)], s.most, plus)
         for extra, which, origin in ((self.p, self.split, program.current), (self.q, self.zeroed, 0 * program.current)):
             if len(which):  # at least what is bought, and at least nothing
-                moved = [_single(self.w[np.searchsorted(room, which)], 1.0), _single(extra, -1.0)]
-                self.at.add(moved, origin[which], plus(len(which)))
-                self.at.add([_single(extra, -1.0)], np.zeros(len(which)), plus(len(which)))
+                self.at.add([single(self.place[which], 1.0), single(extra, -1.0)], origin[which], plus)
+                self.at.add([single(extra, -1.0)], np.zeros(len(which)), plus)
         self._state_boxes()
         self._state_rows()
         self._state_trades()
         self._state_balls()
 
     def _state_boxes(self) -> None:
-        s, room = self.springs, self.free
+        s, inside = self.springs, np.ones(len(self.fixed), bool)
+        inside[self.pinned] = False
         for column, lo, hi, below, above in s.boxes:
             for sign, bound, hard, unit in ((1.0, hi, s.hi, above), (-1.0, -lo, -s.lo, below)):
                 # Pinned weights too: that they stand outside is what the box has to give way for.
                 some = np.flatnonzero(bound < hard)
                 if len(some):
-                    mine = np.flatnonzero(np.isin(some, room))
-                    moves = _single(self.w[np.searchsorted(room, some[mine])], sign, mine)
-                    give = _single(np.full(len(some), self.v[column]), -unit)
+                    mine = np.flatnonzero(inside[some])
+                    moves = single(self.place[some[mine]], sign, mine)
+                    give = single(np.full(len(some), self.v[column]), -unit)
                     right = bound[some] - sign * self.fixed[some]
-                    self.at.add([moves, give], right, clarabel.NonnegativeConeT(len(some)))
+                    self.at.add([moves, give], right, clarabel.NonnegativeConeT)
 
     def _state_rows(self) -> None:
         program, s = self.program, self.springs
@@ -205,34 +229,33 @@ class _Model:
             if len(some):
                 matrix = sign * program.rows[some]
                 right = sign * bound[some] - matrix @ self.fixed
-                block = [_dense(self.w, matrix[:, self.free]), _dense(self.v, -give[some])]
-                self.sides.append((sign, some, self.at.add(block, right, clarabel.NonnegativeConeT(len(some)))))
+                block = [dense(self.w, matrix[:, self.free]), dense(self.v, -give[some])]
+                self.sides.append((sign, some, self.at.add(block, right, clarabel.NonnegativeConeT)))
 
     def _state_trades(self) -> None:
         """State ``row'w + buy'z+ + sell'z- + power'|z|^1.5 <= most``, with ``z- = z+ - z`` and ``z+ <= p``."""
-        program, s, room = self.program, self.springs, self.free
+        program, s, room, pinned = self.program, self.springs, self.free, self.pinned
         self.terms = []
         for t in np.flatnonzero(s.trades):
             zero = bool(program.from_zero[t])
             which, extra = (self.zeroed, self.q) if zero else (self.split, self.p)
             origin = np.zeros_like(program.current) if zero else program.current
             buy, sell = program.buy[t], program.sell[t]
-            fixed = self.fixed - origin
-            pinned = np.setdiff1d(np.arange(len(fixed)), room)
+            fixed = (self.fixed - origin)[pinned]
             right = program.most[t] - program.row[t] @ self.fixed
-            right -= buy[pinned] @ np.maximum(fixed[pinned], 0) + sell[pinned] @ np.maximum(-fixed[pinned], 0)
-            right -= program.power[t][pinned] @ np.abs(fixed[pinned]) ** 1.5
+            right -= buy[pinned] @ np.maximum(fixed, 0) + sell[pinned] @ np.maximum(-fixed, 0)
+            right -= program.power[t][pinned] @ np.abs(fixed) ** 1.5
             # Only rising: buy z. Only falling: -sell z. Both: (buy + sell) p - sell z.
             rises = s.lo >= origin
             slope = np.where(rises, buy, -sell)
             slope[which] = -sell[which]
             right += slope[room] @ origin[room]
-            block = [_dense(self.w, (program.row[t] + slope)[None, room]), _dense(self.v, -s.trades_give[[t]])]
+            block = [dense(self.w, (program.row[t] + slope)[None, room]), dense(self.v, -s.trades_give[[t]])]
             if len(which):
-                block.append(_dense(extra, (buy + sell)[None, which]))
+                block.append(dense(extra, (buy + sell)[None, which]))
             if not zero and len(self.curved):
-                block.append(_dense(self.size, program.power[t][None, self.curved]))
-            self.terms.append((t, self.at.add(block, np.array([right]), clarabel.NonnegativeConeT(1))))
+                block.append(dense(self.size, program.power[t][None, self.curved]))
+            self.terms.append((t, self.at.add(block, np.array([right]), clarabel.NonnegativeConeT)))
         for k, i in enumerate(self.curved):
             self._state_power(k, int(i))
 
@@ -240,53 +263,64 @@ class _Model:
         """State ``size >= |z|^1.5`` of asset i."""
         now, two = float(self.program.current[i]), np.array([2])
         sign = 1.0 if self.springs.lo[i] >= now else -1.0
-        block = [_single(self.size[[k]], -1.0), _single(self.w[[np.searchsorted(self.free, i)]], -sign, two)]
+        block = [single(self.size[[k]], -1.0), single(self.place[[i]], -sign, two)]
         if i in self.split:
-            block.append(_single(self.p[[np.searchsorted(self.split, i)]], -2.0, two))
-        self.at.add(block, np.array([0.0, 1.0, -sign * now]), clarabel.PowerConeT(2.0 / 3.0))
+            block.append(single(self.p[[np.searchsorted(self.split, i)]], -2.0, two))
+        self.at.curve(block, np.array([0.0, 1.0, -sign * now]), 2.0 / 3.0)
 
     def _state_balls(self) -> None:
         program, s, room = self.program, self.springs, self.free
         loadings, specific = program.market_risk.loadings / self.sigma, program.market_risk.specific / self.sigma
+        inside = np.ones(len(self.fixed), bool)
+        inside[self.pinned] = False
         k, self.round = loadings.shape[1], []
         for j in np.flatnonzero(s.balls):
             on = program.ball_on[j]
             away = np.where(on, self.fixed - program.anchor[j], 0.0)
             own = np.flatnonzero(on & (specific > 0))
-            mine = np.flatnonzero(np.isin(own, room))
-            block = [(1 + k + mine, self.w[np.searchsorted(room, own[mine])], -specific[own[mine]])]
+            mine = np.flatnonzero(inside[own])
+            block = [(1 + k + mine, self.place[own[mine]], -specific[own[mine]])]
             if on.all():
-                block.append(_single(self.y, -1.0, 1 + np.arange(k)))
+                block.append(single(self.y, -1.0, 1 + np.arange(k)))
                 at = -loadings.T @ program.anchor[j]
             else:
-                i, column, value = _dense(self.w, -(loadings * on[:, None])[room].T)
+                i, column, value = dense(self.w, -(loadings * on[:, None])[room].T)
                 block.append((1 + i, column, value))
                 at = loadings.T @ away
-            block.append(_dense(self.v, -s.balls_give[[j]] / self.sigma))
+            block.append(dense(self.v, -s.balls_give[[j]] / self.sigma))
             right = np.concatenate([[program.ball_most[j] / self.sigma], at, (specific * away)[own]])
-            self.round.append((j, self.at.add(block, right, clarabel.SecondOrderConeT(len(right)))))
+            self.round.append((j, self.at.add(block, right, clarabel.SecondOrderConeT)))
+
+    def _objective(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the diagonal of the quadratic part and the linear part."""
+        diagonal, linear = np.zeros(self.width), np.zeros(self.width)
+        linear[self.v] = self.springs.cost
+        if self.square is not None:
+            risk, on = self.program.market_risk, self.program.ball_on[self.square]
+            anchor = np.where(on, self.program.anchor[self.square], 0.0)
+            own = (np.where(on, risk.specific, 0.0) / self.sigma)[self.free] ** 2
+            diagonal[self.w], linear[self.w] = own, -own * anchor[self.free]
+            diagonal[self.y], linear[self.y] = 1.0, -risk.loadings.T @ anchor / self.sigma
+        return diagonal, linear
 
     def solve(self, tolerance: float) -> tuple[str, np.ndarray, np.ndarray]:
         """Ask Clarabel."""
-        at, settings = self.at, clarabel.DefaultSettings()
-        settings.verbose = False
-        settings.max_threads = 1
-        settings.max_iter = _MOST_STEPS
-        settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = tolerance
-        matrix = sparse.csc_matrix(
-            (np.concatenate(at.a), (np.concatenate(at.i), np.concatenate(at.j))), shape=(at.height, self.width)
-        )
-        linear = np.zeros(self.width)
-        linear[self.v] = self.springs.cost
-        none = sparse.csc_matrix((self.width, self.width))
-        said = clarabel.DefaultSolver(none, linear, matrix, np.concatenate(at.b), at.cones, settings).solve()
+        diagonal, linear = self._objective()
+        asked = settings(4.0 * tolerance, _MOST_STEPS)
+        if self.square is not None:  # a gap of a square in these units is worth less of its root
+            asked.tol_gap_abs = asked.tol_gap_rel = 16.0 * asked.tol_feas
+        asked.iterative_refinement_max_iter = _REFINED
+        square = sparse.diags(diagonal, format="csc") if diagonal.any() else sparse.csc_matrix((self.width,) * 2)
+        matrix, right = self.at.matrix(self.width), np.concatenate(self.at.b) / _UNIT
+        unit = 1.0 if self.square is None else _UNIT  # of prices: a square grows with the square
+        said = clarabel.DefaultSolver(square, linear / unit, matrix, right, self.at.cones, asked).solve()
         words = {
             clarabel.SolverStatus.Solved: "solved",
             clarabel.SolverStatus.AlmostSolved: "almost",
             clarabel.SolverStatus.PrimalInfeasible: "infeasible",
             clarabel.SolverStatus.AlmostPrimalInfeasible: "infeasible",
         }
-        return words.get(said.status, str(said.status)), np.array(said.x), np.array(said.z)
+        return words.get(said.status, str(said.status)), np.array(said.x) * _UNIT, np.array(said.z) * unit
 
     def weights(self, x: np.ndarray) -> np.ndarray:
         """Return all weights, the pinned ones too."""

@@ -14,13 +14,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..constraints import terms
+from ..models.causes import list_shifts
 from ..models.tilts import Tilt
 from .answers import Multipliers
 from .certificates import gradient, kinks
+from .origins import split_risk
 from .programs import Program
 from .solutions import owner
 
-SHIFT, RISK, COST = "strategic shift", "risk tilt", "cost"
+COST = "cost"
 HELD = "held back by "
 _AT = 1e-9
 """A weight or a row this near to a bound is on it, as in :mod:`.solutions`."""
@@ -50,14 +52,18 @@ class Pull:
 
 
 def beliefs(program: Program, belief: Tilt, aversion: float, strategic: np.ndarray) -> list[Pull]:
-    """Return what is believed: each view's row of alpha, ``gamma' Sigma' s``, and tilts of risk and aversion."""
+    """Return what is believed: each view's row of alpha, ``gamma' Sigma' s``, and tilts of risk and aversion.
+
+    Shifts and tilts of risk are split by who asked for them (:mod:`.origins`); who asks for both has one part.
+    """
     none = np.zeros_like(strategic)
     found = [Pull(f"view {name}", none + row) for name, row in zip(belief.views, belief.rows(aversion), strict=False)]
     if np.any(belief.target != 0):
-        found.append(Pull(SHIFT, program.gamma * program.risk.times(program.centre - strategic)))
+        shifts = list_shifts(belief.causes, program.centre - strategic)
+        found += [Pull(name, program.gamma * program.risk.times(shift)) for name, shift in shifts]
     if program.tilted or belief.aversion != 1.0:
-        found.append(Pull(RISK, program.force - belief.alpha(aversion)))
-    return found
+        found += [Pull(name, force) for name, force in split_risk(program, belief, aversion)]
+    return merged(found, -1.0)
 
 
 def pulls_of_model(program: Program, prices: Multipliers, strategic: np.ndarray) -> tuple[np.ndarray, list[Pull]]:

@@ -18,6 +18,7 @@ from ..constraints.bands import Band
 from ..constraints.customs import Custom
 from ..constraints.deviations import Deviation
 from ..constraints.limits import Context, Limit, ends
+from ..constraints.phases import Pace
 from ..constraints.restrictions import Restriction
 from ..constraints.tickets import TradeSize
 from ..models.tilts import NO_TILT
@@ -97,13 +98,28 @@ class Mandate:
 
     def box(self, names: Collection[str]) -> tuple[np.ndarray, np.ndarray]:
         """Return the box of some limits, shape (n,) each; far away where nothing bounds a weight."""
-        free = np.full(self.program.current.shape, np.inf)
-        kept = [p for p in self.parts if p.boxed and p.name in names]
-        lo = np.max([-free, *(p.lo for p in kept)], axis=0)
-        hi = np.min([free, *(p.hi for p in kept)], axis=0)
+        owners, low, high = self._boxes
+        kept = [name in names for name in owners]
+        lo, hi = low[kept].max(axis=0, initial=-np.inf), high[kept].min(axis=0, initial=np.inf)
         return np.where(np.isfinite(lo), lo, -FAR), np.where(np.isfinite(hi), hi, FAR)
 
-    @property
+    @cached_property
+    def _boxes(self) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
+        """Who bounds single weights, and the bounds, shape (owners, n) each."""
+        boxed, shape = [p for p in self.parts if p.boxed], (-1, *self.program.current.shape)
+        low, high = [p.lo for p in boxed], [p.hi for p in boxed]
+        return tuple(p.name for p in boxed), np.reshape(low, shape), np.reshape(high, shape)
+
+    @cached_property
+    def owned(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Which rows, trade terms and balls of the program belong to each part, shapes (parts, r), (parts, t) ..."""
+        heights = (len(self.program.rows), len(self.program.most), len(self.program.ball_most))
+        rows, trades, balls = (np.zeros((len(self.parts), height), dtype=bool) for height in heights)
+        for k, part in enumerate(self.parts):
+            rows[k, part.rows], trades[k, part.trades], balls[k, part.balls] = True, True, True
+        return rows, trades, balls
+
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The names of its parts."""
         return tuple(p.name for p in self.parts)
@@ -115,11 +131,12 @@ class Mandate:
 
 def read_mandate(problem: Problem, case: Case) -> Mandate:
     """Read the limits of one account, overrides and grandfathering included; custom limits have no numbers to read."""
-    context, limits = case.context, {limit.name: limit for limit in problem.policy.limits}
+    context, policy = case.context, problem.policy
+    limits = {limit.name: limit for limit in (*policy.limits, policy.pace)}
     # A ball without size would be stated as a box, and a box does not say how it gives way.
     named = [
         (name, replace(t, most=max(float(t.most), POINT)) if isinstance(t, terms.RiskBall) else t)
-        for name, t in problem.policy.terms(context)
+        for name, t in policy.terms(context)
         if not isinstance(t, terms.Custom)
     ]
     none = np.zeros_like(case.program.current)
@@ -163,6 +180,8 @@ def written(limit: Limit, context: Context, own: Sequence[terms.Term]) -> tuple[
             tighter = float(limit.tightened(context))
             up, down = min(up, tighter), min(down, tighter)
         return -down, up
+    if isinstance(limit, Pace):  # how much wider it is than the day's phase
+        return -np.inf, 0.0
     if isinstance(limit, Band):  # its least and most are of the band's width, not of what it bounds
         return -np.inf, np.inf
     if isinstance(limit, TradeSize):

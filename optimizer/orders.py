@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..models.causes import label, list_shifts
+from .origins import moves_of_risk
 from .problems import Case, Cases
 
 
@@ -94,16 +96,21 @@ def price_orders(
 
 
 def _pulls(case: Cases, account: np.ndarray, asset: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Say what pulls each trade most: back to strategic, the shift, or a view by what it alone would move."""
+    """Say what pulls each trade most: back to strategic, a shift, or what a tilt of risk or a view alone would move."""
     program, belief = case.program, case.belief
     drift = (case.context.strategic - program.current)[account, asset]
-    shift = np.broadcast_to(belief.target, program.current.shape)[account, asset]
+    target = np.broadcast_to(belief.target, program.current.shape[-1:])
+    shifts = list_shifts(belief.causes, target)
     # Without limits and costs view k moves lambda_k p_k / gamma: its own legs and nothing else.
     views = list(zip(belief.views, belief.lambdas, belief.legs, strict=False))
     gamma = program.gamma[account]
-    strength = np.stack([drift, shift, *(size * legs[asset] / gamma for _, size, legs in views)]) * np.sign(z)
+    shifts += moves_of_risk(program.pick(0), belief, float(case.aversion[0])) if len(program.current) else []
+    leant = [size * legs[asset] / gamma for _, size, legs in views]
+    strength = np.stack([drift, *(shift[asset] for _, shift in shifts), *leant]) * np.sign(z)
     best = np.argmax(strength, axis=0)
-    names = ("back to strategic", "strategic shift", *(f"view {v}" for v, _, _ in views), _ROOM)
+    said = label(belief.causes)
+    pulls = (*(name for name, _ in shifts), *(f"view {v}" for v, _, _ in views))
+    names = ("back to strategic", *(said.get(name, name) for name in pulls), _ROOM)
     return np.where(strength.max(axis=0) > 0, best, len(names) - 1), names
 
 

@@ -12,15 +12,20 @@ from ..constraints.limits import Context
 from ..constraints.policies import Policy
 from ..constraints.rebalances import Rebalance
 from ..constraints.restrictions import barred
-from ..errors import AccountError, PolicyError
-from ..models.accounts import AVERSIONS, Account, Model, Standing, appraise, weigh
+from ..errors import PolicyError
+from ..models.accounts import Account, Model, Standing, appraise, differs, weigh
+from ..models.breaches import read_breaches
 from ..models.cohorts import Cohort
 from ..models.costs import Costs
 from ..models.histories import read_history
 from ..models.markets import Market
-from ..models.positions import Clocks, read_positions
+from ..models.positions import Clocks, newest_views, read_positions
+from ..models.schedules import read_schedule
 from ..models.sessions import check_exchange
 from ..models.tilts import NO_TILT, Tilt
+from .admissions import check_known, check_orders, check_started, foreseen, overriding, overselling
+from .paces import is_slowed, slow, slow_one
+from .phases import Plan
 from .programs import POINT, Program, build
 
 if TYPE_CHECKING:
@@ -33,10 +38,10 @@ if TYPE_CHECKING:
 class Problem:
     """What may be done under one policy in one market; numbers come with the account.
 
-    ``statements`` and ``engines`` hold compiled programs by what they share, for one account at a time by cvxpy and for
-    many by hand: caches and nothing else, filled by :func:`state` for the policy's own signature and on demand where an
-    account or a tilt has another (a risk multiplier, say). ``tacticals`` remembers tactical targets by tilt, model and
-    aversion.
+    ``engines`` and ``statements`` hold compiled programs by what they share, stated by hand and by cvxpy (that is asked
+    about custom limits and where an answer does not pass): caches and nothing else, filled by :func:`state` for the
+    policy's own models and on demand where an account or a tilt has another program (a risk multiplier, say).
+    ``tacticals`` remembers tactical targets by tilt, model and aversion.
     """
 
     policy: Policy
@@ -63,17 +68,27 @@ class Problem:
             self.engines[program.likeness] = Compiled(program)
         return self.engines[program.likeness]
 
+    def compile(self, program: Program) -> None:
+        """Compile what programs like this are asked with first; a custom limit is only known to cvxpy."""
+        if program.customs:
+            self.statement(program)
+        else:
+            self.engine(program)
+
     @cached_property
     def shared(self) -> Problem:
         """The same without costs and an account's own limits: what the tactical target answers to."""
         limits = tuple(limit for limit in self.policy.in_force if limit.shared)
-        policy = replace(self.policy, limits=limits, rebalance=Rebalance())
+        policy = replace(self.policy, limits=limits, rebalance=Rebalance(), phases=None)
         return Problem(policy, replace(self.market, costs=Costs(np.zeros(1))))
 
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """One account in one problem: where it stands, what it follows, what is believed, and all that in numbers."""
+    """One account in one problem: where it stands, what it follows, what is believed, and all that in numbers.
+
+    ``plan`` is what today means to its schedule, with an account axis of one; None where nothing is phased.
+    """
 
     account: Account
     model: Model
@@ -84,6 +99,7 @@ class Case:
     horizon: float
     names: tuple[str, ...]
     program: Program
+    plan: Plan | None = None
 
     def lift(self) -> Cases:
         """Return the case of one account as one of many."""
@@ -111,6 +127,7 @@ class Case:
             self.horizon,
             self.names,
             self.program.lift(),
+            self.plan,
         )
 
 
@@ -126,7 +143,7 @@ def state(policy: Policy, market: Market) -> Problem:
     """
     problem = outline(policy, market)
     for name in policy.models:
-        problem.statement(_at_rest(problem, name))
+        problem.compile(_at_rest(problem, name))
     return problem
 
 
@@ -170,6 +187,7 @@ def pose(problem: Problem, account: Account, belief: Tilt, tactical: np.ndarray 
     policy, market = problem.policy, problem.market
     model = policy.model(account)
     standing = appraise(account, market)
+    check_orders(policy, account, market.universe)
     rules = barred(account.restrictions, market.universe)
     untouchable = ~market.tradable | standing.held_by_orders
     untouchable[market.universe.cash] = False
@@ -190,27 +208,20 @@ def pose(problem: Problem, account: Account, belief: Tilt, tactical: np.ndarray 
     )
     if policy.timed:
         clocks = read_positions(account.positions, market.universe).settle(context.current - context.strategic)
-        context = policy.measured(replace(context, clocks=clocks))
-        _check_opened(context)
+        newest = _newest(belief, market)
+        context = policy.measured(replace(context, clocks=clocks, newest=newest))
+    if policy.forgiving:
+        context = replace(context, breaches=read_breaches(account.breaches))
+    check_known(context)
     if tactical is not None:
         context = policy.face(context, tactical)
     aversion, horizon = policy.aversion(account), policy.horizon(belief)
-    program = build(context, policy.terms(context), belief, aversion, horizon)
-    return Case(account, model, standing, context, belief, aversion, horizon, policy.names, program)
-
-
-def _check_opened(context: Context) -> None:
-    """Refuse positions that were opened after the day: nobody knew them then."""
-    if context.clocks is not None and (late := context.clocks.opened > context.day).any():
-        asset = context.market.universe.assets[int(np.argmax(late.any(0)))]
-        raise AccountError(
-            f"its position in {asset!r} was opened after {context.market.on}",
-            code="LOOK_AHEAD",
-            table="positions",
-            field="opened",
-            value=asset,
-            mend="use what was known on the day",
-        )
+    program, plan = build(context, policy.terms(context), belief, aversion, horizon), None
+    if tactical is not None and is_slowed(policy, belief):
+        schedules = read_schedule(account.phases, market.universe)
+        check_started(schedules.started[0], context)
+        context, program, plan = slow_one(policy, context, program, belief, schedules)
+    return Case(account, model, standing, context, belief, aversion, horizon, policy.names, program, plan)
 
 
 def _allowances(account: Account, market: Market) -> np.ndarray | None:
@@ -233,6 +244,7 @@ class Cases:
     horizon: float
     names: tuple[str, ...]
     program: Program
+    plan: Plan | None = None
 
     def __len__(self) -> int:
         """Count the accounts."""
@@ -247,6 +259,7 @@ class Cases:
             context=self.context.pick(which),
             aversion=self.aversion[which],
             program=self.program.pick(which),
+            plan=None if self.plan is None else self.plan.pick(which),
         )
 
 
@@ -270,7 +283,10 @@ def pose_all(
     policy, market = problem.policy, problem.market
     standing = weigh(cohort.quantities, cohort.ordered, cohort.flows, market)
     unpriced = ((cohort.quantities + cohort.ordered) != 0) & ~np.isfinite(market.prices)
-    fine = ~unpriced.any(-1) & np.isfinite(standing.nav) & (standing.nav > 0) & ~_refused(policy, cohort)
+    fine = ~unpriced.any(-1) & np.isfinite(standing.nav) & (standing.nav > 0)
+    fine &= ~overriding(policy, cohort) & ~overselling(policy, cohort, market.universe).any(-1)
+    if cohort.navs is not None:
+        fine &= np.isnan(cohort.navs) | ~differs(cohort.navs, standing.nav - cohort.flows)
     fine &= tactical is None or np.isfinite(tactical).all(-1)
     kept = np.flatnonzero(fine)
     cohort, standing = cohort.pick(kept), standing.pick(kept)
@@ -294,16 +310,22 @@ def pose_all(
         frequency=belief.frequency,
     )
     if policy.timed:
-        context = policy.measured(replace(context, clocks=_clocks(cohort, context)))
+        newest = _newest(belief, market)
+        context = policy.measured(replace(context, clocks=_clocks(cohort, context), newest=newest))
+    if policy.forgiving:
+        context = replace(context, breaches=cohort.breaches)
     if tactical is not None:
         context = policy.face(context, tactical[kept])
     aversion, horizon = aversions(policy, cohort), policy.horizon(belief)
-    program = build(context, policy.terms(context), belief, aversion, horizon)
-    cases = Cases(cohort, model, standing, context, belief, aversion, horizon, policy.names, program)
+    program, plan = build(context, policy.terms(context), belief, aversion, horizon), None
+    if tactical is not None and is_slowed(policy, belief):
+        context, program, plan = slow(policy, context, program, belief, cohort.schedules)
+    cases = Cases(cohort, model, standing, context, belief, aversion, horizon, policy.names, program, plan)
     pointed = np.any(program.ball_most < POINT, axis=-1, keepdims=False)
-    if context.clocks is not None:
-        pointed = pointed | (context.clocks.opened > context.day).any((-2, -1))
-    rest = np.flatnonzero(~pointed)
+    kept_out = pointed | foreseen(context)
+    if plan is not None:
+        kept_out = kept_out | (plan.schedules.started > plan.day)
+    rest = np.flatnonzero(~kept_out)
     return (cases, kept) if len(rest) == len(kept) else (cases.pick(rest), kept[rest])
 
 
@@ -320,14 +342,5 @@ def _clocks(cohort: Cohort, context: Context) -> Clocks:
     return cohort.clocks.settle(context.current - context.strategic)
 
 
-def _refused(policy: Policy, cohort: Cohort) -> np.ndarray:
-    """Mark the accounts with a number of their own that the policy refuses, or that one number cannot say."""
-    limits = {limit.name: limit for limit in policy.limits}
-    refused = np.zeros(len(cohort), dtype=bool)
-    for name, own in cohort.overrides.items():
-        if name == "risk_aversion":
-            least, most = AVERSIONS
-        else:
-            least, most = 0.0, limits[name].loosest if name in limits and limits[name].overridable else -1.0
-        refused |= ~np.isnan(own) & ~((own >= least) & (own <= most))
-    return refused
+def _newest(belief: Tilt, market: Market) -> np.ndarray:
+    return newest_views(belief.since, belief.lambdas, belief.legs, len(market.universe))

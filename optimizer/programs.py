@@ -238,3 +238,25 @@ def _pinned(name: str, term: terms.Term, variances: np.ndarray) -> tuple[str, te
         return name, term
     held = term.on & (variances > 0)
     return name, terms.Box(np.where(held, term.anchor, -np.inf), np.where(held, term.anchor, np.inf))
+
+
+def with_terms(program: Program, named: Sequence[tuple[str, terms.Box | terms.Rows]]) -> Program:
+    """Return a program with more boxes and rows; a row that stands there already is tightened, never doubled."""
+    lo, hi, rows, rows_lo, rows_hi = program.lo, program.hi, program.rows, program.rows_lo, program.rows_hi
+    kept = list(program.named)
+    for name, term in named:
+        if isinstance(term, terms.Box):
+            lo, hi = np.maximum(lo, term.lo), np.minimum(hi, term.hi)
+            kept.append((name, term))
+            continue
+        twin = np.flatnonzero((rows == term.matrix).all(-1))
+        if len(twin):
+            rows_lo, rows_hi = np.array(rows_lo), np.array(rows_hi)
+            rows_lo[..., twin[0]] = np.maximum(rows_lo[..., twin[0]], term.lo[..., 0])
+            rows_hi[..., twin[0]] = np.minimum(rows_hi[..., twin[0]], term.hi[..., 0])
+        else:
+            rows = np.vstack([rows, term.matrix])
+            rows_lo = np.concatenate([rows_lo, term.lo], axis=-1)
+            rows_hi = np.concatenate([rows_hi, term.hi], axis=-1)
+            kept.append((name, term))
+    return replace(program, lo=lo, hi=hi, rows=rows, rows_lo=rows_lo, rows_hi=rows_hi, named=tuple(kept))

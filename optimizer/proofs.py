@@ -17,7 +17,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .certificates import RESIDUAL, kinks, repair
+from .answers import Multipliers
+from .certificates import RESIDUAL, Kinks, kinks, repair
 from .elastics import Least, Prices, Springs, least
 from .mandates import Mandate
 from .programs import Program
@@ -67,60 +68,116 @@ def _inside(mandate: Mandate, names: Collection[str], said: Least) -> np.ndarray
 
 def prove(mandate: Mandate, names: Collection[str], prices: Prices | None) -> float:
     """Return by how much the prices prove these limits infeasible, per unit of price; at most 0 is no proof."""
-    lo, hi = mandate.box(names)
+    return Shares.of(mandate, prices).worth(names)
+
+
+@dataclass(frozen=True, eq=False)
+class Shares:
+    """One proof, split by limit: what is left of it without some of them is a sum over the others.
+
+    Parameters
+    ----------
+    slope, kinks
+        What each limit's prices add to the slope of the priced sum, and to that of trading; shape (parts, n).
+    charge, size
+        What they charge for the bounds, and the sum of their absolute values; shape (parts,).
+    """
+
+    mandate: Mandate
+    budget: float
+    slope: np.ndarray
+    kinks: Kinks
+    charge: np.ndarray
+    size: np.ndarray
+
+    @classmethod
+    def of(cls, mandate: Mandate, prices: Prices | None) -> Shares:
+        """Split the proof that these prices propose; without prices, that of the box alone."""
+        program, count = mandate.program, len(mandate.parts)
+        none = np.zeros((count, len(program.current)))
+        if prices is None:
+            return cls(mandate, np.nan, none, Kinks(none, none, none, none, none), none[:, 0], none[:, 0])
+        y = prices.multipliers
+        rows, trades, balls = (
+            np.where(owned, x, 0.0) for owned, x in zip(mandate.owned, (y.rows, y.trades, y.balls), strict=True)
+        )
+        slope = rows @ program.rows + trades @ program.row + mandate.owned[2] @ prices.pulls
+        charge = trades @ program.most + balls @ program.ball_most
+        charge = charge + mandate.owned[2] @ (prices.pulls * program.anchor).sum(-1)
+        for price, most in ((np.maximum(rows, 0), program.rows_hi), (np.maximum(-rows, 0), -program.rows_lo)):
+            charge = charge + np.where(price > 0, price * np.where(price > 0, most, 0.0), 0.0).sum(-1)
+        size = np.abs(rows).sum(-1) + trades.sum(-1) + balls.sum(-1)
+        return cls(mandate, float(y.budget), slope, kinks(program, trades), charge, size)
+
+    def worth(self, names: Collection[str]) -> float:
+        """Return what these limits alone prove, per unit of price; at most 0 is no proof."""
+        lo, hi = self.mandate.box(names)
+        if is_shut(lo, hi):
+            return np.inf
+        if np.isnan(self.budget):
+            return -np.inf
+        kept = np.array([name in names for name in self.mandate.names], dtype=float)
+        least = _least_priced(self.mandate.program, self.budget + kept @ self.slope, self._kinks(kept), lo, hi)
+        bound, total = float(least) - self.budget - float(kept @ self.charge), abs(self.budget) + kept @ self.size
+        return float(bound / total - RESIDUAL) if total > 0 and np.isfinite(bound) else -np.inf
+
+    def _kinks(self, kept: np.ndarray) -> Kinks:
+        """Return the slopes of trading that some limits have together; a mandate has no costs of its own."""
+        own, some = self.kinks, bool(np.any(self.kinks.power > 0))
+        return Kinks(
+            kept @ own.buy, kept @ own.sell, kept @ own.power if some else np.zeros(()), kept @ own.long,
+            kept @ own.short,
+        )  # fmt: skip
+
+
+def glance(mandate: Mandate) -> Verdict | None:
+    """Look for a proof that needs no engine: one row or one cap on trading against the box and the budget."""
+    program, (lo, hi) = mandate.program, mandate.box(mandate.names)
     if is_shut(lo, hi):
-        return np.inf
-    if prices is None:
-        return -np.inf
-    program, y, kept = mandate.program, prices.multipliers, masks(mandate, names)
-    rows, trades, balls = (np.where(mask, x, 0.0) for mask, x in zip(kept, (y.rows, y.trades, y.balls), strict=True))
-    budget, pulls = float(y.budget), prices.pulls[kept[2]]
-    slope = budget + rows @ program.rows + trades @ program.row + pulls.sum(0)
-    bound = float(_least_priced(program, trades, slope, lo, hi).sum()) - budget
-    for price, most in ((np.maximum(rows, 0), program.rows_hi), (np.maximum(-rows, 0), -program.rows_lo)):
-        bound -= float(price[price > 0] @ most[price > 0])
-    bound -= float(trades @ program.most + balls @ program.ball_most + (pulls * program.anchor[kept[2]]).sum())
-    total = abs(budget) + np.abs(rows).sum() + trades.sum() + balls.sum()
-    return bound / total - RESIDUAL if total > 0 and np.isfinite(bound) else -np.inf
+        return Verdict(True, np.clip(program.current, lo, np.maximum(lo, hi)))
+    r, t, budgets = len(program.rows), len(program.most), np.array([0.0, 1.0, -1.0])
+    rows = np.vstack([np.eye(r), -np.eye(r), np.zeros((t, r))])
+    trades = np.vstack([np.zeros((2 * r, t)), np.eye(t)])
+    most = np.concatenate([program.rows_hi, -program.rows_lo, program.most])
+    slope = budgets[:, None, None] + rows @ program.rows + trades @ program.row
+    found = _least_priced(program, slope, kinks(program, trades), lo, hi) - budgets[:, None] - most
+    found = np.where(np.isfinite(found), found, -np.inf) / (1.0 + np.abs(budgets))[:, None]
+    if not found.size or not found.max() > RESIDUAL:
+        return None
+    k, i = np.unravel_index(np.argmax(found), found.shape)
+    balls = np.zeros(len(program.ball_most))
+    return Verdict(
+        True,
+        program.current,
+        Prices(Multipliers(float(budgets[k]), rows[i], trades[i], balls), np.zeros_like(program.anchor)),
+    )
 
 
-def _least_priced(
-    program: Program, trades: np.ndarray, slope: np.ndarray, lo: np.ndarray, hi: np.ndarray
-) -> np.ndarray:
-    """Return the least of slope and priced trading over each asset's bounds, shape (n,): an end, a kink or a root."""
-    now, priced = program.current, kinks(program, trades)
+def _least_priced(program: Program, slope: np.ndarray, priced: Kinks, lo: np.ndarray, hi: np.ndarray) -> np.ndarray:
+    """Return the least over the box of slope and priced trading, shape (...): assets end at a bound, kink or root."""
+    now, gross, curved = program.current, bool(program.from_zero.any()), bool(np.any(priced.power > 0))
 
     def value(w: np.ndarray) -> np.ndarray:
         up, down = np.maximum(w - now, 0.0), np.maximum(now - w, 0.0)
         out = slope * w + priced.buy * up + priced.sell * down
-        if program.from_zero.any():
+        if gross:
             out = out + priced.long * np.maximum(w, 0.0) + priced.short * np.maximum(-w, 0.0)
-        return out + priced.power * (up + down) ** 1.5
+        return out + priced.power * (up + down) ** 1.5 if curved else out
 
     points = [lo, hi, np.clip(now, lo, hi)]
-    if program.from_zero.any():
+    if gross:
         points.append(np.clip(0.0, lo, hi))
-    if np.any(priced.power > 0):
+    if curved:
         curve = 1.5 * np.where(priced.power > 0, priced.power, np.inf)
         for side in (priced.long, -priced.short):
             points.append(np.clip(now + (np.maximum(-(slope + priced.buy + side), 0.0) / curve) ** 2, lo, hi))
             points.append(np.clip(now - (np.maximum(slope + side - priced.sell, 0.0) / curve) ** 2, lo, hi))
-    return np.min([value(w) for w in points], axis=0)
+    return np.minimum.reduce([value(w) for w in points]).sum(-1)
 
 
 def is_shut(lo: np.ndarray, hi: np.ndarray) -> bool:
     """Whether no weights that sum to 1 lie in the box."""
     return bool((lo - hi).max() > _CROSSED or lo.sum() > 1 + RESIDUAL or hi.sum() < 1 - RESIDUAL)
-
-
-def masks(mandate: Mandate, names: Collection[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return which rows, trade terms and balls of the program belong to these limits."""
-    program = mandate.program
-    rows, trades, balls = (np.zeros(len(x), dtype=bool) for x in (program.rows, program.most, program.ball_most))
-    for part in mandate.parts:
-        if part.name in names:
-            rows[part.rows], trades[part.trades], balls[part.balls] = True, True, True
-    return rows, trades, balls
 
 
 def stretch(mandate: Mandate, names: Collection[str], columns: Mapping[str, int], m: int, *, boxes: bool) -> Springs:
@@ -148,18 +205,26 @@ def stretch(mandate: Mandate, names: Collection[str], columns: Mapping[str, int]
             elastic.append((column, part.lo, part.hi, below, above))
             soft.add(part.name)
     lo, hi = mandate.box([name for name in names if name not in soft])
-    kept = masks(mandate, names)
+    among = [part.name in names for part in mandate.parts]
+    kept = [np.asarray(owned[among].any(0)) for owned in mandate.owned]
     none = np.zeros(m)
     return Springs(
-        lo, hi, *kept, rows_lo, rows_hi, trades, balls, tuple(elastic), none, none, np.zeros((0, m)), np.zeros(0)
+        lo, hi, kept[0], kept[1], kept[2], rows_lo, rows_hi, trades, balls, tuple(elastic), none, none,
+        np.zeros((0, m)), np.zeros(0),
     )  # fmt: skip
 
 
-def meets(mandate: Mandate, names: Collection[str], weights: np.ndarray, within: float = RESIDUAL) -> bool:
-    """Whether weights meet these limits, by the gate's own measure."""
+def broken(mandate: Mandate, weights: np.ndarray, within: float = RESIDUAL) -> list[str]:
+    """Name the limits that weights break, by the gate's own measure."""
     program = mandate.program
-    lo, hi = mandate.box(names)
-    found = replace(program, lo=lo, hi=hi).violations(weights)
-    n = len(lo)
-    kept = np.concatenate([np.ones(n, bool), *masks(mandate, names), np.ones(1, bool)])
-    return bool(found[kept].max() <= within)
+    found = program.violations(weights)
+    _, rows, trades, balls, _ = np.split(
+        found, np.cumsum([len(weights), len(program.rows), len(program.most), len(program.ball_most)])
+    )
+    names = []
+    for part in mandate.parts:
+        own = np.concatenate([rows[part.rows], trades[part.trades], balls[part.balls]])
+        box = np.maximum(part.lo - weights, weights - part.hi) if part.boxed else own
+        if not max(own.max(initial=0.0), box.max(initial=0.0)) <= within:
+            names.append(part.name)
+    return names

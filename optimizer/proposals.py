@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -12,28 +12,30 @@ import pandas as pd
 from ..constraints.policies import Policy
 from ..errors import AccountError
 from ..models.accounts import Account
+from ..models.breaches import Breach
+from ..models.causes import list_settings
 from ..models.positions import TacticalPosition
+from ..models.schedules import PhasedTrade
 from ..models.tilts import Tilt
 from ..units import basis_points, percent
 from .answers import Attempt
 from .certificates import NO_CERTIFICATE, Certificate
 from .clocks import mark
+from .concessions import choose
+from .cures import say_overdue, watch
 from .figures import read_figures
 from .legs import Leg
 from .mandates import read_mandate
 from .orders import Trade, list_trades, turnover
+from .phrases import followed, tell_phases
 from .problems import Case, Problem
 from .pulls import trade_reasons
-from .relaxations import Relaxed, loosen, read_relaxed
+from .relaxations import Relaxed, read_relaxed
 from .rooms import BINDING, Room, room
 from .sentences import say_relaxed
 from .solutions import Outcome, Price, Solution
 from .tactical import place
-from .tickets import read_tickets
-from .trades import Target, choose_target
-
-_LOOSER = (1.0, 4.0, 16.0)
-"""How many of the largest lot or smallest ticket a limit that gave way gives more, the next where no trades fit."""
+from .trades import Target
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +67,10 @@ class Proposal:
         NAV, 0 where the target is the ideal.
     positions
         Tactical positions after the trades, where the policy has a time limit: what the account brings along tomorrow.
+    breaches
+        Grandfathered limits it stands outside of after the trades: what the account brings along tomorrow.
+    phases
+        Its schedule after the trades, where the policy has phases: what the account brings along tomorrow.
     code, field, value
         Where QUARANTINED: the kind of fault, the book's column and what stood there; ``notes`` say what else a person
         should know.
@@ -92,6 +98,8 @@ class Proposal:
     trade_gap: float = 0.0
     notes: tuple[str, ...] = ()
     positions: tuple[TacticalPosition, ...] = ()
+    breaches: tuple[Breach, ...] = ()
+    phases: tuple[PhasedTrade, ...] = ()
     code: str = ""
     field: str = ""
     value: str = ""
@@ -125,31 +133,12 @@ def propose(solution: Solution, cause: str, leg: Leg | None = None) -> Proposal:
         return _standing(
             policy, case, solution.outcome, cause, solution.reason, solution.certificate, solution.attempts
         )
-    solution, target = _choose(solution)
+    solution, target = choose(solution)
     if target.reason:
         still = place(solution.problem, case.account, case.belief)  # nothing is traded, so no bound has moved
         words = f"{target.reason}; {solution.conflict}" if solution.conflict else target.reason
         return _standing(policy, still, Outcome.UNSOLVED, cause, words, solution.certificate, solution.attempts)
     return _proposal(solution.case, cause, target, solution, leg)
-
-
-def _choose(solution: Solution) -> tuple[Solution, Target]:
-    """Choose the target; where limits gave way, leave whole trades a lot or a ticket of room to fit in.
-
-    At the least violation there may be a single point left, and no whole lots on it.
-    """
-    problem, case = solution.problem, solution.case
-    tickets = read_tickets(problem, case)
-    if solution.outcome is not Outcome.RELAXED or tickets.plain:
-        return solution, choose_target(solution)
-    coarse = max(float(tickets.lot.max()), float(tickets.least.max()), tickets.fee)
-    tried = []
-    for times in _LOOSER:
-        wider = replace(solution, case=loosen(problem, case, solution.violations, times * coarse))
-        tried.append((wider, choose_target(wider)))
-        if not tried[-1][1].reason:
-            break
-    return tried[-1]
 
 
 def hold(problem: Problem, account: Account, belief: Tilt, reason: str = "no trigger fired") -> Proposal:
@@ -186,7 +175,7 @@ def _standing(
         case.account.model,
         outcome,
         cause,
-        reason,
+        say_overdue(policy, case.context, (reason,))[0],
         _weights(case, current, current),
         certificate=certificate,
         attempts=attempts,
@@ -194,8 +183,10 @@ def _standing(
         tracking_error=float(figures.tracking_error),
         expected_gain=float(figures.expected_gain),
         utility=float(figures.utility),
-        notes=_dropped(case.belief),
+        notes=_dropped(case.belief) + tuple(list_settings(case.belief.causes)),
         positions=_positions(policy, case, current),
+        breaches=_breaches(policy, case, current),
+        phases=tell_phases(case, current, acted=False)[0],
     )
 
 
@@ -210,12 +201,15 @@ def _proposal(case: Case, cause: str, target: Target, solution: Solution, leg: L
     fees = costs.ticket_fee * len(trades)
     figures = read_figures(case, weights, len(trades))
     gave = read_relaxed(solution.problem, case, weights) if solution.outcome is Outcome.RELAXED else ()
+    phases, phrase = tell_phases(case, weights, acted=True)
     return Proposal(
         case.account.id,
         case.account.model,
         solution.outcome,
         cause,
-        _reason(solution, trades, target, gave),
+        say_overdue(
+            solution.problem.policy, case.context, (followed(_reason(solution, trades, target, gave), phrase),)
+        )[0],
         _weights(case, solution.ideal, weights),
         trades,
         room(case, weights, solution.prices),
@@ -231,9 +225,20 @@ def _proposal(case: Case, cause: str, target: Target, solution: Solution, leg: L
         utility=float(figures.utility),
         given_up=target.given_up,
         trade_gap=target.gap,
-        notes=solution.told + target.notes + _dropped(case.belief) + _less_bullish(case.belief),
+        notes=solution.told
+        + target.notes
+        + _dropped(case.belief)
+        + _less_bullish(case.belief)
+        + tuple(list_settings(case.belief.causes)),
         positions=_positions(solution.problem.policy, case, weights),
+        breaches=_breaches(solution.problem.policy, case, weights),
+        phases=phases,
     )
+
+
+def _breaches(policy: Policy, case: Case, weights: np.ndarray) -> tuple[Breach, ...]:
+    outside = watch(policy, case, weights)
+    return () if outside is None else outside.rows()
 
 
 def _positions(policy: Policy, case: Case, weights: np.ndarray) -> tuple[TacticalPosition, ...]:

@@ -83,7 +83,8 @@ def cut(bench: Bench, surgery: Surgery, share: np.ndarray) -> tuple[np.ndarray, 
         best, best_keys = np.where(wins[:, None], z, best), np.where(wins[:, None], keys, best_keys)
         if not surgery.free.any():
             break
-        costs = np.where(surgery.free, 0.5 * np.maximum(side * z, 0.0) ** 2 / surgery.inverse(), np.inf)
+        with np.errstate(over="ignore"):  # a trade that nothing else can make up for costs without end
+            costs = np.where(surgery.free, 0.5 * np.maximum(side * z, 0.0) ** 2 / surgery.inverse(), np.inf)
         which = np.where(beyond, outside.argmax(-1), costs.argmin(-1))
         bound = np.clip(z[rows, which], low[rows, which], high[rows, which])
         fixed = surgery.free[rows, which]

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from ..constraints import terms
+from ..models.causes import label
 from .answers import Multipliers
 from .forces import COST, HELD, pushes
 from .legs import Leg
@@ -68,7 +69,8 @@ def trade_reasons(
     last = np.where(stops, held, np.where(opposes, opposed, 0))
     first = np.argmax(strength, axis=0)
     first = np.where(first > len(names), first + makes_up, first)
-    heads = (BACK, *names, *(_instead(name) for name in holds))
+    said = {spoken(name): words for name, words in label(cases.belief.causes).items()}
+    heads = (BACK, *(said.get(name, name) for name in names), *(_instead(name) for name in holds))
     return first * len(holds) + last, tuple(f"{a}; {b}" if b else a for a in heads for b in holds)
 
 

@@ -6,7 +6,8 @@
           + (w(0) - b)               strategic outside limits
           + parts of leg 1           each view, the shift, the tilt of risk
           + parts of leg 2           held back by costs, turnover, a restriction ...
-          + (target - p)             phase, lots, small trades
+                                     and by the phase of a schedule: from p0, the ideal at a full pace, to p
+          + (target - p)             lots, small trades
 
 A split by multipliers alone blows up (a trade of -3.9 % as -30 % + 37 % + ...): what a view pushes against a bound
 moves nothing. So the parts follow the path on which the forces grow (:mod:`.legs`), and only what moved counts. A bound
@@ -26,9 +27,9 @@ from ..units import basis_points, percent
 from .certificates import CERTIFIED_TE
 from .forces import HELD
 from .legs import Leg, Stop, trace_account, trace_model
-from .solutions import Solution
+from .solutions import Solution, unslowed
 
-BACK, OUTSIDE, LAST = "back to strategic", "strategic outside limits", "phase, lots, small trades"
+BACK, OUTSIDE, LAST = "back to strategic", "strategic outside limits", "lots, small trades"
 GROUPS = (BACK, "beliefs", "held back", LAST)
 """What the parts are of, in the order they come."""
 _FAR = 2.0
@@ -126,7 +127,8 @@ def explain(solution: Solution, target: np.ndarray, leg: Leg | None = None) -> E
     """
     case = solution.case
     first = leg or trace_model(solution.problem, case.model.id, case.aversion, case.belief)
-    second = trace_account(solution, first)
+    free = unslowed(solution)
+    second = trace_account(free or solution, first)
     current, strategic = case.program.current, case.context.strategic
     rows: dict[str, tuple[str, np.ndarray]] = {
         BACK: (BACK, strategic - current),
@@ -136,7 +138,12 @@ def explain(solution: Solution, target: np.ndarray, leg: Leg | None = None) -> E
         for name, part in zip(traced.names, traced.parts, strict=True):
             group = "beliefs" if traced is first and not name.startswith(HELD) else "held back"
             rows[name] = (group, rows[name][1] + part if name in rows else part)
-    rows[LAST] = (LAST, target - second.end)
+    end = second.end
+    if free is not None and np.abs(solution.ideal - end).max() >= _SEEN:
+        rows[HELD + solution.problem.policy.pace.name] = ("held back", solution.ideal - end)
+        end = solution.ideal
+    last = f"part of the way, {LAST}" if solution.problem.policy.rebalance.destination == "part" else LAST
+    rows[last] = (LAST, target - end)
     return Explanation(
         case.account.id,
         case.model.id,

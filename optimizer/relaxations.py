@@ -21,9 +21,10 @@ import numpy as np
 
 from ..constraints import terms
 from .certificates import RESIDUAL
+from .crowds import ask_one
 from .elastics import Springs, least
-from .engines import Released, ask
-from .mandates import Mandate, Part, read_mandate
+from .engines import Released
+from .mandates import Mandate, Part
 from .problems import Case, Problem
 from .programs import build
 from .proofs import stretch
@@ -66,8 +67,8 @@ def relax(problem: Problem, case: Case, mandate: Mandate) -> Repair | None:
     tries = [True, False] if any(mandate.part(name).boxed for name in violations) else [False]
     for slack in _SLACKS:
         for narrow in list(tries):
-            moved = _moved(problem, case, mandate, {k: v + slack for k, v in violations.items()}, narrow=narrow)
-            released = ask(moved.program, problem.statement(moved.program))
+            moved = move(problem, case, mandate, {k: v + slack for k, v in violations.items()}, narrow=narrow)
+            released = ask_one(problem, moved.program)
             if released.weights is not None:
                 return Repair(moved, violations, released)
             if narrow and released.infeasible:
@@ -133,25 +134,7 @@ def _least(mandate: Mandate, springs: Springs, cost: np.ndarray, caps: list, mos
     return None
 
 
-def loosen(problem: Problem, case: Case, violations: Mapping[str, float], coarse: float) -> Case:
-    """Return the case with what gave way moved out further, so that whole trades of a size fit in.
-
-    Parameters
-    ----------
-    violations
-        What was found for the ideal.
-    coarse
-        The weight of a lot or of the smallest ticket, decimal of NAV.
-    """
-    mandate, further = read_mandate(problem, case), {}
-    for name, violation in violations.items():
-        part = mandate.part(name)
-        size = coarse * float(case.context.market.risk.volatilities.max()) if len(part.balls) else coarse
-        further[name] = violation + TIE + size / max(part.units)
-    return _moved(problem, case, mandate, further, narrow=False)
-
-
-def _moved(problem: Problem, case: Case, mandate: Mandate, violations: Mapping[str, float], *, narrow: bool) -> Case:
+def move(problem: Problem, case: Case, mandate: Mandate, violations: Mapping[str, float], *, narrow: bool) -> Case:
     """Return the case with the bounds of these limits moved out.
 
     ``narrow`` keeps a bound on a single weight where it is unless the account already stands beyond it, and then moves

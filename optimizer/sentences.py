@@ -9,7 +9,9 @@ import numpy as np
 from ..constraints.deviations import Deviation
 from ..constraints.groups import Group
 from ..constraints.limits import Limit
+from ..constraints.phases import Pace
 from ..constraints.tickets import TradeSize
+from ..units import percent
 from .conflicts import Conflict
 from .mandates import Mandate, Part
 from .problems import Case
@@ -20,20 +22,22 @@ _SHOWN = 3
 _STANDING = {"long_only": "long-only", "cash_floor": "the cash floor"}
 
 
-def say_conflict(conflict: Conflict, case: Case, words: str = "") -> str:
+def say_conflict(conflict: Conflict, case: Case, words: str = "", *, whole: bool = False) -> str:
     """Say which limits cannot hold together, and each number that would end it.
 
     Parameters
     ----------
     words
         What arithmetic says about it, if it does; else the limits are named.
+    whole
+        Whether trades are whole: the numbers let weights in, and lots and tickets may take more.
     """
     parts = [conflict.mandate.part(name) for name in conflict.names]
     parts.sort(key=lambda part: part.limit is None)  # the policy's own first
     first, *rest = [_part(part, conflict, case) for part in parts]
     said = words or f"{first} cannot hold" + (f" with {_listed(rest, 'and')}" if rest else "")
     if ways := [_way(conflict.mandate.part(way.limit), way) for way in conflict.ways]:
-        return f"{said}: it needs {_listed(ways, 'or')}"
+        return f"{said}: it needs {_listed(ways, 'or')}" + (", before whole lots and tickets" if whole else "")
     if any(part.elastic for part in parts):
         return f"{said}, and no single number changed would end it"
     return said
@@ -45,6 +49,9 @@ def say_relaxed(mandate: Mandate, relaxed: Sequence[Relaxed]) -> str:
     for name in dict.fromkeys(entry.limit for entry in relaxed):
         own = [entry for entry in relaxed if entry.limit == name]
         worst = max(own, key=lambda entry: abs(entry.used - entry.bound))
+        if isinstance(mandate.part(name).limit, Pace):
+            said.append(f"{mandate.part(name).limit}, by {percent(abs(worst.used - worst.bound))} of {worst.on},")
+            continue
         part = mandate.part(name)
         excess = worst.used - worst.bound
         written = part.most if excess > 0 and np.isfinite(part.most) else part.least
@@ -92,6 +99,8 @@ def _bounded(part: Part, bound: float, *, upper: bool) -> str:
     limit = part.limit
     if limit is None:
         return plain(part.name)
+    if isinstance(limit, Pace):
+        return str(limit) + (f" {_number(bound, limit)} wider" if bound else "")
     if isinstance(limit, Deviation):
         side = "" if -part.least == part.most else " above strategic" if upper else " below strategic"
         return f"{_name(limit)} {_number(abs(bound), limit)}{side}"

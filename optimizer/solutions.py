@@ -19,10 +19,11 @@ from .conflicts import find_conflict
 from .destinations import arrive
 from .mandates import read_mandate
 from .problems import Case, Problem
-from .programs import Program
+from .programs import Program, build
 from .relaxations import Relaxed, read_relaxed, relax
 from .sentences import say_conflict, say_relaxed
 from .tactical import place
+from .tickets import read_tickets
 
 
 class Outcome(Enum):
@@ -139,6 +140,24 @@ def solve(problem: Problem, account: Account, belief: Tilt) -> Solution:
     return replace(solved, goal=gone.goal, within=gone.within, within_prices=gone.prices)
 
 
+def unslowed(solution: Solution) -> Solution | None:
+    """Return where the account would stand at a full pace; None where nothing slows it, or there is no such answer."""
+    problem, case = solution.problem, solution.case
+    if case.context.pace is None:
+        return None
+    context = replace(case.context, pace=None)
+    program = build(context, problem.policy.terms(context), case.belief, case.aversion, case.horizon)
+    free = replace(case, context=context, program=program)
+    if impossible(free):
+        return None
+    found = arrive(problem, free).found
+    if found.weights is None or found.multipliers is None:
+        return None
+    return Solution(
+        problem, free, Outcome.OPTIMAL, found.weights, found.certificate, found.multipliers, attempts=found.attempts
+    )
+
+
 def _without_target(case: Case, problem: Problem) -> str:
     """Say that bands have nothing to be measured from, where new weights would have to be inside them."""
     tactical = case.context.tactical
@@ -156,7 +175,7 @@ def _unmet(
     mandate = read_mandate(problem, case)
     conflict = find_conflict(mandate)
     if conflict is not None:
-        words = say_conflict(conflict, case, words)
+        words = say_conflict(conflict, case, words, whole=read_tickets(problem, case).whole)
         repair = relax(problem, case, mandate)
         weights, prices = (None, None) if repair is None else (repair.released.weights, repair.released.multipliers)
         if repair is not None and weights is not None and prices is not None:

@@ -12,6 +12,7 @@ from ..units import Each
 from .certificates import Certificate
 from .crowds import ask_all
 from .engines import Released, ask
+from .paces import is_slowed
 from .problems import Case, Cases, Problem, aversions, pose, pose_all
 from .programs import POINT, Program, build
 
@@ -50,7 +51,7 @@ def place(problem: Problem, account: Account, belief: Tilt) -> Case:
         The account's own data cannot be used.
     """
     policy = problem.policy
-    if not policy.needs_target:
+    if not (policy.needs_target or is_slowed(policy, belief)):
         return pose(problem, account, belief)
     model, aversion = policy.model(account), policy.aversion(account)
     return pose(problem, account, belief, tactical_targets(problem, model.id, np.array([aversion]), belief)[0])
@@ -59,7 +60,7 @@ def place(problem: Problem, account: Account, belief: Tilt) -> Case:
 def place_all(problem: Problem, cohort: Cohort, belief: Tilt) -> tuple[Cases, np.ndarray]:
     """Pose many accounts of one model like :func:`place`; returns what :func:`~.problems.pose_all` does."""
     policy = problem.policy
-    if not policy.needs_target:
+    if not (policy.needs_target or is_slowed(policy, belief)):
         return pose_all(problem, cohort, belief)
     own = aversions(policy, cohort)
     least, most = AVERSIONS

@@ -72,13 +72,13 @@ class Tickets:
     @property
     def plain(self) -> bool:
         """Whether nothing stands between the ideal and the market."""
-        return not (
-            np.any(self.fee)
-            or self.indifference
-            or self.lot.any()
-            or self.least.any()
-            or self.most < self.lot.shape[-1]
-        )
+        return not (self.indifference or self.whole)
+
+    @property
+    def whole(self) -> bool:
+        """Whether weights that every limit allows may still be out of reach of real trades."""
+        few = self.most < self.lot.shape[-1]
+        return bool(np.any(self.fee) or self.lot.any() or self.least.any() or few)
 
     @property
     def movable(self) -> np.ndarray:

@@ -54,26 +54,39 @@ class Target:
 
 def choose_target(solution: Solution) -> Target:
     """Return the target weights of a solution."""
-    case = solution.case if solution.within is None else replace(solution.case, program=solution.within)
-    prices = solution.multipliers if solution.within is None else solution.within_prices
-    tickets = read_tickets(solution.problem, case)
+    tickets = read_tickets(solution.problem, solution.case)
     if tickets.plain:
         return Target(solution.stop, tickets.units)
-    if prices is None:
+    bench = _bench(solution)
+    if bench is None:
         return _nowhere(solution, "there is no ideal to trade towards")
-    bench = set_up(solution.problem, tickets, solution.stop, prices)
     point, notes = _fast(bench), ()
-    fine = bool(allowed(tickets, point))
+    fine = bool(allowed(bench.tickets, point))
     bound = _bound(bench, point) if fine else 0.0
     if solution.problem.policy.trades.exact or not fine:
         found, bound, notes = _exact(bench, point if fine else None, bound, solution.problem.policy.trades.node_limit)
-        if found is None or not allowed(tickets, found):
-            return _nowhere(solution, _why_nowhere(bench, case, notes))
+        if found is None or not allowed(bench.tickets, found):
+            return _nowhere(solution, _why_nowhere(bench, solution.case, notes))
         point = found
-    target = _target(bench, point, bound, notes)
-    if solution.within is None:
-        return target
-    return replace(target, given_up=float(given_up(solution.case, solution.stop[None], point[None])[0]))
+    return _target(solution, bench, point, bound, notes)
+
+
+def try_target(solution: Solution) -> Target | None:
+    """Return the target weights that the fast path finds, or None."""
+    bench = _bench(solution)
+    if bench is None:
+        return None
+    point = _fast(bench)
+    fine = bool(allowed(bench.tickets, point))
+    return _target(solution, bench, point, _bound(bench, point), ()) if fine else None
+
+
+def _bench(solution: Solution) -> Bench | None:
+    """Set up the search around where a solution stops; None where it has no prices."""
+    case = solution.case if solution.within is None else replace(solution.case, program=solution.within)
+    prices = solution.multipliers if solution.within is None else solution.within_prices
+    tickets = read_tickets(solution.problem, case)
+    return None if prices is None else set_up(solution.problem, tickets, solution.stop, prices)
 
 
 def _fast(bench: Bench) -> np.ndarray:
@@ -113,13 +126,15 @@ def _exact(
     return found.weights, bound, (note,) if gap > 1e-6 else ()
 
 
-def _target(bench: Bench, point: np.ndarray, bound: float, notes: tuple[str, ...]) -> Target:
+def _target(solution: Solution, bench: Bench, point: np.ndarray, bound: float, notes: tuple[str, ...]) -> Target:
     summary = summarise(bench.lift(), point[None])
-    value = float(summary.value[0])
+    value, lost = float(summary.value[0]), float(summary.given_up[0])
+    if solution.within is not None:
+        lost = float(given_up(solution.case, solution.stop[None], point[None])[0])
     return Target(
         point,
         bench.tickets.units,
-        float(summary.given_up[0]),
+        lost,
         summary.notes[0] + notes,
         "",
         float(summary.indifference[0]),

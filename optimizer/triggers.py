@@ -18,6 +18,7 @@ from ..models.accounts import Account
 from ..models.sessions import count_sessions, is_session
 from ..models.tilts import Tilt
 from ..units import percent
+from .phrases import say_due, say_void, say_wait
 from .problems import Cases, Problem
 from .tactical import place
 
@@ -61,7 +62,8 @@ def examine(problem: Problem, account: Account, belief: Tilt, on: dt.date) -> tu
     if words := why_held(account):
         return "", words
     if always_due(problem):
-        return "always", ""
+        pinned = _is_pinned(problem, account) and find_pinned(problem, place(problem, account, belief).lift())[0]
+        return ("", PINNED) if pinned else ("always", "")
     case = place(problem, account, belief)
     if case.context.tactical is not None and not np.isfinite(case.context.tactical).all():
         return "its tactical target is not known", ""
@@ -76,10 +78,32 @@ def why_held(account: Account) -> str:
     return "there is nothing in the account" if account.empty else ""
 
 
+PINNED = "every asset is frozen: nothing can be traded, and no limit asks for it"
+"""Why an account is held that cannot trade and need not."""
+
+
+def find_pinned(problem: Problem, cases: Cases) -> np.ndarray:
+    """Mark the accounts, shape (m,), whose every asset but the cash is frozen, without a cash flow or a broken limit.
+
+    With one of those there is something to do, and that there may be no answer has to be said.
+    """
+    others = np.delete(cases.context.rules["frozen"], cases.context.market.universe.cash, axis=-1)
+    frozen = np.asarray(others.all(-1))
+    return frozen & ~_broken(problem, cases, hard=True).fired & ~_flowing(cases).fired if frozen.any() else frozen
+
+
+def _is_pinned(problem: Problem, account: Account) -> bool:
+    universe = problem.market.universe
+    free = dict(zip(universe.assets, problem.market.tradable, strict=True)) | {universe.assets[universe.cash]: False}
+    frozen = {asset for asset, rule in account.restrictions if rule == "frozen"}
+    return not any(is_free and not account.orders.get(a) and a not in frozen for a, is_free in free.items())
+
+
 def always_due(problem: Problem) -> bool:
     """Whether the policy asks every account every day, so that nobody has to be looked at."""
     rules = problem.policy.rebalance
-    return "always" in rules.triggers and not rules.cooldown_sessions and rules.destination in ("ideal", "part")
+    plain = not rules.cooldown_sessions and problem.policy.phases is None
+    return "always" in rules.triggers and plain and rules.destination in ("ideal", "part")
 
 
 def look(problem: Problem, cases: Cases, on: dt.date) -> Dues:
@@ -103,7 +127,37 @@ def look(problem: Problem, cases: Cases, on: dt.date) -> Dues:
         due = urgent[0].fired | urgent[1].fired
         held = (urgent[1],)
     words = tuple(_say(i, due[i], (*urgent, *asked), held, cooling) for i in range(len(due)))
-    return Dues(due, words)
+    return _unpinned(problem, cases, _phased(cases, Dues(due, words), urgent))
+
+
+def look_always(problem: Problem, cases: Cases) -> Dues:
+    """Look at many accounts that are asked every day: all are due but those that cannot trade and need not."""
+    due = np.ones(len(cases), dtype=bool)
+    return _unpinned(problem, cases, Dues(due, ("always",) * len(cases)))
+
+
+def _unpinned(problem: Problem, cases: Cases, seen: Dues) -> Dues:
+    """Hold those that are due and can trade nothing."""
+    pinned = seen.due & find_pinned(problem, cases)
+    words = (PINNED if held else said for held, said in zip(pinned, seen.words, strict=True))
+    return Dues(seen.due & ~pinned, tuple(words))
+
+
+def _phased(cases: Cases, seen: Dues, urgent: tuple[Signal, ...]) -> Dues:
+    """Ask those with a phase due, and hold those between two phases unless something is urgent."""
+    plan, assets = cases.plan, cases.context.market.universe.assets
+    if plan is None or not plan.live.any():
+        return seen
+    pressed = np.any([s.fired for s in urgent], axis=0)
+    due, words = (seen.due & ~plan.waits) | plan.due | pressed, list(seen.words)
+    for i in np.flatnonzero(plan.live & ~pressed).tolist():
+        if plan.due[i]:
+            words[i] = say_due(plan, i)
+        elif plan.waits[i]:
+            words[i] = say_wait(plan, i)
+        elif not due[i]:
+            words[i] = f"{say_void(plan, i, assets)}; {words[i]}" if words[i] else say_void(plan, i, assets)
+    return Dues(due, tuple(words))
 
 
 def _say(i: int, due: bool, asking: tuple[Signal, ...], held: tuple[Signal, ...], cooling: Signal) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 from .elastics import Least, Prices, least
 from .mandates import Mandate, Part
-from .proofs import is_shut, meets, stretch
+from .proofs import broken, is_shut, stretch
 
 
 @dataclass(frozen=True)
@@ -33,37 +33,52 @@ class Way:
     amount: float
 
 
-def find_way(mandate: Mandate, name: str, names: Collection[str]) -> tuple[Way, Prices] | None:
-    """Find how far one limit would have to give way, all others as they are; None where that alone does not help.
+def find_way(mandate: Mandate, name: str, names: Collection[str], near: set[str]) -> tuple[Way | None, Prices | None]:
+    """Find how far one limit would have to give way, all others as they are; no way where that alone does not help.
 
-    ``names`` are those in conflict; balls of others are asked only where the point found without them is outside. The
-    prices that come along prove that the limit as it stands and the others cannot hold together.
+    The prices that come with a way may prove that the limit as it stands and the others cannot hold together; without a
+    way, that the others cannot.
+
+    Parameters
+    ----------
+    names
+        Those in conflict.
+    near
+        Balls, and standing caps on trading, that are asked at once; others are asked where a point found without them
+        is outside, and join the set.
     """
     part = mandate.part(name)
     if not part.elastic or _moved(part):
-        return None
-    kept = {*names, *(p.name for p in mandate.parts if not len(p.balls))}
-    said = _give(mandate, name, kept)
-    others = [other for other in mandate.names if other != name]
-    if said is not None and len(kept) < len(mandate.parts) and not meets(mandate, others, said.weights, 1e-8):
-        said = _give(mandate, name, mandate.names)
-    if said is None or not said.violations[0] > 0:
-        return None
+        return None, None
+    kept = {name, *names, *near, *(p.name for p in mandate.parts if _cheap(p))}
+    while True:
+        said = _give(mandate, name, kept)
+        if said is None or not said.solved:
+            return None, said.prices if said is not None and said.status == "infeasible" else None
+        missed = [other for other in broken(mandate, said.weights, 1e-8) if other not in kept]
+        if not missed:
+            break
+        near.update(missed)
+        kept.update(missed)
+    if not said.violations[0] > 0:
+        return None, None
     violation, upper = float(said.violations[0]), _above(mandate, part, said.weights)
     bound, unit = (part.most, part.units[1]) if upper else (part.least, part.units[0])
     if not np.isfinite(bound):
-        return None
+        return None, said.prices
     exact = bound + violation * unit * (1 if upper else -1)
     return Way(name, upper, bound, exact, round_out(exact, upper=upper)), said.prices
+
+
+def _cheap(part: Part) -> bool:
+    """Whether it adds little to a program: no cone, and no variables for a cap on trading that hardly ever binds."""
+    return not len(part.balls) and not (part.limit is None and len(part.trades))
 
 
 def _give(mandate: Mandate, name: str, names: Collection[str]) -> Least | None:
     """Let one limit give way to the others named, as little as it must."""
     springs = replace(stretch(mandate, names, {name: 0}, 1, boxes=True), cost=np.ones(1))
-    if is_shut(springs.lo, springs.hi):
-        return None
-    said = least(mandate.program, springs)
-    return said if said.status in ("solved", "almost") else None
+    return None if is_shut(springs.lo, springs.hi) else least(mandate.program, springs)
 
 
 def _moved(part: Part) -> bool:

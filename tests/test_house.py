@@ -43,9 +43,11 @@ MOST_LINES = 350
 GROWN: dict[str, str] = {}
 
 PUBLIC = {
-    "models": "Universe Risk Costs Market Model Account View Tilt tilt Shock TacticalPosition PastTrade",
+    "models": "Universe Risk Costs Market Model Account View Tilt tilt Shock TacticalPosition PastTrade PhasedTrade",
+    "signals": "Panel Signal Score score scores raws Playbook Reading read record Opinion RiskOpinion Rule Condition "
+    "Action MomentumOverlay ValuationOverlay VolatilityOverlay MacroOverlay",
     "constraints": "Band Deviation Group TrackingError Volatility Turnover Cash Position Restriction Leverage "
-    "TradeSize TradeCount Lots Custom TimeLimit Stress Cooldown Holding Policy Rebalance read_policy",
+    "TradeSize TradeCount Lots Custom TimeLimit Stress Cooldown Holding Policy Phases Rebalance read_policy",
     "optimizer": "state due solve propose rebalance",
     "batches": "read_book run summarise export open_run Summary",
     "scenarios": "shock",

@@ -58,7 +58,7 @@ def test_the_desk_keeps_within_its_cap(book, capped, free, tmp_path):
     for asset, row in first[first["most"] > CAP].iterrows():
         assert min(then.loc[asset, ["buy_pace", "sell_pace"]]) == pytest.approx(CAP / row["most"], rel=1e-6)
         assert then.loc[asset, "most"] == pytest.approx(CAP, rel=0.05)
-    assert set(done.table("accounts")["outcome"]) == {"OPTIMAL"}
+    assert done.counts == free.counts  # slowed, and nobody is worse off for it
 
 
 def test_each_account_keeps_to_its_part_and_the_others_to_their_trades(book, capped, mandate, tmp_path, rows, write):

@@ -61,6 +61,7 @@ def worn(book, append):
         book, "positions", HEAD,
         ["001", "GOLD", ago(30), "over", "", "", "open"], ["001", "ENERGY", ago(60), "", "", "", ""],
         ["002", "ENERGY", ago(39), "under", "", "", "reverting"], ["003", "TECH", ago(45), "over", "", "", "resting"],
+        ["006", "TECH", ago(45), "under", "", "", "resting"],
         ["004", "TECH", ago(45), "over", (DAY + dt.timedelta(30)).isoformat(), "minutes 12", "resting"],
         ["005", "GOLD", ago(3), "over", "", "", "closed"], ["nobody", "GOLD", ago(3), "over", "", "", "open"],
     )  # fmt: skip
@@ -113,7 +114,8 @@ def test_a_run_says_what_became_of_each_position(worn, timed, tmp_path):
     lean = np.where(table["side"] == "over", lean, -lean)
     assert (lean <= table["allowed"].fillna(np.inf) + 1e-9).all()
     said = table.set_index(["account_id", "asset_id", "side"])
-    assert said.loc[("003", "TECH", "over"), "state"] == "resting"
+    assert said.loc[("003", "TECH", "over"), ["state", "age_days"]].tolist() == ["open", 0]  # a view of today
+    assert said.loc[("006", "TECH", "under"), "state"] == "resting"
     assert said.loc[("004", "TECH", "over"), "state"] in ("open", "closed")  # approved: it lives again
     assert said.loc[("002", "ENERGY", "under"), "age_days"] == 39
     traded = done.table("trades").query("account_id == '001' and asset_id == 'GOLD'")

@@ -19,7 +19,7 @@ from trimtab.errors import AccountError, BookError, RunError, StatementError
 from trimtab.models import Tilt
 from trimtab.optimizer import tactical
 
-TABLES = ("accounts", "targets", "trades", "quarantine", "timings", "positions")
+TABLES = ("accounts", "targets", "trades", "quarantine", "timings", "positions", "phases", "breaches")
 
 
 ACCOUNTS = """account_id model_id outcome code reason nav turnover cost tracking_error expected_gain utility gap
@@ -45,7 +45,7 @@ def test_every_account_ends_in_one_outcome(plain_run):
 
 
 def test_the_tables_are_those_of_the_contract(plain_run):
-    beside = {"summary.parquet", "impact.parquet", "run.json"}
+    beside = {"run.json", *stores.BESIDE}
     assert {p.name for p in plain_run.path.iterdir()} == {*(f"{t}.parquet" for t in TABLES), *beside}
     for name in TABLES:
         table = pq.read_table(plain_run.path / f"{name}.parquet", page_checksum_verification=True)

@@ -12,7 +12,18 @@ def test_each_case_runs_small():
         [sys.executable, "-m", "benchmarks", "--smoke"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert said.returncode == 0, said.stderr
-    cases = ("conflicts", "solve", "rebalance", "exact", "start", "crowd", "morning", "morning_whole", "histories")
+    cases = (
+        "conflicts",
+        "solve",
+        "rebalance",
+        "exact",
+        "start",
+        "crowd",
+        "morning",
+        "morning_whole",
+        "histories",
+        "signals",
+    )
     for case in cases:
         assert f"\n{case}: " in said.stdout
 

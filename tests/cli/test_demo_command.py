@@ -10,7 +10,7 @@ from trimtab.optimizer import Outcome, Proposal
 
 @pytest.fixture
 def small_demo(book, mandate, monkeypatch):
-    """The demo's path through the house, on the small book: the real one is a minute of whole lots."""
+    """The demo's path through the house, on the small book: the real one has its own file, test_demo_book.py."""
     monkeypatch.setattr(demos, "book_path", lambda: book)
     monkeypatch.setattr(demos, "policy_path", lambda: mandate)
 
@@ -24,6 +24,7 @@ def test_the_demo_shows_beliefs_outcomes_a_proposal_shocks_and_files(trimtab, sm
         "UST2 - UST20",
         "What the mandate says",
         "OPTIMAL",
+        "An account of each outcome",
         "One proposal in full",
         "because",
         "turnover",

@@ -172,3 +172,14 @@ def test_what_cannot_be_exported_is_status_2(trimtab, book, mandate, tmp_path, a
     assert (status, out) == (2, "")
     assert words in err
     assert "Traceback" not in err
+
+
+def test_warnings_are_on_the_page_of_a_run(trimtab, book, mandate, tmp_path):
+    with (book / "views.csv").open("a") as file:
+        file.write("X1,FIN - TECH,0.02,0.5,2017-01-01,2017-02-28,me,why,active\n")
+    for command in ("check", "rebalance"):
+        out = () if command == "check" else ("--out", tmp_path / "run", "--workers", 1)
+        status, page, _ = trimtab(command, book, "--policy", mandate, "--on", "2017-02-28", *out, columns=120)
+        assert status == 0
+        assert "Worth a look" in page
+        assert "view X1 ended on 2017-02-28" in page

@@ -50,3 +50,15 @@ def test_what_is_missing_or_another_is_said(trimtab, run, book, mandate, tmp_pat
     assert "views changed" in said(run, "003", "--policy", mandate)
     book.rename(tmp_path / "moved")
     assert "name its folder with --book" in said(run, "003", "--policy", mandate)
+
+
+def test_an_account_that_is_not_there_is_named_before_the_book_is_read(trimtab, run, mandate, book):
+    book.rename(book.with_name("moved"))
+    book.mkdir()  # whatever stands there now is not looked at
+    status, _, err = trimtab("why", run, "-7", "--policy", mandate, columns=200)
+    assert status == 2
+    assert "No such option" in err
+    status, _, err = trimtab("why", run, "--policy", mandate, "--", "-7", columns=200)
+    assert status == 2
+    assert "has no account '-7'" in err
+    assert "behind --" in trimtab("why", "--help")[1]

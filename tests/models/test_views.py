@@ -13,7 +13,7 @@ from trimtab.models import View
 
 def test_percents_and_dates_are_read():
     view = View(
-        "SPY - IEF", "2%", "60%", since="2026-01-01", until=pd.Timestamp("2026-07-01 12:00"), stop="-5%", hurdle="20bp"
+        "SPY - IEF", "2%", "60%", since="2026-01-01", until=pd.Timestamp("2026-07-01 12:00Z"), stop="-5%", hurdle="20bp"
     )
     assert (view.gain, view.confidence, view.stop, view.hurdle) == (0.02, 0.6, -0.05, 0.002)
     assert (view.since, view.until) == (dt.date(2026, 1, 1), dt.date(2026, 7, 1))

@@ -204,3 +204,74 @@ def test_alone_or_in_a_chunk_it_is_the_same_position(desk, drawn, limited):
             for name in ("state", "age", "allowed"):
                 np.testing.assert_array_equal(getattr(only.marks, name)[0], getattr(decisions.marks, name)[k])
                 np.testing.assert_array_equal(getattr(alone, name), getattr(decisions.marks, name)[k])
+
+
+def resting(asset="IEF", side="under", age=25, **more):
+    return TacticalPosition(asset, side, DAY - dt.timedelta(age), state="resting", **more)
+
+
+@pytest.mark.parametrize(
+    ("since", "gain", "free"),
+    [(4, 0.08, True), (5, 0.08, False), (6, 0.08, False), (None, 0.08, False), (4, -0.08, False)],
+    ids=["after the end", "on the day of the end", "before the end", "nobody says since when", "the other way"],
+)
+def test_a_view_approved_after_the_expiry_ends_the_rest_of_its_own_side(desk, mandate, since, gain, free):
+    """The position ended 5 days ago; a view that is live since a later day pushes the asset the same way, or not."""
+    view = replace(VIEW, gain=gain, since=None if since is None else DAY - dt.timedelta(since))
+    at_home = desk.models["balanced"]
+    proposal = rebalance(account_of(desk, at_home, resting()), mandate, desk.market, [view], DAY)
+    lean = 0.4 - proposal.weights["target"]["IEF"]
+    if free:
+        assert lean == pytest.approx(0.05, abs=1e-9)
+        assert states(proposal) == {"under": ("open", 0)}  # a new life, counted from today
+    else:
+        assert lean <= 0.001 + 1e-9
+        assert states(proposal)["under"] == ("resting", 25)
+
+
+def test_a_new_view_frees_nobody_who_was_never_seen_back(desk, mandate):
+    view = replace(VIEW, since=DAY)
+    late = TacticalPosition("IEF", "under", DAY - dt.timedelta(25), state="reverting")
+    leaning = account_of(desk, {"SPY": 0.43, "EFA": 0.2, "IEF": 0.37}, late)
+    proposal = rebalance(leaning, mandate, desk.market, [view], DAY)
+    assert 0.4 - proposal.weights["target"]["IEF"] <= 0.001 + 1e-9
+    (one,) = [p for p in proposal.positions if p.asset == "IEF"]
+    assert one.state == "resting"
+    back = account_of(desk, proposal.weights["target"] / proposal.weights["target"].sum(), one)
+    after = rebalance(back, mandate, desk.market, [view], DAY + dt.timedelta(1))
+    assert 0.4 - after.weights["target"]["IEF"] == pytest.approx(0.05, abs=1e-9)
+
+
+def test_one_view_frees_a_side_once(desk, mandate):
+    """A view that never dies ended one rest; its own position expires after it, so it ends no second one."""
+    view = replace(VIEW, since=DAY - dt.timedelta(1))
+    account, seen = account_of(desk, desk.models["balanced"], resting()), []
+    for k in range(30):
+        proposal = rebalance(account, mandate, desk.market, [view], DAY + dt.timedelta(k))
+        seen.append(states(proposal)["under"][0])
+        target = proposal.weights["target"]
+        account = account_of(desk, target / target.sum(), *proposal.positions)
+    assert seen[0] == "open"
+    assert set(seen[20:]) == {"resting"}
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.lists(st.tuples(st.integers(20, 34), st.booleans()), min_size=2, max_size=5), st.integers(0, 12))
+def test_rests_end_alike_alone_and_in_a_chunk(desk, mandate, rows, ago):
+    market = desk.market.dated(DAY)
+    view = replace(VIEW, since=DAY - dt.timedelta(ago))
+    accounts = [
+        account_of(desk, desk.models["balanced"], resting(age=age, side="under" if under else "over"))
+        for age, under in rows
+    ]
+    held = np.array([[a.quantities.get(x, 0.0) for x in market.universe.assets] for a in accounts])
+    clocks = stack_clocks([read_positions(a.positions, market.universe) for a in accounts])
+    ids = np.arange(len(accounts)).astype(str).astype(object)
+    cohort = Cohort(ids, "balanced", held, 0 * held, np.zeros(len(held)), clocks=clocks)
+    problem = outline(mandate, market)
+    belief = tilt([view], market, mandate.model(accounts[0]), DAY)
+    cases, _ = pose_all(problem, cohort, belief)
+    for i, account in enumerate(accounts):
+        case = pose(problem, account, belief)
+        np.testing.assert_array_equal(case.program.lo, cases.program.lo[i])
+        np.testing.assert_array_equal(case.program.hi, cases.program.hi[i])

@@ -10,12 +10,14 @@ import pytest
 
 from trimtab.constraints import Deviation, Policy, Turnover
 from trimtab.models import NO_TILT, Tilt, tilt
-from trimtab.optimizer import Outcome, propose, rebalance, solve, state
+from trimtab.optimizer import Outcome, crowds, propose, rebalance, solve, state
 from trimtab.optimizer import engines as engines_module
 from trimtab.optimizer.answers import Answer, Multipliers
 from trimtab.optimizer.certificates import certify, repair
+from trimtab.optimizer.cones import Cones
 from trimtab.optimizer.engines import Engine, ask
 from trimtab.optimizer.problems import pose
+from trimtab.optimizer.quadratics import Quadratics, Replies
 from trimtab.optimizer.statements import Statement
 
 NOT_SOLVED = (
@@ -57,8 +59,27 @@ class Double:
         return self.answers[min(len(self.asked), len(self.answers)) - 1]
 
 
+_ASKED = Statement.solve
+
+
 def _inject(monkeypatch, answer):
+    """Let every engine say this, asked through cvxpy or as a crowd of one."""
     monkeypatch.setattr(Statement, "solve", lambda self, program, engine, options: answer)
+
+    def said(self, program):
+        known = answer.weights is not None and answer.multipliers is not None
+        weights = np.array(answer.weights if answer.weights is not None else program.current[0])[None]
+        none = Multipliers(0.0, *(np.zeros(len(x)) for x in (program.rows, program.buy, program.ball_on)))
+        prices = (answer.multipliers if known else none).lift()
+        return Replies(weights, prices, np.array([known and answer.status == "optimal"]), 0.0)
+
+    for engine in (Quadratics, Cones):
+        monkeypatch.setattr(engine, "solve", said)
+
+
+def _leave_unmended(monkeypatch):
+    monkeypatch.setattr(engines_module, "refine", lambda *a: None)
+    monkeypatch.setattr(crowds, "refine_all", lambda p, w, y: (w, y, np.zeros(len(w), dtype=bool)))
 
 
 def _nothing_leaves(posed, answer, monkeypatch):
@@ -119,7 +140,7 @@ def _multipliers(like, value):
 def test_prices_that_are_no_numbers_prove_nothing(posed, bad, monkeypatch):
     """Five basis points off and feasible, with prices that make every comparison false."""
     program, true = posed[3], posed[4]
-    monkeypatch.setattr(engines_module, "refine", lambda *a: None)
+    _leave_unmended(monkeypatch)
     off = _off(program, true.weights, 5e-4)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
@@ -138,7 +159,7 @@ def _off(program, weights, size):
 @pytest.mark.parametrize("size", [1e-4, 5e-4, 5e-3])
 def test_an_answer_off_by_basis_points_is_refused_when_it_cannot_be_mended(posed, size, monkeypatch):
     program, true = posed[3], posed[4]
-    monkeypatch.setattr(engines_module, "refine", lambda *a: None)
+    _leave_unmended(monkeypatch)
     found, _ = _nothing_leaves(
         posed, Answer("optimal", _off(program, true.weights, size), true.multipliers), monkeypatch
     )
@@ -173,7 +194,7 @@ def test_a_limit_broken_by_an_answer_never_leaves(posed):
 def test_wrong_prices_prove_less_and_never_more(posed, monkeypatch):
     """With random prices of the right sign an answer that is five basis points off is never released."""
     program, true = posed[3], posed[4]
-    monkeypatch.setattr(engines_module, "refine", lambda *a: None)
+    _leave_unmended(monkeypatch)
     rng = np.random.default_rng(2)
     for _ in range(200):
         scale = program.scale * 10.0 ** rng.uniform(-6, 1)
@@ -244,6 +265,8 @@ def test_an_engine_that_falls_over_is_a_status(posed, monkeypatch):
     import cvxpy as cp
 
     problem, account, belief, _, _ = posed
+    _inject(monkeypatch, Answer("solver_error"))
+    monkeypatch.setattr(Statement, "solve", _ASKED)
 
     def fall(self, *args, **kwargs):
         raise cp.SolverError("out of memory")

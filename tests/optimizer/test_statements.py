@@ -12,6 +12,8 @@ from trimtab.constraints import Custom, Deviation, Policy, Restriction, Tracking
 from trimtab.errors import PolicyError
 from trimtab.models import NO_TILT, Account, Tilt, tilt
 from trimtab.optimizer import Outcome, solve, state
+from trimtab.optimizer.engines import ask
+from trimtab.optimizer.problems import pose
 from trimtab.optimizer.statements import Statement
 
 
@@ -38,7 +40,7 @@ def compiled(monkeypatch):
     return made
 
 
-def test_one_statement_serves_every_account(desk, compiled):
+def test_one_program_serves_every_account(desk, compiled):
     problem = state(desk.policy, desk.market)
     for seed in range(5):
         solve(problem, _account(desk, seed, cash_flow=1e4 * seed), NO_TILT)
@@ -46,10 +48,19 @@ def test_one_statement_serves_every_account(desk, compiled):
     solve(problem, _account(desk, 7, overrides=own, restrictions=(("SPY", "no_buy"), ("EFA", "frozen"))), NO_TILT)
     belief = tilt([desk.view], desk.market, desk.policy.model(desk.account), desk.on)
     solve(problem, _account(desk, 8), belief + Tilt(target=[0.01, 0, -0.01, 0], aversion=2.0))
-    assert len(compiled) == 1
-    solve(problem, _account(desk, 9), Tilt(risk=[1.5, 1, 1, 1]))  # risk multipliers are another statement, once
-    solve(problem, _account(desk, 10), Tilt(risk=[1.2, 1.2, 1, 1]))
-    assert len(compiled) == 2
+    assert len(problem.engines) == 1
+    solve(problem, _account(desk, 9), Tilt(risk=[1.5, 1, 1, 1]))  # another risk is another program, once
+    solve(problem, _account(desk, 10), Tilt(risk=[1.5, 1, 1, 1]))
+    assert len(problem.engines) == 2
+    assert compiled == []  # cvxpy is not asked
+
+
+def test_one_statement_serves_every_account_that_cvxpy_is_asked_for(desk, compiled):
+    problem = state(desk.policy, desk.market)
+    for seed, risk in enumerate(([1.0] * 4, [1.0] * 4, [1.5, 1, 1, 1], [1.2, 1.2, 1, 1])):
+        program = pose(problem, _account(desk, seed), Tilt(risk=risk)).program
+        assert ask(program, problem.statement(program)).weights is not None
+    assert len(compiled) == 2  # risk multipliers are another statement, once
 
 
 def _custom(most=0.42):
