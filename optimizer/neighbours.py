@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from .answers import Multipliers
 from .certificates import CERTIFIED_TE, RESIDUAL, measure, repair
 from .crowds import Crowd, ask_all
 from .problems import Problem
@@ -61,3 +62,19 @@ def ask_neighbours(problem: Problem, program: Program) -> Crowd:
         prices.put(rest, again.multipliers)
         seconds += again.seconds
     return Crowd(passed, weights, prices, residual, gap, te, seconds)
+
+
+def ask_beside(program: Program, weights: np.ndarray, prices: Multipliers) -> Crowd | None:
+    """Ask for the ideal weights of one account from the answer to a question much like its own.
+
+    ``program`` has an account axis of one. The matrices may differ too, so no engine has to be compiled for it. None
+    where nothing that passes the gate is found so.
+    """
+    shapes = (program.rows_lo.shape[-1], program.most.shape[-1], program.ball_most.shape[-1])
+    if shapes != tuple(np.shape(own)[-1] for own in (prices.rows, prices.trades, prices.balls)):
+        return None
+    found, own, known = refine_all(program, repair(program, weights[None]), prices.lift())
+    found = repair(program, found)
+    residual, gap, te = measure(program, found, own)
+    passed = known & (residual <= RESIDUAL) & (te <= CERTIFIED_TE)
+    return Crowd(passed, found, own, residual, gap, te, 0.0) if passed[0] else None

@@ -2,13 +2,14 @@
 
 Each number is moved outwards from where it stands, in steps that grow. Where a trade first stops, or changes its side,
 lies a breakpoint; it is closed in on by cutting the step and by following the trade's straight line to nothing, since
-weights are piecewise linear (or nearly so) in any one number. Both sides of what is told have been solved.
+weights are piecewise linear (or nearly so) in any one number. Both sides of what is told have been solved. All numbers
+are moved side by side: a round of all of them is one question to the engine.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,10 +25,10 @@ from ..models.trails import Trail
 from ..models.views import View
 from ..optimizer.problems import Problem
 from ..optimizer.proposals import propose
-from ..optimizer.solutions import solve
+from ..optimizer.solutions import Outcome, solve
 from ..units import day, percent
 from .knobs import Setting, current, name_knobs, turn
-from .sweeps import answer
+from .sweeps import Memory, answer
 
 _SEEN = 1e-7
 """A trade of less than this of NAV at a point of the grid counts as none: rounding, not a decision."""
@@ -36,6 +37,8 @@ _ROUNDS = 20
 _CUTS = 4
 _CLOSE = 1e-7
 """How close, relative to the number's range, the two sides of a breakpoint are brought."""
+
+_SOLVED = (Outcome.OPTIMAL, Outcome.RELAXED)
 
 Moves = Callable[[Sequence[Setting]], np.ndarray]
 COLUMNS = ("asset", "side", "trade", "knob", "now", "at", "way", "then", "sentence")
@@ -75,13 +78,16 @@ def find_breakpoints(
     now = moves([start])[0]
     assets = market.universe.assets
     traded = [i for i in np.flatnonzero(np.abs(now) > _SEEN) if i != market.universe.cash]
-    rows = []
+    lines = []
     for name in list(knobs) or _usual(start, [assets[i] for i in traded]):
-        value, line = current(start, name), _Line(start, name, moves)
         about = [i for i in traded if knobs or name in (f"price.{assets[i]}", name.removeprefix("price."))]
         for way, values in zip(("below", "above"), reach(start, name), strict=True):
-            found = _search(line, value, values, now, about)
-            rows += [_tell(assets[i], now[i], name, value, way, at, then) for i, at, then in found]
+            lines.append(_Line(start, name, way, _search(current(start, name), values, now, about)))
+    rows = [
+        _tell(assets[i], now[i], line.name, current(start, line.name), line.way, at, then)
+        for line, found in zip(lines, _together(lines, moves, len(assets)), strict=True)
+        for i, at, then in found
+    ]
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
     away = (frame["at"] - frame["now"]).abs() / frame["now"].abs().clip(lower=1e-12)
     order = frame.assign(away=away).sort_values(["asset", "away"], kind="stable")
@@ -105,36 +111,65 @@ def reach(setting: Setting, name: str) -> tuple[np.ndarray, np.ndarray]:
     return value - (value - low) * steps, value + (high - value) * steps if high > value else np.zeros(0)
 
 
+Found = list[tuple[int, float, str]]
+"""Of one number in one direction: asset, where, and what becomes of its trade."""
+
+
 @dataclass(frozen=True, eq=False)
 class _Line:
-    """One number that is moved, and how to read the trades at its values."""
+    """One number that is moved one way: a search that asks for trades at values and is sent them, shape (k, n)."""
 
     start: Setting
     name: str
-    moves: Moves
+    way: str
+    search: Generator[np.ndarray, np.ndarray, Found]
 
-    def at(self, values: Sequence[float]) -> np.ndarray:
-        """Return the trades at each value, shape (k, n), not numbers where there is no answer."""
+    def settings(self, values: np.ndarray) -> tuple[list[Setting], list[int]]:
+        """Return the setting at each value its owner does not refuse, and which those are."""
         settings, kept = [], []
         for k, value in enumerate(values):
             try:
                 settings.append(turn(self.start, self.name, float(value)))
                 kept.append(k)
-            except InputError:  # its owner refuses the value: the range ends here
+            except InputError:  # the range ends here
                 continue
-        out = np.full((len(values), len(self.start.market.universe)), np.nan)
-        if settings:
-            out[kept] = self.moves(settings)
-        return out
+        return settings, kept
+
+
+def _together(lines: Sequence[_Line], moves: Moves, n: int) -> list[Found]:
+    """Go along all lines at once, so that a round of all of them is one question to the engine."""
+    found: list[Found] = [[] for _ in lines]
+    asked: dict[int, np.ndarray] = {}
+
+    def go(k: int, trades: np.ndarray | None) -> None:
+        try:
+            asked[k] = next(lines[k].search) if trades is None else lines[k].search.send(trades)
+        except StopIteration as end:
+            asked.pop(k, None)
+            found[k] = end.value
+
+    for k in range(len(lines)):
+        go(k, None)
+    while asked:
+        posed = {k: lines[k].settings(values) for k, values in asked.items()}
+        settings = [setting for own, _ in posed.values() for setting in own]
+        trades, at = moves(settings) if settings else np.zeros((0, n)), 0
+        for k, (own, kept) in posed.items():
+            seen = np.full((len(asked[k]), n), np.nan)
+            seen[kept], at = trades[at : at + len(own)], at + len(own)
+            go(k, seen)
+    return found
 
 
 def _moves(account: Account, policy: Policy, on: dt.date, overlay: Tilt, trail: Trail | None) -> Moves:
     """Return how trades are read: of the ideal where it is what is traded, else of the final, whole trades."""
+    memory = Memory()
 
     def ideal(settings: Sequence[Setting]) -> np.ndarray:
-        cases, rows, weights = answer(account, settings, np.arange(len(settings)), on, overlay, trail)
-        solved = np.array([row["outcome"] in ("OPTIMAL", "RELAXED") for row in rows])
-        return np.where(solved[:, None], weights - np.stack([case.program.current for case in cases]), np.nan)
+        found = answer(account, settings, np.arange(len(settings)), on, overlay, trail, memory)
+        solved = np.array([outcome in _SOLVED for outcome in found.outcomes])
+        current = np.stack([case.program.current for case in found.cases])
+        return np.where(solved[:, None], found.weights - current, np.nan)
 
     def whole(settings: Sequence[Setting]) -> np.ndarray:
         out = []
@@ -142,7 +177,7 @@ def _moves(account: Account, policy: Policy, on: dt.date, overlay: Tilt, trail: 
             belief = tilt(own.views, own.market, own.policy.model(account), on, trail=trail) + overlay
             proposal = propose(solve(Problem(own.policy, own.market), account, belief), "asked")
             frame = proposal.weights
-            known = frame is not None and proposal.outcome.name in ("OPTIMAL", "RELAXED")
+            known = frame is not None and proposal.outcome in _SOLVED
             out.append((frame["target"] - frame["current"]).to_numpy() if known and frame is not None else None)
         n = len(settings[0].market.universe)
         return np.array([np.full(n, np.nan) if z is None else z for z in out])
@@ -167,9 +202,13 @@ class _Bracket:
         return "flips" if self.left < -_SEEN else "vanishes"
 
     def tries(self, close: float) -> np.ndarray:
-        """Return values inside, from the held end on: evenly, and on both sides of where the straight line ends."""
+        """Return values inside, from the held end on: evenly, and ever nearer to where the straight line ends.
+
+        The nearer the line is to straight, the nearer are the two of them between which it really ends.
+        """
         width = self.gone - self.held
-        aim = self._aim() + close * np.array([-0.3, 0.3])
+        away = np.array([0.3 * close, *(abs(width) * np.array([1e-5, 1e-4, 1e-3, 1e-2]))])
+        aim = self._aim() + np.concatenate([-away, away])
         inside = np.abs(aim - (self.held + 0.5 * width)) < 0.5 * abs(width) * (1 - 1e-6)
         values = np.concatenate([self.held + width * np.arange(1, _CUTS) / _CUTS, aim[inside]])
         return np.sort(values) if width > 0 else np.sort(values)[::-1]
@@ -193,12 +232,12 @@ class _Bracket:
 
 
 def _search(
-    line: _Line, value: float, values: np.ndarray, now: np.ndarray, traded: Sequence[int]
-) -> list[tuple[int, float, str]]:
-    """Return the first breakpoint of each trade along the values of a number: asset, where, what becomes of it."""
-    if not len(values):
+    value: float, values: np.ndarray, now: np.ndarray, traded: Sequence[int]
+) -> Generator[np.ndarray, np.ndarray, Found]:
+    """Look for the first breakpoint of each trade along the values of a number."""
+    if not len(values) or not len(traded):
         return []
-    points, trades = np.concatenate([[value], values]), np.vstack([now, line.at(values)])
+    points, trades = np.concatenate([[value], values]), np.vstack([now, (yield values)])
     ended = np.isnan(trades).any(1)
     last = int(np.argmax(ended)) if ended.any() else len(points)
     brackets = []
@@ -218,7 +257,7 @@ def _search(
             break
         tries = [b.tries(close) for b in wide]
         asked, where = np.unique(np.concatenate(tries), return_inverse=True)
-        seen, at = line.at(asked), 0
+        seen, at = (yield asked), 0
         for bracket, own in zip(wide, tries, strict=True):
             z = seen[where[at : at + len(own)], bracket.asset]
             bracket.narrow(own, np.sign(now[bracket.asset]) * z)

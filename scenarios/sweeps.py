@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -23,8 +23,9 @@ from ..models.markets import Market
 from ..models.tilts import NO_TILT, Tilt, tilt
 from ..models.trails import Trail
 from ..models.views import View
+from ..optimizer.answers import Multipliers
 from ..optimizer.figures import read_figures
-from ..optimizer.neighbours import ask_neighbours, stack
+from ..optimizer.neighbours import ask_beside, ask_neighbours, stack
 from ..optimizer.orders import turnover, weigh_trades
 from ..optimizer.problems import Case, Problem, outline
 from ..optimizer.rooms import BINDING
@@ -108,12 +109,13 @@ def sweep(
     start = Setting(policy, market.dated(on), listed)
     values = list(itertools.product(*(knob.values for knob in turned)))
     settings = [_turned(start, turned, point) for point in values]
-    _, rows, weights = answer(account, settings, _snake(turned), on, overlay, trail)
+    found = answer(account, settings, _snake(turned), on, overlay, trail)
+    rows = [found.figures(i) for i in range(len(settings))]
     index = pd.MultiIndex.from_tuples(values, names=[knob.name for knob in turned])
     if len(turned) == 1:
         index = pd.Index([point[0] for point in values], name=turned[0].name)
     assets = list(market.universe.assets)
-    return Sweep(turned, pd.DataFrame(rows, index=index), pd.DataFrame(weights, index=index, columns=assets))
+    return Sweep(turned, pd.DataFrame(rows, index=index), pd.DataFrame(found.weights, index=index, columns=assets))
 
 
 def _read(knobs: Knob | Sequence[Knob] | Mapping[str, Sequence[float | str]]) -> tuple[Knob, ...]:
@@ -145,37 +147,72 @@ def _snake(knobs: Sequence[Knob]) -> np.ndarray:
     return order
 
 
-def answer(
-    account: Account, settings: Sequence[Setting], order: np.ndarray, on: dt.date, overlay: Tilt, trail: Trail | None
-) -> tuple[list[Case], list[dict[str, object]], np.ndarray]:
-    """Solve one account in many settings; return the cases, the figures as in :class:`Sweep`, and the ideal weights.
+@dataclass(frozen=True, eq=False)
+class Memory:
+    """What one question after the other may use again: compiled engines by likeness.
 
-    ``order`` is one in which neighbours are alike.
+    A cache and nothing else; ``checked`` holds the mandate that was checked as a whole, the first one.
     """
-    problems, cases = _pose(account, settings, on, overlay, trail)
-    rows: list[dict[str, object]] = [{} for _ in settings]
+
+    engines: dict = field(default_factory=dict)
+    checked: list[Policy] = field(default_factory=list)
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """One account in many settings: cases, ideal weights (k, n), and how each ended."""
+
+    cases: list[Case]
+    weights: np.ndarray
+    outcomes: list[Outcome]
+    certified_te: np.ndarray
+    reasons: list[str]
+
+    def figures(self, i: int) -> dict[str, object]:
+        """Return the figures of one setting as in :class:`Sweep`."""
+        return _row(self.cases[i], self.weights[i], self.outcomes[i], float(self.certified_te[i]), self.reasons[i])
+
+
+def answer(
+    account: Account, settings: Sequence[Setting], order: np.ndarray, on: dt.date, overlay: Tilt, trail: Trail | None,
+    memory: Memory | None = None,
+) -> Answers:  # fmt: skip
+    """Solve one account in many settings; ``order`` is one in which neighbours are alike."""
+    memory = memory or Memory()
+    problems, cases = _pose(account, settings, on, overlay, trail, memory)
+    outcomes, reasons = [Outcome.OPTIMAL] * len(settings), [""] * len(settings)
     weights = np.full((len(settings), len(settings[0].market.universe)), np.nan)
+    certified_te = np.full(len(settings), np.nan)
     alike: dict[tuple, list[int]] = {}
     for i in order:
         program = cases[i].program
         if not program.customs and problems[i].policy.rebalance.destination != "edge":
             alike.setdefault(program.likeness, []).append(int(i))
-    for group in alike.values():
-        found = ask_neighbours(problems[group[0]], stack([cases[i].program for i in group]))
+    prices: dict[int, Multipliers] = {}
+    for group in _few_last(alike, memory.engines):
+        asked = stack([cases[i].program for i in group])
+        near = min(prices, key=lambda j: abs(j - group[0])) if len(group) == 1 and prices else None
+        found = None
+        if near is not None and asked.likeness not in memory.engines:  # a matrix of its own: no engine for one point
+            found = ask_beside(asked, weights[near], prices[near])
+        found = ask_neighbours(problems[group[0]], asked) if found is None else found
         for k in np.flatnonzero(found.released):
             i = group[k]
-            weights[i] = found.weights[k]
-            rows[i] = _row(cases[i], weights[i], Outcome.OPTIMAL, float(found.certified_te[k]), "")
-    for i in (i for i, row in enumerate(rows) if not row):
+            weights[i], certified_te[i], prices[i] = found.weights[k], found.certified_te[k], found.multipliers.pick(k)
+    for i in (i for i in range(len(settings)) if i not in prices):
         solution = solve(problems[i], account, cases[i].belief)
-        weights[i] = solution.ideal
-        te = solution.certificate.certified_te
-        rows[i] = _row(solution.case, solution.ideal, solution.outcome, te, solution.reason)
-    return cases, rows, weights
+        cases[i], weights[i], certified_te[i] = solution.case, solution.ideal, solution.certificate.certified_te
+        outcomes[i], reasons[i] = solution.outcome, solution.reason
+    return Answers(cases, weights, outcomes, certified_te, reasons)
+
+
+def _few_last(alike: Mapping[tuple, list[int]], engines: Mapping[tuple, object]) -> list[list[int]]:
+    """Return the groups, those first that need no engine of their own or share one among many."""
+    return [alike[key] for key in sorted(alike, key=lambda key: len(alike[key]) == 1 and key not in engines)]
 
 
 def _pose(
-    account: Account, settings: Sequence[Setting], on: dt.date, overlay: Tilt, trail: Trail | None
+    account: Account, settings: Sequence[Setting], on: dt.date, overlay: Tilt, trail: Trail | None, memory: Memory
 ) -> tuple[list[Problem], list[Case]]:
     """Pose every point; what two points share is made once."""
     stated: dict[tuple[int, int], Problem] = {}
@@ -190,7 +227,10 @@ def _pose(
         key, belief = (id(policy), id(market)), beliefs[said]
         if key not in stated:
             # The mandate as it stands is checked as for any account; a number turned on the way is not at fault.
-            stated[key] = Problem(policy, market) if stated else outline(policy, market)
+            if not memory.checked:
+                outline(policy, market)
+                memory.checked.append(policy)
+            stated[key] = Problem(policy, market, engines=memory.engines)
         case = _believing(posed[key], belief, policy) if key in posed else None
         if case is None:
             case = posed[key] = place(stated[key], account, belief)
