@@ -33,6 +33,7 @@ from .certificates import CERTIFIED_TE, NO_CERTIFICATE, RESIDUAL, Certificate, l
 from .crowds import ask_one
 from .engines import TIGHT
 from .neighbours import ask_beside
+from .outlooks import Outlook
 from .problems import Case, Problem
 from .programs import Program
 from .solutions import Outcome, Solution, price_limits, solve
@@ -44,15 +45,6 @@ _LEAST = 1e-4
 _EQUAL = 1e-14
 """Utilities nearer to each other than this are equal."""
 _STEPS, _STEP = 12, 1e-3
-
-
-@dataclass(frozen=True, eq=False)
-class Outlook:
-    """One way the world may be: what is believed there, and its risk; the market's own where none is given."""
-
-    name: str
-    belief: Tilt
-    risk: Risk | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,8 +170,8 @@ def mix(programs: Sequence[Program], shares: np.ndarray) -> Program:
     slope = sum(p * (own.force + own.gamma * own.risk.times(own.centre)) for p, own in held)
     mean = lambda name: sum(p * getattr(own, name) for p, own in held)  # noqa: E731
     return replace(
-        first, market_risk=market_risk, risk=risk, tilted=True, gamma=gamma, force=slope - gamma * risk.times(first.centre),
-        cost=mean("cost"), impact=mean("impact"),
+        first, market_risk=market_risk, risk=risk, tilted=True, gamma=gamma,
+        force=slope - gamma * risk.times(first.centre), cost=mean("cost"), impact=mean("impact"),
     )  # fmt: skip
 
 
