@@ -118,5 +118,5 @@ def _say(robust: Robust, frame: pd.DataFrame) -> str:
     better = frame["robust"].min() - frame["believed"].min()
     return (
         f"its worst outlook is {basis_points(better, 2)} of utility a year better than that of what is believed; "
-        f"it is the best for {mixed}"
+        f"the mix that holds it down is {mixed}"
     )
