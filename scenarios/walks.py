@@ -28,8 +28,10 @@ from ..models.accounts import Account, Model
 from ..models.markets import Market
 from ..models.tilts import Tilt, tilt
 from ..models.views import View
+from ..optimizer.paces import is_slowed
 from ..optimizer.problems import Problem, outline
 from ..optimizer.solutions import Outcome
+from ..optimizer.tactical import tactical_targets
 from .archives import Archive
 from .conducts import Conduct, begins
 from .screens import find_stir, may_skip
@@ -167,6 +169,8 @@ class Walk:
         key = (stance.estimated, regime)
         if key not in self._problems:
             self._problems = {key: outline(policy.in_regime(regime) if regime else policy, market)}
+        if policy.needs_target or is_slowed(policy, belief):  # once for all days of this ground: prices do not move it
+            tactical_targets(self._problems[key], name, np.array([policy.aversion(stance.account)]), belief)
         return Ground(self._problems[key], belief, regime, seen)
 
     def _stretch(self, ground: Ground, stance: Stance, t: int, end: int) -> tuple[int, Stance]:
@@ -206,7 +210,9 @@ class Walk:
         nav = float(money.sum())
         self._write(ground, step, t, stance.nav, opened, flow, money / nav)
         self._log.trades += [{"date": on, **order.row(universe.assets)} for order in step.orders]
-        return replace(stance, account=account, held=money / chronicle.values[t], session=on, nav=nav)
+        # Who holds goes on with the very same units: a day that is looked at is like one that is passed over.
+        held = money / chronicle.values[t] if flow or step.orders else stance.held
+        return replace(stance, account=account, held=held, session=on, nav=nav)
 
     def _write(
         self, ground: Ground, step: Step, t: int, before: float | None, opened: float, flow: float, weights: np.ndarray
