@@ -14,7 +14,7 @@ from ..batches.books import read_book
 from ..constraints.documents import read_policy
 from ..errors import InputError
 from ..scenarios.backtests import Backtest
-from ..scenarios.baselines import STRATEGIC, make_baselines, strategic_returns, take_apart
+from ..scenarios.baselines import make_baselines, strategic_returns, take_apart
 from ..scenarios.chronicles import read_chronicle
 from ..scenarios.conducts import Conduct
 from ..scenarios.grids import Course, Doubt, Grid, Trial, doubt, try_all, try_grid
@@ -134,7 +134,7 @@ def show_tested(out: Console, tested: Tested) -> None:
     """Show a test on a page: what became of each rule, what it took, what asked for trades, and what to doubt."""
     test = tested.tests[POLICY]
     say(out, f"{POLICY.capitalize()}, {test}", style="bold")
-    head(out, f"A year, after costs; active figures against the strategic weights ({STRATEGIC}, rebalanced for nothing)")
+    head(out, f"A year, after costs of so many bp; TE and IR from the strategic weights, rebalanced for nothing")
     _show_rules(out, tested, tested.rules)
     _show_intervals(out, tested.statistics.loc[POLICY])
     asked = test.days.loc[test.days["trades"] > 0, "cause"].str.replace(r"[-\d.]+%?", "#", regex=True)
@@ -150,13 +150,13 @@ def show_tested(out: Console, tested: Tested) -> None:
 
 
 def _show_rules(out: Console, tested: Tested, grid: Grid) -> None:
-    columns = ("rule", "return", "volatility", "sharpe", "drawdown", "TE", "IR", "turnover", "cost")
+    columns = ("rule", "return", "volatility", "sharpe", "drawdown", "TE", "IR", "turnover", "bp")
     rows = []
     for name in grid.tests:
         own = tested.statistics.loc[name]["value"]
         parts = (percent(own["return"]), percent(own["volatility"]), f"{own['sharpe']:.2f}", percent(own["drawdown"], 1))
         active = (percent(own["tracking_error"]), f"{own['information_ratio']:+.2f}")
-        rows.append((name, *parts, *active, percent(own["turnover"], 1), basis_points(own["cost"])))
+        rows.append((name, *parts, *active, percent(own["turnover"], 1), f"{1e4 * own['cost']:.1f}"))
     listed(out, columns, rows, len(rows), "in statistics.parquet", shown=_SHOWN, numeric=columns[1:])
 
 

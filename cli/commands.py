@@ -10,6 +10,9 @@ from pathlib import Path
 import click
 
 from ..errors import InputError, RunError
+from .options import BOOK, DAY, POLICY
+from .rule_tests import backtest
+from .what_ifs import WHAT_IFS
 
 FINE, OURS, BAD_INPUT, BLOCKED, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -20,23 +23,6 @@ class _Commands(click.Group):
     def list_commands(self, ctx):
         """List them as they were written."""
         return list(self.commands)
-
-
-class _Day(click.ParamType):
-    name = "date"
-
-    def convert(self, value, param, ctx):
-        """Read an ISO date; nothing ambiguous."""
-        from ..units import day
-
-        try:
-            return day(value)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-
-
-BOOK = click.Path(exists=True, file_okay=False, path_type=Path)
-POLICY = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.group(
@@ -52,6 +38,12 @@ Every morning:
   trimtab signals BOOK --policy policy.toml --on 2017-02-28
   trimtab rebalance BOOK --policy policy.toml --on 2017-02-28 --out runs/2017-02-28
   trimtab export runs/2017-02-28 --table trades
+
+\b
+Before trading, and before believing:
+  trimtab board BOOK --policy policy.toml --account 001 --on 2017-02-28
+  trimtab sweep BOOK --policy policy.toml --account 001 --on 2017-02-28 --knob tracking_error=0.5%:4%:50
+  trimtab backtest BOOK --policy policy.toml --from 2005-01-31 --to 2017-02-28 --out tests/policy
 
 \b
 Exit status:
@@ -97,7 +89,7 @@ def demo(out: Path) -> int:
 @trimtab.command()
 @click.argument("book", type=BOOK)
 @click.option("--policy", type=POLICY, help="The mandate; without it limits and overrides are not checked.")
-@click.option("--on", type=_Day(), help="The day; today by default.")
+@click.option("--on", type=DAY, help="The day; today by default.")
 @click.option("--all", "whole", is_flag=True, help="List every account concerned, not the first few.")
 def check(book: Path, policy: Path | None, on: dt.date | None, whole: bool) -> int:
     """Say what a run of BOOK would find, without solving anything.
@@ -117,7 +109,7 @@ def check(book: Path, policy: Path | None, on: dt.date | None, whole: bool) -> i
 @trimtab.command()
 @click.argument("book", type=BOOK)
 @click.option("--policy", required=True, type=POLICY, help="The mandate with its playbook, a TOML file.")
-@click.option("--on", required=True, type=_Day(), help="The day, like 2017-02-28; nothing known later is looked at.")
+@click.option("--on", required=True, type=DAY, help="The day, like 2017-02-28; nothing known later is looked at.")
 def signals(book: Path, policy: Path, on: dt.date) -> int:
     """Say what the playbook of a policy reads in BOOK on a day.
 
@@ -134,7 +126,7 @@ def signals(book: Path, policy: Path, on: dt.date) -> int:
 @trimtab.command()
 @click.argument("book", type=BOOK)
 @click.option("--policy", required=True, type=POLICY, help="The mandate, a TOML file.")
-@click.option("--on", required=True, type=_Day(), help="The day, like 2017-02-28.")
+@click.option("--on", required=True, type=DAY, help="The day, like 2017-02-28.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="A new folder for the run.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes at most; all processors by default.")
 @click.option("--cluster", metavar="ADDRESS", help="A Dask scheduler (tcp://...) whose workers decide instead.")
@@ -208,6 +200,10 @@ def export(run: Path, form: str, tables: tuple[str, ...], out: Path | None) -> i
     for path in files:
         quote(console, f"  {path}")
     return FINE
+
+
+for what_if in (*WHAT_IFS, backtest):
+    trimtab.add_command(what_if)
 
 
 def main(arguments: list[str] | None = None) -> None:
