@@ -37,6 +37,8 @@ _ROUNDS = 20
 _CUTS = 4
 _CLOSE = 1e-7
 """How close, relative to the number's range, the two sides of a breakpoint are brought."""
+_NEAR = 1e-5
+"""The same for whole trades, which take a search a value."""
 
 _SOLVED = (Outcome.OPTIMAL, Outcome.RELAXED)
 
@@ -74,7 +76,10 @@ def find_breakpoints(
     """
     on, listed = day(on), (views,) if isinstance(views, View) else tuple(views)
     start = Setting(policy, market.dated(on), listed)
-    moves = _moves(account, policy, on, overlay, trail)
+    smooth = not (
+        any(isinstance(x, (Lots, TradeSize, TradeCount)) for x in policy.in_force) or policy.trades.indifference
+    )
+    moves = (_ideal_moves if smooth else _whole_moves)(account, on, overlay, trail)
     now = moves([start])[0]
     assets = market.universe.assets
     traded = [i for i in np.flatnonzero(np.abs(now) > _SEEN) if i != market.universe.cash]
@@ -82,7 +87,7 @@ def find_breakpoints(
     for name in list(knobs) or _usual(start, [assets[i] for i in traded]):
         about = [i for i in traded if knobs or name in (f"price.{assets[i]}", name.removeprefix("price."))]
         for way, values in zip(("below", "above"), reach(start, name), strict=True):
-            lines.append(_Line(start, name, way, _search(current(start, name), values, now, about)))
+            lines.append(_Line(start, name, way, _search(current(start, name), values, now, about, smooth)))
     rows = [
         _tell(assets[i], now[i], line.name, current(start, line.name), line.way, at, then)
         for line, found in zip(lines, _together(lines, moves, len(assets)), strict=True)
@@ -161,29 +166,34 @@ def _together(lines: Sequence[_Line], moves: Moves, n: int) -> list[Found]:
     return found
 
 
-def _moves(account: Account, policy: Policy, on: dt.date, overlay: Tilt, trail: Trail | None) -> Moves:
-    """Return how trades are read: of the ideal where it is what is traded, else of the final, whole trades."""
+def _ideal_moves(account: Account, on: dt.date, overlay: Tilt, trail: Trail | None) -> Moves:
+    """Return how trades are read where the ideal is what is traded."""
     memory = Memory()
 
-    def ideal(settings: Sequence[Setting]) -> np.ndarray:
+    def read(settings: Sequence[Setting]) -> np.ndarray:
         found = answer(account, settings, np.arange(len(settings)), on, overlay, trail, memory)
         solved = np.array([outcome in _SOLVED for outcome in found.outcomes])
         current = np.stack([case.program.current for case in found.cases])
         return np.where(solved[:, None], found.weights - current, np.nan)
 
-    def whole(settings: Sequence[Setting]) -> np.ndarray:
-        out = []
-        for own in settings:
-            belief = tilt(own.views, own.market, own.policy.model(account), on, trail=trail) + overlay
-            proposal = propose(solve(Problem(own.policy, own.market), account, belief), "asked")
-            frame = proposal.weights
-            known = frame is not None and proposal.outcome in _SOLVED
-            out.append((frame["target"] - frame["current"]).to_numpy() if known and frame is not None else None)
-        n = len(settings[0].market.universe)
-        return np.array([np.full(n, np.nan) if z is None else z for z in out])
+    return read
 
-    few = any(isinstance(limit, (Lots, TradeSize, TradeCount)) for limit in policy.in_force)
-    return whole if few or policy.trades.indifference > 0 else ideal
+
+def _whole_moves(account: Account, on: dt.date, overlay: Tilt, trail: Trail | None) -> Moves:
+    """Return how trades are read where they are made few and whole: of the final ones, a proposal each."""
+    memory = Memory()
+
+    def read(settings: Sequence[Setting]) -> np.ndarray:
+        out = np.full((len(settings), len(settings[0].market.universe)), np.nan)
+        for k, own in enumerate(settings):
+            belief = tilt(own.views, own.market, own.policy.model(account), on, trail=trail) + overlay
+            problem = Problem(own.policy, own.market, engines=memory.engines)
+            proposal = propose(solve(problem, account, belief), "asked")
+            if proposal.weights is not None and proposal.outcome in _SOLVED:
+                out[k] = (proposal.weights["target"] - proposal.weights["current"]).to_numpy()
+        return out
+
+    return read
 
 
 @dataclass(eq=False)
@@ -201,12 +211,15 @@ class _Bracket:
     def then(self) -> str:
         return "flips" if self.left < -_SEEN else "vanishes"
 
-    def tries(self, close: float) -> np.ndarray:
+    def tries(self, close: float, smooth: bool) -> np.ndarray:
         """Return values inside, from the held end on: evenly, and ever nearer to where the straight line ends.
 
-        The nearer the line is to straight, the nearer are the two of them between which it really ends.
+        The nearer the line is to straight, the nearer are the two of them between which it really ends. Whole trades
+        come and go in steps, and each is a search of its own: the middle is all that is tried.
         """
         width = self.gone - self.held
+        if not smooth:
+            return np.array([self.held + 0.5 * width])
         away = np.array([0.3 * close, *(abs(width) * np.array([1e-5, 1e-4, 1e-3, 1e-2]))])
         aim = self._aim() + np.concatenate([-away, away])
         inside = np.abs(aim - (self.held + 0.5 * width)) < 0.5 * abs(width) * (1 - 1e-6)
@@ -232,12 +245,17 @@ class _Bracket:
 
 
 def _search(
-    value: float, values: np.ndarray, now: np.ndarray, traded: Sequence[int]
+    value: float, values: np.ndarray, now: np.ndarray, traded: Sequence[int], smooth: bool
 ) -> Generator[np.ndarray, np.ndarray, Found]:
     """Look for the first breakpoint of each trade along the values of a number."""
     if not len(values) or not len(traded):
         return []
-    points, trades = np.concatenate([[value], values]), np.vstack([now, (yield values)])
+    points, trades = np.array([value]), now[None]
+    for part in [values] if smooth else np.array_split(values, 4):  # whole trades are not asked farther than they last
+        points, trades = np.concatenate([points, part]), np.vstack([trades, (yield part)])
+        seen = trades[:, traded] * np.sign(now[traded])
+        if np.isnan(seen[-1]).any() or ((seen <= _SEEN) | np.isnan(seen)).any(0).all():
+            break
     ended = np.isnan(trades).any(1)
     last = int(np.argmax(ended)) if ended.any() else len(points)
     brackets = []
@@ -250,12 +268,12 @@ def _search(
             brackets.append(
                 _Bracket(i, float(points[k - 1]), float(size[k - 1]), float(points[k]), float(size[k]), before)
             )
-    close = _CLOSE * float(abs(points[-1] - points[0]))
+    close = (_CLOSE if smooth else _NEAR) * float(abs(values[-1] - value))
     for _ in range(_ROUNDS):
         wide = [b for b in brackets if abs(b.gone - b.held) > close]
         if not wide:
             break
-        tries = [b.tries(close) for b in wide]
+        tries = [b.tries(close, smooth) for b in wide]
         asked, where = np.unique(np.concatenate(tries), return_inverse=True)
         seen, at = (yield asked), 0
         for bracket, own in zip(wide, tries, strict=True):

@@ -278,7 +278,7 @@ def doubt(grid: Grid, *, train_years: float = 5.0, test_years: float = 1.0, purg
         overfitted = probability_of_overfitting(values, blocks=_BLOCKS, seed=seed).probability
     chosen = choose_forward(excess, round(train_years * per_year), round(test_years * per_year), purge)
     ahead = chosen["return"].to_numpy()
-    forward = float(ahead.mean() / ahead.std(ddof=1) * np.sqrt(per_year)) if len(ahead) > LEAST else np.nan
+    forward = float(ahead.mean() / ahead.std(ddof=1) * np.sqrt(per_year)) if several and len(ahead) > LEAST else np.nan
     return Doubt(
         str(excess.columns[best]), float(each[best] * np.sqrt(per_year)), len(each), deflated, overfitted, forward
     )

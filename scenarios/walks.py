@@ -123,7 +123,7 @@ class Walk:
             stance = replace(
                 stance, estimated=as_of if estimates else stance.estimated, read=as_of if reads else stance.read
             )
-            ground = self._ground(stance)
+            ground = self.find_ground(stance)
             while t < end:
                 t, stance = self._stretch(ground, stance, t, end)
         return self._log, stance
@@ -150,7 +150,7 @@ class Walk:
                 turn |= live
         return turn
 
-    def _ground(self, stance: Stance) -> Ground:
+    def find_ground(self, stance: Stance) -> Ground:
         """Put together what is believed and what may be done, of what was known by the days of a stance."""
         archive, policy, on = self.archive, self.policy, dt.date.fromordinal(stance.read)
         risk, risk_known = archive.risk(stance.estimated, policy.estimation, self.conduct.window)
