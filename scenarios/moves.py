@@ -21,6 +21,9 @@ from ..signals.subjects import legs_row
 from ..units import day, decimal
 
 
+_NEXT_TO_NOTHING = 1e-9
+
+
 def replay_window(
     name: str, returns: pd.DataFrame, universe: Universe, since: dt.date | str, until: dt.date | str, *,
     with_risk: bool = False,
@@ -105,6 +108,7 @@ def spread_moves(
     """
     universe, said = market.universe, {about: _read(name, move) for about, move in moves.items()}
     held = np.ones(len(universe)) if weights is None else universe.vector(weights)
+    held = np.where(held == 0.0, _NEXT_TO_NOTHING, held)  # an asset of which nothing is held is still itself
     rows = np.array([legs_row(about, universe, held, name=name) for about in said]).reshape(len(said), len(universe))
     sigma = market.risk.times(rows)
     own = rows @ sigma.T
