@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import platform
 
-from . import backtests, conflicts, crowds, histories, rebalances, signals, solving, starts  # noqa: F401  (importing registers their cases)
+from . import backtests, conflicts, crowds, histories, rebalances, scenarios, signals, solving, starts  # noqa: F401  (importing registers their cases)
 from .registry import CASES
 
 

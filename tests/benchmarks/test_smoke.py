@@ -23,6 +23,10 @@ def test_each_case_runs_small():
         "morning_whole",
         "histories",
         "signals",
+        "sweep",
+        "derivatives",
+        "breakpoints",
+        "robust",
     )
     for case in cases:
         assert f"\n{case}: " in said.stdout
