@@ -17,6 +17,7 @@ differs up and down, and each is found by letting go, or holding on, until every
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -61,44 +62,68 @@ class _Binding:
     faint: np.ndarray
 
 
-def differentiate(
-    program: Program, moved: Program, step: float, weights: np.ndarray, prices: Multipliers
-) -> tuple[Slope, Slope]:
+@dataclass(frozen=True, eq=False)
+class Optimum:
+    """The optimum of one account's program and its prices, with what every derivative of it needs: read once."""
+
+    program: Program
+    weights: np.ndarray
+    prices: Multipliers
+
+    @cached_property
+    def found(self) -> _Binding:
+        """What binds."""
+        return _read(self.program, self.weights, self.prices)
+
+    @cached_property
+    def curvature(self) -> np.ndarray:
+        """The second derivative of the Lagrangian, shape (n, n)."""
+        return _curvature(self.program, self.weights, self.prices)
+
+    @cached_property
+    def slopes(self) -> np.ndarray:
+        """The slope of each binding constraint, shape (q, n)."""
+        return _slopes(self.program, self.weights, self.found)
+
+    @cached_property
+    def still(self) -> tuple[np.ndarray, np.ndarray, float]:
+        """The slope of the Lagrangian, what binding constraints are exceeded by, and the utility."""
+        own = _lagrangian(self.program, self.weights, self.prices, self.found.side, self.found.sign)
+        return own, _constraints(self.program, self.weights, self.found), float(self.program.utility(self.weights))
+
+
+def differentiate(at: Optimum, moved: Program, step: float) -> tuple[Slope, Slope]:
     """Return the derivative of an optimum as its numbers go up, and as they go down.
 
     Parameters
     ----------
-    program, moved
-        One account's program, and the same with one number larger by ``step``.
+    at
+        The optimum.
+    moved
+        Its program with one number larger by ``step``.
     step
         Small where the program's numbers are not linear in it.
-    weights, prices
-        The optimum of ``program`` and its prices.
 
     Returns
     -------
     Slope, Slope
         Per unit of the number: as it rises, and as it falls. The same where nothing lets go.
     """
-    found = _read(program, weights, prices)
-    side, sign = found.side, found.sign
-    slope = lambda own: _lagrangian(own, weights, prices, side, sign)  # noqa: E731
-    change = (slope(moved) - slope(program)) / step
-    missed = (_constraints(moved, weights, found) - _constraints(program, weights, found)) / step
+    program, weights, prices, found = at.program, at.weights, at.prices, at.found
+    own, exceeded, utility = at.still
+    change = (_lagrangian(moved, weights, prices, found.side, found.sign) - own) / step
+    missed = (_constraints(moved, weights, found) - exceeded) / step
     lo, hi = _ends(moved, program, step)
     system = _System(
-        _curvature(program, weights, prices), _slopes(program, weights, found), change, missed, lo, hi,
+        at.curvature, at.slopes, change, missed, lo, hi,
         weights <= program.lo + _AT, weights >= program.hi - _AT, found,
     )  # fmt: skip
-    worth = (moved.utility(weights) - program.utility(weights)) / step
-    value = _prices(prices, found)
-    slopes = []
-    for way in (1.0, -1.0):
-        weight = _follow(system, way)
-        # By the envelope theorem: what the objective gains by itself, and what the moved bounds are worth.
-        at_bounds = _bound_worth(program, weights, prices, found, lo, hi)
-        slopes.append(Slope(weight, float(worth - value @ missed + at_bounds)))
-    return slopes[0], slopes[1]
+    worth = (float(moved.utility(weights)) - utility) / step
+    # By the envelope theorem: what the objective gains by itself, and what the moved bounds are worth.
+    worth += _bound_worth(own, found, lo, hi) - float(_prices(prices, found) @ missed)
+    up = _follow(system, 1.0)
+    down = up if _one_way(system) else _follow(system, -1.0)
+    return Slope(up, worth), Slope(down, worth)
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,6 +173,13 @@ def _follow(system: _System, way: float) -> np.ndarray:
             break
         seen.add(key)
     return weight
+
+
+def _one_way(system: _System) -> bool:
+    """Whether nothing can let go, so that up and down are one derivative."""
+    found = system.found
+    loose = found.up.any() or found.down.any() or found.faint.any()
+    return not loose and np.array_equal(_carried(system, 1.0), _carried(system, -1.0))
 
 
 def _carried(system: _System, way: float) -> np.ndarray:
@@ -278,9 +310,6 @@ def _ends(moved: Program, program: Program, step: float) -> tuple[np.ndarray, np
     return ends[0], ends[1]
 
 
-def _bound_worth(
-    program: Program, weights: np.ndarray, prices: Multipliers, found: _Binding, lo: np.ndarray, hi: np.ndarray
-) -> float:
+def _bound_worth(slope: np.ndarray, found: _Binding, lo: np.ndarray, hi: np.ndarray) -> float:
     """Return what moving the ends of the box is worth: the pull of each asset that stands on one."""
-    pull = -_lagrangian(program, weights, prices, found.side, found.sign)
-    return float((pull * np.where(found.by_hi, hi, np.where(found.by_lo, lo, 0.0))).sum())
+    return float((-slope * np.where(found.by_hi, hi, np.where(found.by_lo, lo, 0.0))).sum())

@@ -20,7 +20,7 @@ from ..models.markets import Market
 from ..models.tilts import NO_TILT, Tilt, tilt
 from ..models.trails import Trail
 from ..models.views import View
-from ..optimizer.derivatives import differentiate
+from ..optimizer.derivatives import Optimum, differentiate
 from ..optimizer.problems import Problem, state
 from ..optimizer.refinements import refine
 from ..optimizer.solutions import Solution, solve
@@ -108,15 +108,17 @@ def sensitivity(
         )  # fmt: skip
     # An engine's answer may stand a hair off what binds.
     ideal, prices = refine(program, solution.ideal, prices) or (solution.ideal, prices)
+    at, rows = Optimum(program, ideal, prices), {}
     names = list(knobs) or name_knobs(start)
-    rows = {}
     for name in names:
         value = current(start, name)
         step = _STEP * max(1.0, abs(value))
         setting = turn(start, name, value + step if _rises(name, value, step) else value - step)
         step = step if _rises(name, value, step) else -step
-        moved = place(Problem(setting.policy, setting.market), account, believe(setting)).program
-        rows[name] = (value, *differentiate(program, moved, step, ideal, prices))
+        moved = place(
+            Problem(setting.policy, setting.market, engines=solution.problem.engines), account, believe(setting)
+        ).program
+        rows[name] = (value, *differentiate(at, moved, step))
     assets, index = list(market.universe.assets), pd.Index(names, name="knob")
     side = lambda k: pd.DataFrame(np.array([rows[n][k].weights for n in names]), index, assets)  # noqa: E731
     worth = [(rows[n][0], rows[n][1].utility, rows[n][2].utility) for n in names]

@@ -40,7 +40,7 @@ def trades(asked, knob: str, value: float) -> np.ndarray:
     return (frame["target"] - frame["current"]).to_numpy()
 
 
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("seed", range(4))
 def test_both_sides_of_a_breakpoint(seed):
     asked = setting(Deviation("5%"), TrackingError("1.5%"), Turnover("8%"), seed=seed)
     found = find_breakpoints(*asked, ON, ["view.risk on.gain", "turnover", "costs"])
