@@ -25,15 +25,16 @@ def main() -> None:
     # One row more: the last day is traded on too, and what it earns afterwards is not looked at.
     returns.loc[days[-1]] = 0.0
     month, b = given["month"], given["strategic"]
-    year, aversion, horizon = float(given["periods"]), float(given["aversion"]), float(given["horizon"])
-    forecasts = pd.DataFrame(given["alphas"][month, :n] / year, index=days, columns=names)
+    # All of it annual: in daily units the objective is so small that a solver stops early.
+    aversion, horizon = float(given["aversion"]), float(given["horizon"])
+    forecasts = pd.DataFrame(given["alphas"][month, :n], index=days, columns=names)
     index = pd.MultiIndex.from_product([days, names])
-    sigma = pd.DataFrame(given["sigmas"][month][:, :n, :n].reshape(-1, n) / year, index=index, columns=names)
+    sigma = pd.DataFrame(given["sigmas"][month][:, :n, :n].reshape(-1, n), index=index, columns=names)
     strategic = pd.Series(b, index=[*names, "cash"])
     objective = (
         cvx.ReturnsForecast(r_hat=forecasts)
         - aversion / 2.0 * cvx.FullCovariance(sigma)
-        - 1.0 / (year * horizon) * cvx.TransactionCost(a=float(given["cost"]), b=None)
+        - 1.0 / horizon * cvx.TransactionCost(a=float(given["cost"]), b=None)
     )
     most, lean = float(given["most"]), strategic[names]
     policy = cvx.SinglePeriodOptimization(
@@ -53,7 +54,7 @@ def main() -> None:
     cpu, wall = time.process_time(), time.perf_counter()
     found = simulator.backtest(policy, start_time=days[0], end_time=days[-1], h=start)
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-    held = found.h_plus.to_numpy()
+    held = found.h_plus.dropna(how="any").to_numpy()
     np.savez(sys.argv[2], weights=held / held.sum(axis=1, keepdims=True))
     print(json.dumps({"cpu": cpu, "wall": wall, "nav": float(held[-1].sum())}))
 
