@@ -33,7 +33,7 @@ from trimtab.scenarios.chronicles import Chronicle
 from trimtab.scenarios.conducts import Conduct, begins
 from trimtab.scenarios.walks import Stance, Walk
 from trimtab.signals.definitions import Signal
-from trimtab.signals.opinions import Opinion
+from trimtab.signals.overlays import MomentumOverlay
 from trimtab.signals.playbooks import Playbook
 
 from .registry import Figure, case
@@ -52,27 +52,27 @@ def make_history(years: int) -> Chronicle:
     moves = 0.0002 + beta * rng.normal(0, 0.009, (days, 1)) + own * rng.normal(0, 1, (days, ASSETS))
     frame = pd.DataFrame(moves, index=pd.bdate_range("2003-01-02", periods=days), columns=list(NAMES))
     classes = tuple("bonds" if k < ASSETS // 2 else "equity" for k in range(ASSETS))
-    return Chronicle.from_returns(
-        frame, Universe(NAMES, classes), costs=Costs(np.full(ASSETS + 1, COST)), cash=0.02
-    )
+    return Chronicle.from_returns(frame, Universe(NAMES, classes), costs=Costs(np.full(ASSETS + 1, COST)), cash=0.02)
 
 
 def make_policies() -> tuple[Policy, Policy]:
     """Return a policy that looks at its bands every day, and one that asks for the optimum every day."""
-    signal = Signal("trend", "moving_average_gap", (NAMES[-1],), "equity - bonds", {"window": 200},
-                    (("zscore", {"window": 250, "least": 60}), ("clip", {"most": 2})), stale_days=10)  # fmt: skip
-    opinion = Opinion("equity - bonds", ("trend",), "trend", scale="raw", unit=0.002, horizon_days=90, least=0.0)
+    steps = (("zscore", {"window": 250, "least": 60}), ("clip", {"most": 2}))
+    signal = Signal("trend", "moving_average_gap", (NAMES[-1],), "equity", {"window": 200}, steps, stale_days=10)
+    lean = MomentumOverlay(signals=("trend",), least=0.0, per_score=0.02, most=0.04, fund="bonds")
     risky = list(NAMES)
     base = Policy(
         limits=(Deviation(on=risky, most=MOST),),
         models={"even": dict.fromkeys(NAMES, 0.98 / ASSETS) | {"CASH": 0.02}},
-        playbook=Playbook(signals=(signal,), opinions=(opinion,)),
+        playbook=Playbook(signals=(signal,), overlays=(lean,)),
     )
     band = Band(on=risky, absolute=0.02, use="trigger")
     return replace(base, limits=(*base.limits, band), rebalance=Rebalance("band")), base
 
 
-@case("backtests", "years of days, 20 assets, daily triggers, monthly signals; beside cvxportfolio where given", (20,), 1)
+@case(
+    "backtests", "years of days, 20 assets, daily triggers, monthly signals; beside cvxportfolio where given", (20,), 1
+)
 def backtests(years: int, rounds: int) -> Iterator[Figure]:
     """Time a walk with daily triggers and one that decides every day; compare paths and times with cvxportfolio."""
     chronicle, (watched, daily) = make_history(years), make_policies()
@@ -106,7 +106,9 @@ def _timed(policy: Policy, chronicle: Chronicle, start: object) -> tuple[Backtes
     return found, time.process_time() - cpu, time.perf_counter() - wall
 
 
-def _ask_rival(python: str, chronicle: Chronicle, policy: Policy, ours: Backtest) -> tuple[dict[str, float], np.ndarray]:
+def _ask_rival(
+    python: str, chronicle: Chronicle, policy: Policy, ours: Backtest
+) -> tuple[dict[str, float], np.ndarray]:
     """Hand history, covariances and forecasts to the other Python; return its figures and its weights after trading."""
     days = ours.days.index
     first = len(chronicle) - len(days)
@@ -121,8 +123,10 @@ def _ask_rival(python: str, chronicle: Chronicle, policy: Policy, ours: Backtest
         estimated = as_of if estimates[t] else estimated
         if turns[t] or estimates[t]:
             ground = walk.find_ground(Stance(ours.stance.account, np.zeros(ASSETS + 1), None, estimated, as_of, None))
-            alphas.append(ground.belief.alpha(policy.risk_aversion))
-            sigmas.append(ground.problem.market.risk.covariance)
+            belief, risk = ground.belief, ground.problem.market.risk
+            # To lean by s is to believe in gamma Sigma s: both make the same optimum.
+            alphas.append(belief.alpha(policy.risk_aversion) + policy.risk_aversion * risk.times(belief.target))
+            sigmas.append(risk.covariance)
         month.append(len(alphas) - 1)
     growth = chronicle.values[1:] / chronicle.values[:-1] - 1.0
     with tempfile.TemporaryDirectory() as folder:

@@ -20,7 +20,7 @@ from ..scenarios.conducts import Conduct
 from ..scenarios.grids import Course, Doubt, Grid, Trial, doubt, try_all, try_grid
 from ..scenarios.knobs import spread
 from ..scenarios.performances import judge
-from ..units import basis_points, percent
+from ..units import percent
 from .pages import head, lay, listed, say
 
 POLICY = "the policy"
@@ -134,14 +134,15 @@ def show_tested(out: Console, tested: Tested) -> None:
     """Show a test on a page: what became of each rule, what it took, what asked for trades, and what to doubt."""
     test = tested.tests[POLICY]
     say(out, f"{POLICY.capitalize()}, {test}", style="bold")
-    head(out, f"A year, after costs of so many bp; TE and IR from the strategic weights, rebalanced for nothing")
+    head(out, "A year, after costs of so many bp; fall is the deepest, TE and IR are from the strategic weights, rebalanced for nothing")
     _show_rules(out, tested, tested.rules)
     _show_intervals(out, tested.statistics.loc[POLICY])
     asked = test.days.loc[test.days["trades"] > 0, "cause"].str.replace(r"[-\d.]+%?", "#", regex=True)
     if len(asked):
         head(out, "What asked for trades")
         counts = asked.value_counts()
-        listed(out, ("days", "because"), [(f"{n:,}", words) for words, n in counts.items()], len(counts), "in days.parquet",
+        rows = [(f"{n:,}", words) for words, n in counts.items()]
+        listed(out, ("days", "because"), rows, len(counts), "in days.parquet",
                numeric=["days"])  # fmt: skip
     if tested.grid is not None:
         head(out, f"The grid: {len(tested.grid.tests):,} rules")
@@ -150,11 +151,16 @@ def show_tested(out: Console, tested: Tested) -> None:
 
 
 def _show_rules(out: Console, tested: Tested, grid: Grid) -> None:
-    columns = ("rule", "return", "volatility", "sharpe", "drawdown", "TE", "IR", "turnover", "bp")
+    columns = ("rule", "return", "sharpe", "fall", "TE", "IR", "turned", "bp")
     rows = []
     for name in grid.tests:
         own = tested.statistics.loc[name]["value"]
-        parts = (percent(own["return"]), percent(own["volatility"]), f"{own['sharpe']:.2f}", percent(own["drawdown"], 1))
+        parts = (
+            percent(own["return"]),
+            percent(own["volatility"]),
+            f"{own['sharpe']:.2f}",
+            percent(own["drawdown"], 1),
+        )
         active = (percent(own["tracking_error"]), f"{own['information_ratio']:+.2f}")
         rows.append((name, *parts, *active, percent(own["turnover"], 1), f"{1e4 * own['cost']:.1f}"))
     listed(out, columns, rows, len(rows), "in statistics.parquet", shown=_SHOWN, numeric=columns[1:])
@@ -163,7 +169,7 @@ def _show_rules(out: Console, tested: Tested, grid: Grid) -> None:
 def _show_intervals(out: Console, table: pd.DataFrame) -> None:
     head(out, "The policy with 90 % bootstrap intervals")
     ratios = ("sharpe", "information_ratio")
-    written = {True: lambda x: f"{x:+.2f}", False: lambda x: percent(x)}
+    written = {True: lambda x: f"{x:+.2f}", False: percent}
     known = table.loc[table["low"].notna()]
     rows = [
         (name.replace("_", " "), *(written[name in ratios](row[c]) for c in ("value", "low", "high")))
@@ -181,7 +187,9 @@ def _show_doubt(out: Console, found: Doubt) -> None:
         ("deflated", percent(found.deflated, 0), "the chance that it beats the best of so many without skill"),
     ]
     if found.overfitting == found.overfitting:
-        rows.append(("overfitting", percent(found.overfitting, 0), "how often the best half was below the median after"))
+        rows.append(
+            ("overfitting", percent(found.overfitting, 0), "how often the best half was below the median after")
+        )
     if found.forward_sharpe == found.forward_sharpe:
         words = "choosing the best of five years, holding it for the next"
         rows.append(("chosen forward", f"{found.forward_sharpe:.2f}", words))

@@ -6,14 +6,20 @@ from importlib import import_module
 
 _HOMES = {
     "Aftermath": "shocks",
+    "Backtest": "backtests",
     "Board": "boards",
+    "Chronicle": "chronicles",
+    "Conduct": "conducts",
+    "Course": "grids",
     "Implied": "reversals",
     "Knob": "knobs",
     "Sensitivity": "sensitivities",
     "Sweep": "sweeps",
     "WorstCase": "worst_cases",
     "ask_after": "shocks",
+    "backtest": "backtests",
     "board": "boards",
+    "doubt": "grids",
     "draw_board": "plots",
     "draw_sweep": "plots",
     "draw_weights": "plots",
@@ -22,6 +28,7 @@ _HOMES = {
     "implied_views": "reversals",
     "pool_moves": "moves",
     "propose_robust": "worst_cases",
+    "read_chronicle": "chronicles",
     "replay_window": "moves",
     "sensitivity": "sensitivities",
     "shake": "shocks",
@@ -30,6 +37,8 @@ _HOMES = {
     "spread_factors": "moves",
     "spread_moves": "moves",
     "sweep": "sweeps",
+    "try_all": "grids",
+    "try_grid": "grids",
     "write_page": "plots",
 }
 __all__ = tuple(_HOMES)

@@ -38,9 +38,7 @@ class Archive:
             self._risks[key] = self.chronicle.estimate(as_of, how, window)
         return self._risks[key]
 
-    def read(
-        self, policy: Policy, market: Market, as_of: int, manual: Sequence[View]
-    ) -> tuple[Reading | None, int]:
+    def read(self, policy: Policy, market: Market, as_of: int, manual: Sequence[View]) -> tuple[Reading | None, int]:
         """Return what the policy's playbook says as of a day, and the newest day on which any of it was known.
 
         None where it reads nothing. What came later is cut off before anything is read.

@@ -37,8 +37,9 @@ class Backtest:
     ----------
     days
         A row a session: ``opened`` (money at the close, before anything), ``gained`` (since the close before),
-        ``flow``, ``cost`` (proportional, impact, fees), ``nav`` (opened + flow - cost), ``turnover`` (one-way, decimal),
-        ``trades`` (how many), ``outcome``, ``cause`` (what asked), ``reason``, ``regime`` (that limits are chosen by).
+        ``flow``, ``cost`` (proportional, impact, fees), ``nav`` (opened + flow - cost), ``turnover`` (one-way,
+        decimal), ``trades`` (how many), ``outcome``, ``cause`` (what asked), ``reason``,
+        ``regime`` (that limits are chosen by).
     weights
         After trading, a column an asset.
     trades
@@ -118,7 +119,7 @@ class Backtest:
         return (
             f"{self.days.index[0]:%Y-%m-%d} to {self.days.index[-1]:%Y-%m-%d}, {len(nav):,} sessions: "
             f"{percent(grown)} a year after costs; {len(self.trades):,} trades on {asked:,} of them, "
-            f"turnover {percent(self.turnover_per_year)} and cost {basis_points(1.0 * self.cost_per_year)} a year"
+            f"turnover {percent(self.turnover_per_year)} and cost {basis_points(self.cost_per_year)} a year"
         )
 
     def _repr_html_(self) -> str:

@@ -43,9 +43,7 @@ def make_baselines(policy: Policy, *, every_sessions: int = 63, width: float | s
     return FrozenMap(
         {
             HOLD: replace(bare, rebalance=Rebalance(destination="flow")),
-            CALENDAR: replace(
-                bare, rebalance=Rebalance("calendar", exchange=exchange, every_sessions=every_sessions)
-            ),
+            CALENDAR: replace(bare, rebalance=Rebalance("calendar", exchange=exchange, every_sessions=every_sessions)),
             THRESHOLD: replace(
                 bare, limits=bands or (Band(absolute=width, use="trigger"),), rebalance=Rebalance("band")
             ),
@@ -70,7 +68,7 @@ def take_apart(policy: Policy) -> Mapping[str, Policy]:
 
 
 def strategic_returns(policy: Policy, chronicle: Chronicle, model: str, like: Backtest) -> pd.Series:
-    """Return what the strategic weights earned over each period of a backtest, rebalanced at every close for nothing."""
+    """Return what the strategic weights earned over the periods of a backtest, rebalanced at every close for nothing."""
     if model not in policy.models:
         raise InputError(f"there is no model {model!r}", code="UNKNOWN_MODEL", field="model", value=model)
     weights = chronicle.universe.vector(policy.models[model])

@@ -125,7 +125,7 @@ class Chronicle(FrozenArrays):
         cash: pd.Series | float = 0.0,
         signals: Panel | None = None,
     ) -> Chronicle:
-        """Make a chronicle from returns a period, indexed by the day a period ends: the first row is the first close."""
+        """Make a chronicle from returns a period, indexed by the day each ends: the first row is the first close."""
         grown = (1.0 + returns.sort_index()).cumprod()
         return cls.from_prices(grown, universe, costs=costs, cash=cash, signals=signals)
 

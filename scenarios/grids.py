@@ -12,7 +12,7 @@ import itertools
 import pickle
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from multiprocessing import get_context
 
 import numpy as np
@@ -90,7 +90,7 @@ class Grid:
         ``benchmark`` is the name of the rule that active figures are measured from.
         """
         against = self.tests[benchmark] if benchmark else None
-        rows = {name: each.judge(against, draws=draws).stack() for name, each in self.tests.items()}
+        rows = {name: each.judge(against, draws=draws).stack() for name, each in self.tests.items()}  # noqa: PD013
         return pd.DataFrame(rows).T.rename_axis("rule")
 
 
@@ -240,7 +240,7 @@ def _spread(trials: Sequence[Trial], course: Course, workers: int) -> list[Backt
 
 
 def _work(payload: bytes) -> list[Backtest]:
-    trials, course = pickle.loads(payload)
+    trials, course = pickle.loads(payload)  # noqa: S301  our own parent wrote it
     return _try_some(trials, course)
 
 
@@ -264,13 +264,20 @@ def doubt(grid: Grid, *, train_years: float = 5.0, test_years: float = 1.0, purg
     per_year = next(iter(grid.tests.values())).periods_per_year
     spread = values.std(axis=0, ddof=1)
     if not (spread > 0).all():
-        raise InputError("a rule's returns do not vary", code="FLAT", field="grid", value=excess.columns[spread.argmin()])
+        raise InputError(
+            "a rule's returns do not vary", code="FLAT", field="grid", value=excess.columns[spread.argmin()]
+        )
     each = values.mean(axis=0) / spread
     best = int(each.argmax())
     variance = float(each.var(ddof=1)) if len(each) > 1 else 0.0
     own = values[:, best]
     deflated = deflated_sharpe(
-        float(each[best]), periods, len(each), variance, skew=float(skew(own)), kurtosis=float(kurtosis(own, fisher=False))
+        float(each[best]),
+        periods,
+        len(each),
+        variance,
+        skew=float(skew(own)),
+        kurtosis=float(kurtosis(own, fisher=False)),
     )
     several = len(each) > 1
     overfitted = np.nan

@@ -1,4 +1,4 @@
-"""Which of many days in a row may ask for a rebalance, in numpy: the days of one account as many accounts on one day.
+"""Which of many days in a row may ask for a rebalance: the days of one account as many accounts on one day.
 
 While nothing is traded, read or estimated, an account only drifts: its weights on each of the days follow from the
 levels. So the triggers look at all of these days at once; what counts sessions is asked of the calendar. Nothing that
@@ -26,7 +26,7 @@ from ..optimizer.triggers import find_stirred
 
 
 def may_skip(policy: Policy, account: Account, belief: Tilt) -> bool:
-    """Whether a day can only ask through what stands on it: nothing is timed, phased or kept, and not every day asks."""
+    """Whether a day can only ask through what stands on it: nothing is timed, phased or kept."""
     kept = account.positions or account.breaches or account.phases
     return not (kept or policy.forgiving or is_slowed(policy, belief) or "always" in policy.rebalance.triggers)
 

@@ -134,7 +134,10 @@ def settle(
     history = account.history
     if step.orders and _remembers(problem.policy):
         assets = problem.market.universe.assets
-        history = (*_recent(problem.policy, history, on), *(PastTrade(assets[o.asset], on, o.weight) for o in step.orders))
+        history = (
+            *_recent(problem.policy, history, on),
+            *(PastTrade(assets[o.asset], on, o.weight) for o in step.orders),
+        )
     return replace(
         account,
         cash_flow=0.0,

@@ -109,7 +109,7 @@ class Walk:
         self._log = Log()
 
     def go(self, start: Account | Stance, first: int, last: int) -> tuple[Log, Stance]:
-        """Walk from one session to another, both included, from an account or from where a walk stood the day before."""
+        """Walk from one session to another, both included; start from an account or from where a walk stood."""
         chronicle = self.archive.chronicle
         if isinstance(start, Stance):
             stance = start
@@ -118,8 +118,8 @@ class Walk:
             stance = Stance(start, units * chronicle.levels[first] / chronicle.values[first], None, 0, 0, None)
         starts = self._starts(first, last, stance)
         ends = [t for t, _, _ in starts[1:]] + [last + 1]
-        for (t, estimates, reads), end in zip(starts, ends, strict=True):
-            as_of = int(chronicle.dates[t]) - self.conduct.lag_days
+        for (begin, estimates, reads), end in zip(starts, ends, strict=True):
+            t, as_of = begin, int(chronicle.dates[begin]) - self.conduct.lag_days
             stance = replace(
                 stance, estimated=as_of if estimates else stance.estimated, read=as_of if reads else stance.read
             )
@@ -140,7 +140,7 @@ class Walk:
         return [(int(t), bool(estimates[t]), bool(reads[t])) for t in np.flatnonzero(asked[: last + 1]) if t >= first]
 
     def _turns(self) -> np.ndarray:
-        """Mark the sessions before which a view of people has begun or ended, and those on which it may fade or close."""
+        """Mark the sessions before which a view of people has begun or ended, and those on which one may fade."""
         dates = self.archive.chronicle.dates - self.conduct.lag_days
         turn = np.zeros(len(dates), dtype=bool)
         for view in self.views:

@@ -51,7 +51,7 @@ PUBLIC = {
     "optimizer": "state due solve propose rebalance",
     "batches": "read_book run summarise export open_run Summary",
     "scenarios": "shock sweep board find_breakpoints sensitivity Knob frontier implied_views propose_robust ask_after shake "
-    "replay_window spread_moves spread_factors pool_moves draw_sweep draw_board",
+    "replay_window spread_moves spread_factors pool_moves draw_sweep draw_board backtest Backtest Chronicle Conduct read_chronicle try_grid try_all doubt",
 }
 
 

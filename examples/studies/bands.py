@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from histories import World, load_worlds, paste
+
 from trimtab.constraints import Band, Policy, Rebalance
 from trimtab.scenarios.conducts import Conduct
 from trimtab.scenarios.grids import Course, Grid, try_all
@@ -53,7 +54,11 @@ def tell(world: World, grid: Grid) -> str:
         fixed = grid.tests[f"fixed, {width}"]
         cells = [name, f"{int((test.days['trades'] > 0).sum())} days", f"{test.turnover_per_year:.2%}"]
         saved = "" if way == "fixed" else world.saving(test, fixed)
-        better = "" if way == "fixed" else world.sharpe_gain(test.returns - test.cash_returns, fixed.returns - fixed.cash_returns)
+        better = (
+            ""
+            if way == "fixed"
+            else world.sharpe_gain(test.returns - test.cash_returns, fixed.returns - fixed.cash_returns)
+        )
         cells += [saved, f"{world.sharpe(test):.3f}", better]
         lines.append(f"| {' | '.join(cells)} |")
     stormy = world.high(next(iter(grid.tests.values())))

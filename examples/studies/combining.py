@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from histories import World, load_worlds, paste
+
 from trimtab.constraints import Deviation, Policy, Rebalance, TrackingError
 from trimtab.scenarios.baselines import strategic_returns
 from trimtab.scenarios.conducts import Conduct
@@ -23,11 +24,12 @@ ABOUT, UNIT = "equity - bonds", 0.01
 
 
 def make_policy(world: World, read: tuple[str, ...]) -> Policy:
-    """Return the mandate with an opinion made of some of the signals."""
+    """Return the mandate with one opinion a signal, of some of the signals."""
     signals = tuple(world.signals[name] for name in read)
-    opinions = (
-        Opinion(ABOUT, tuple(s.name for s in signals), "mix", scale="raw", unit=UNIT, horizon_days=45, least=0.0),
-    ) if read else ()  # fmt: skip
+    opinions = tuple(
+        Opinion(ABOUT, (s.name,), f"by {s.name}", scale="raw", unit=UNIT, horizon_days=45, least=0.0, most=0.5)
+        for s in signals
+    )
     policy = Policy(
         limits=(Deviation(most=0.10), TrackingError(most=0.02)), models={"mix": world.weights},
         rebalance=Rebalance("always"), estimation=world.estimation,
@@ -59,8 +61,8 @@ def tell(world: World, grid: Grid) -> str:
     found = doubt(Grid({k: v for k, v in grid.tests.items() if k != "none"}, grid.points))
     lines.append("")
     lines.append(
-        f"{world.told(grid)}. Of the {found.trials} rules {found.best} has the highest Sharpe ratio, {found.sharpe:.2f}; in "
-        f"{found.overfitting:.0%} of halvings of the history the best of one half was no better than the median in the "
+        f"{world.told(grid)}. Of the {found.trials} rules {found.best} has the highest Sharpe ratio, {found.sharpe:.2f}; "
+        f"in {found.overfitting:.0%} of halvings of the history the best of one half was no better than the median in the "
         "other."
     )
     return "\n".join(lines)

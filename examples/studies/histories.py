@@ -107,7 +107,8 @@ def load_demo() -> World:
     about = "equity - bonds"
     signals = {
         "valuation": Signal("valuation", "yield_spread", ("baa", "ust20y_mean"), about, {}, _OWN_PAST, stale_days=75),
-        "momentum": Signal("momentum", "momentum", ("USMKT",), about, {"lookback": 12, "skip": 1}, _OWN_PAST, stale_days=45),
+        "momentum": Signal("momentum", "momentum", ("USMKT",), about, {"lookback": 12, "skip": 1}, _OWN_PAST,
+                           stale_days=45),
         "volatility": Signal("storm", "realised_volatility", ("USMKT",), about, {"window": 12, "year": 12}, _OWN_PAST,
                              sign=-1, stale_days=45),
     }  # fmt: skip
@@ -139,14 +140,14 @@ def load_long(folder: Path) -> World:
     about = "equity - bonds"
     signals = {
         "valuation": Signal("valuation", "published", ("cape",), about, {}, _OWN_PAST, sign=-1, stale_days=75),
-        "momentum": Signal("momentum", "momentum", ("SHARES",), about, {"lookback": 12, "skip": 2}, _OWN_PAST, stale_days=45),
+        "momentum": Signal("momentum", "momentum", ("SHARES",), about, {"lookback": 12, "skip": 2}, _OWN_PAST,
+                           stale_days=45),
         "volatility": Signal("storm", "implied_volatility", ("vix",), about, {},
-                             (("zscore", {"window": 2520, "least": 504}), ("clip", {"most": 2.0})), sign=-1, stale_days=10),
+                             (("zscore", {"window": 2520, "least": 504}), ("clip", {"most": 2.0})), sign=-1,
+                             stale_days=10),
     }  # fmt: skip
     implied = Signal("volatility", "implied_volatility", ("vix",), stale_days=10)
-    return World(
-        "long", chronicle, dt.date(1992, 2, 1), {"SHARES": 0.6, "NOTES": 0.4}, implied, (0.15, 0.25), signals
-    )
+    return World("long", chronicle, dt.date(1992, 2, 1), {"SHARES": 0.6, "NOTES": 0.4}, implied, (0.15, 0.25), signals)
 
 
 def _note_returns(y: np.ndarray, years: int = 10) -> np.ndarray:

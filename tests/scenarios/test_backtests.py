@@ -9,8 +9,8 @@ import pytest
 
 from trimtab.constraints.bands import Band
 from trimtab.constraints.deviations import Deviation
-from trimtab.constraints.policies import Policy
 from trimtab.constraints.phases import Phases
+from trimtab.constraints.policies import Policy
 from trimtab.constraints.rebalances import Rebalance
 from trimtab.constraints.time_limits import TimeLimit
 from trimtab.constraints.tracking_errors import TrackingError
@@ -151,7 +151,10 @@ def test_shuffling_the_future_changes_nothing_before_it(name):
     assert not found[0].weights.equals(found[1].weights)
 
 
-@pytest.mark.parametrize(("name", "stop"), [("band", "2020-03-31"), ("calendar", "2020-04-08"), ("timed", "2020-04-08"), ("phased", "2020-04-03")])
+@pytest.mark.parametrize(
+    ("name", "stop"),
+    [("band", "2020-03-31"), ("calendar", "2020-04-08"), ("timed", "2020-04-08"), ("phased", "2020-04-03")],
+)
 def test_going_on_is_the_same_as_never_stopping(name, stop):
     chronicle, policy = make_chronicle(), POLICIES[name]
     whole = backtest(policy, chronicle, START, views=VIEWS)
