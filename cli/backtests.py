@@ -157,7 +157,6 @@ def _show_rules(out: Console, tested: Tested, grid: Grid) -> None:
         own = tested.statistics.loc[name]["value"]
         parts = (
             percent(own["return"]),
-            percent(own["volatility"]),
             f"{own['sharpe']:.2f}",
             percent(own["drawdown"], 1),
         )

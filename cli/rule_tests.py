@@ -53,9 +53,7 @@ def backtest(
     from .pages import page, say
 
     conduct = Conduct(lag, read, estimate)  # pyright: ignore[reportArgumentType]  click has checked the words
-    tested = try_policy(
-        book, policy, start, end, knobs=knobs, model=model, conduct=conduct, workers=workers
-    )
+    tested = try_policy(book, policy, start, end, knobs=knobs, model=model, conduct=conduct, workers=workers)
     files = write_tested(tested, out)
     console = page()
     show_tested(console, tested)

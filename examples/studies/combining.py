@@ -24,12 +24,11 @@ ABOUT, UNIT = "equity - bonds", 0.01
 
 
 def make_policy(world: World, read: tuple[str, ...]) -> Policy:
-    """Return the mandate with one opinion a signal, of some of the signals."""
+    """Return the mandate with one opinion made of some of the signals."""
     signals = tuple(world.signals[name] for name in read)
-    opinions = tuple(
-        Opinion(ABOUT, (s.name,), f"by {s.name}", scale="raw", unit=UNIT, horizon_days=45, least=0.0, most=0.5)
-        for s in signals
-    )
+    names = tuple(s.name for s in signals)
+    together = Opinion(ABOUT, names, "mix", scale="raw", unit=UNIT, horizon_days=45, least=0.0) if names else None
+    opinions = () if together is None else (together,)
     policy = Policy(
         limits=(Deviation(most=0.10), TrackingError(most=0.02)), models={"mix": world.weights},
         rebalance=Rebalance("always"), estimation=world.estimation,
