@@ -1,4 +1,4 @@
-"""The same question asked again: in another market, with a number turned, of another day, and with the other answers."""
+"""The same question asked again: in another market, with a number turned, of another day, beside the other answers."""
 
 from __future__ import annotations
 

@@ -81,7 +81,8 @@ class Board:
     @property
     def regret(self) -> pd.DataFrame:
         """A column a world: what each row gives up there against the best row there."""
-        return self.worth.max() - self.worth
+        worth = self.worth.to_numpy()
+        return pd.DataFrame(worth.max(axis=0) - worth, self.worth.index, self.worth.columns)
 
     def to_frame(self) -> pd.DataFrame:
         """Return everything side by side: ``use:LIMIT``, ``shock:NAME``, ``regret:WORLD`` and an asset's own name."""

@@ -82,7 +82,7 @@ def find_breakpoints(
     moves = (_ideal_moves if smooth else _whole_moves)(account, on, overlay, trail)
     now = moves([start])[0]
     assets = market.universe.assets
-    traded = [i for i in np.flatnonzero(np.abs(now) > _SEEN) if i != market.universe.cash]
+    traded = [int(i) for i in np.flatnonzero(np.abs(now) > _SEEN) if i != market.universe.cash]
     lines = []
     for name in list(knobs) or _usual(start, [assets[i] for i in traded]):
         about = [i for i in traded if knobs or name in (f"price.{assets[i]}", name.removeprefix("price."))]

@@ -20,7 +20,6 @@ from ..signals.entropies import Posterior
 from ..signals.subjects import legs_row
 from ..units import day, decimal
 
-
 _NEXT_TO_NOTHING = 1e-9
 
 

@@ -47,7 +47,7 @@ def draw_sweep(found: Sweep, y: str = "expected_gain", x: str = "") -> Figure:
             )  # fmt: skip
     points = _two(found)
     if isinstance(points.index, pd.MultiIndex) and not x:
-        return _map(points[y], y)
+        return _map(pd.Series(points[y]), y)
     chart = _empty()
     several = isinstance(points.index, pd.MultiIndex)
     for value, own in points.groupby(level=0) if several else [("", points)]:

@@ -71,9 +71,9 @@ class Implied:
         """Say it, a sentence a leg."""
         said = []
         for about, row in self.legs.iterrows():
-            words = f"to hold this you must believe that {about} gains {percent(row['gain'])} a year"
+            words = f"to hold this you must believe that {about} gains {percent(float(row['gain']))} a year"
             words += " more than the strategic weights imply"
-            said.append(words if np.isnan(row["says"]) else f"{words}; the view says {percent(row['says'])}")
+            said.append(words if np.isnan(row["says"]) else f"{words}; the view says {percent(float(row['says']))}")
         return tuple(said)
 
     def to_frame(self) -> pd.DataFrame:

@@ -59,7 +59,7 @@ class Sensitivity:
 
     def to_frame(self) -> pd.DataFrame:
         """Return value, utility and weights per unit, as each knob rises, and whether it falls alike."""
-        worth = self.utility[["value", "up"]].rename(columns={"up": "utility"})
+        worth = pd.DataFrame({"value": self.utility["value"], "utility": self.utility["up"]})
         return worth.join(self.up).assign(one_sided=self.one_sided)
 
     def _repr_html_(self) -> str:

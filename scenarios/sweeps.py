@@ -198,7 +198,11 @@ def answer(
         found = ask_neighbours(problems[group[0]], asked) if found is None else found
         for k in np.flatnonzero(found.released):
             i = group[k]
-            weights[i], certified_te[i], prices[i] = found.weights[k], found.certified_te[k], found.multipliers.pick(k)
+            weights[i], certified_te[i], prices[i] = (
+                found.weights[k],
+                found.certified_te[k],
+                found.multipliers.pick(int(k)),
+            )
     for i in (i for i in range(len(settings)) if i not in prices):
         solution = solve(problems[i], account, cases[i].belief)
         cases[i], weights[i], certified_te[i] = solution.case, solution.ideal, solution.certificate.certified_te

@@ -115,7 +115,7 @@ def _utilities(problem, account: Account, worlds: Sequence[Outlook], weights: np
 
 def _say(robust: Robust, frame: pd.DataFrame) -> str:
     mixed = ", ".join(f"{percent(share, 0)} {name}" for name, share in robust.shares.items() if share > 0)
-    better = frame["robust"].min() - frame["believed"].min()
+    better = float(frame["robust"].to_numpy().min() - frame["believed"].to_numpy().min())
     return (
         f"its worst outlook is {basis_points(better, 2)} of utility a year better than that of what is believed; "
         f"the mix that holds it down is {mixed}"

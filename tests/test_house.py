@@ -50,8 +50,9 @@ PUBLIC = {
     "TradeSize TradeCount Lots Custom TimeLimit Stress Cooldown Holding Policy Phases Rebalance read_policy",
     "optimizer": "state due solve propose rebalance",
     "batches": "read_book run summarise export open_run Summary",
-    "scenarios": "shock sweep board find_breakpoints sensitivity Knob frontier implied_views propose_robust ask_after shake "
-    "replay_window spread_moves spread_factors pool_moves draw_sweep draw_board backtest Backtest Chronicle Conduct read_chronicle try_grid try_all doubt",
+    "scenarios": "shock sweep board find_breakpoints sensitivity Knob frontier implied_views propose_robust "
+    "ask_after shake replay_window spread_moves spread_factors pool_moves draw_sweep draw_board "
+    "backtest Backtest Chronicle Conduct read_chronicle try_grid try_all doubt",
 }
 
 
