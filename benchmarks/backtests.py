@@ -73,7 +73,7 @@ def make_policies() -> tuple[Policy, Policy]:
 @case(
     "backtests", "years of days, 20 assets, daily triggers, monthly signals; beside cvxportfolio where given", (20,), 1
 )
-def backtests(years: int, rounds: int) -> Iterator[Figure]:
+def backtests(years: int, rounds: int) -> Iterator[Figure]:  # noqa: ARG001  one walk is long enough
     """Time a walk with daily triggers and one that decides every day; compare paths and times with cvxportfolio."""
     chronicle, (watched, daily) = make_history(years), make_policies()
     start, size = chronicle.on(_WARM_UP), f"{years} y"

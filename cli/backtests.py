@@ -134,7 +134,10 @@ def show_tested(out: Console, tested: Tested) -> None:
     """Show a test on a page: what became of each rule, what it took, what asked for trades, and what to doubt."""
     test = tested.tests[POLICY]
     say(out, f"{POLICY.capitalize()}, {test}", style="bold")
-    head(out, "A year, after costs of so many bp; fall is the deepest, TE and IR are from the strategic weights, rebalanced for nothing")
+    head(
+        out,
+        "A year, after costs of so many bp; TE and IR from the strategic weights, rebalanced for nothing",
+    )
     _show_rules(out, tested, tested.rules)
     _show_intervals(out, tested.statistics.loc[POLICY])
     asked = test.days.loc[test.days["trades"] > 0, "cause"].str.replace(r"[-\d.]+%?", "#", regex=True)

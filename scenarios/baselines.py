@@ -68,7 +68,7 @@ def take_apart(policy: Policy) -> Mapping[str, Policy]:
 
 
 def strategic_returns(policy: Policy, chronicle: Chronicle, model: str, like: Backtest) -> pd.Series:
-    """Return what the strategic weights earned over the periods of a backtest, rebalanced at every close for nothing."""
+    """Return what the strategic weights earned over the periods of a backtest, rebalanced at each close for nothing."""
     if model not in policy.models:
         raise InputError(f"there is no model {model!r}", code="UNKNOWN_MODEL", field="model", value=model)
     weights = chronicle.universe.vector(policy.models[model])

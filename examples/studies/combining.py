@@ -60,8 +60,9 @@ def tell(world: World, grid: Grid) -> str:
     found = doubt(Grid({k: v for k, v in grid.tests.items() if k != "none"}, grid.points))
     lines.append("")
     lines.append(
-        f"{world.told(grid)}. Of the {found.trials} rules {found.best} has the highest Sharpe ratio, {found.sharpe:.2f}; "
-        f"in {found.overfitting:.0%} of halvings of the history the best of one half was no better than the median in the "
+        f"{world.told(grid)}. Of the {found.trials} rules {found.best} has the highest "
+        f"Sharpe ratio, {found.sharpe:.2f}; in {found.overfitting:.0%} of halvings of the history the best of one half "
+        "was no better than the median in the "
         "other."
     )
     return "\n".join(lines)

@@ -174,4 +174,6 @@ def paste(page: Path | None, name: str, text: str) -> None:
         return
     old = page.read_text(encoding="utf-8")
     marks = rf"(<!-- {name} -->\n).*?(<!-- end of {name} -->)"
-    page.write_text(re.sub(marks, lambda found: f"{found[1]}{text}\n{found[2]}", old, flags=re.DOTALL), encoding="utf-8")
+    page.write_text(
+        re.sub(marks, lambda found: f"{found[1]}{text}\n{found[2]}", old, flags=re.DOTALL), encoding="utf-8"
+    )
