@@ -121,7 +121,7 @@ def _show_board(out: Console, asked: Question, found: Board, implied: Implied) -
     say(out, f"Account {asked.account.id} ({asked.account.model}) on {asked.on}: what could be done", style="bold")
     columns = ("", "turnover", "cost", "te", "gain", "utility", "regret", "trades", "")
     rows = []
-    for name, row in found.figures.iterrows():
+    for name, row in zip(found.figures.index, found.figures.to_dict("records"), strict=True):
         rates = (percent(row["turnover"]), basis_points(row["cost"], 1), percent(row["tracking_error"]))
         sizes = (percent(row["expected_gain"]), *(basis_points(row[c], 2) for c in ("utility", "regret")))
         rows.append((name, *rates, *sizes, row["trades"], row["outcome"]))
@@ -167,7 +167,7 @@ def _show_robust(out: Console, worst: WorstCase) -> None:
     head(out, "The best for the worst of these")
     rows = [
         (name, basis_points(row["robust"], 2), basis_points(row["believed"], 2), percent(row["share"], 0))
-        for name, row in worst.outlooks.iterrows()
+        for name, row in zip(worst.outlooks.index, worst.outlooks.to_dict("records"), strict=True)
     ]
     columns = ("outlook", "robust", "as believed", "share")
     lay(out, columns, rows, columns[1:])
@@ -211,12 +211,12 @@ def ask_sensitivity(
 def _show_sensitivity(out: Console, asked: Question, found: Sensitivity) -> None:
     say(out, f"Account {asked.account.id} on {asked.on}: how its ideal weights move with each number", style="bold")
     rows = []
-    for knob, weights in found.up.iterrows():
+    for knob, weights, one_sided in zip(found.up.index, found.up.to_dict("records"), found.one_sided, strict=True):
         unit, words = _unit(str(knob), float(found.utility.loc[knob, "value"]))
-        largest = weights.abs().sort_values(ascending=False, kind="stable").index[:3]
+        largest = sorted(weights, key=lambda asset: -abs(weights[asset]))[:3]
         moves = ", ".join(f"{a} {100 * weights[a] * unit:+.2f}%" for a in largest if abs(weights[a] * unit) >= 5e-6)
         worth = basis_points(float(found.utility.loc[knob, "up"]) * unit, 2)
-        rows.append((knob, words, worth, "up only" if found.one_sided[knob] else "", moves or "nothing moves"))
+        rows.append((knob, words, worth, "up only" if one_sided else "", moves or "nothing moves"))
     lay(out, ("number", "by", "utility", "", "the largest moves of weight"), rows, ("by", "utility"))
     if found.one_sided.any():
         say(out, "  Up only: something is just met, so that the way down differs; --out writes both.")

@@ -161,7 +161,7 @@ def mix(programs: Sequence[Program], shares: np.ndarray) -> Program:
     sizes = [np.sqrt(p * own.gamma / gamma) for p, own in held]
     loadings = np.hstack([size * own.risk.loadings for size, (_, own) in zip(sizes, held, strict=True)])
     if loadings.shape[1] > len(loadings):  # as many columns as assets carry the same covariance
-        loadings = np.linalg.qr(loadings.T, mode="r").T
+        loadings = np.linalg.qr(loadings.T)[1].T
     specific = np.sqrt(sum((size * own.risk.specific) ** 2 for size, (_, own) in zip(sizes, held, strict=True)))
     # An engine takes both risks at one width; columns of nothing change neither.
     width = max(loadings.shape[1], first.market_risk.loadings.shape[1])
@@ -238,7 +238,7 @@ def _sharpen(
         shares = shares * (1.0 - _LEAST)
         shares[worse[np.argmin(everywhere[worse])]] = _LEAST
     held = np.flatnonzero(shares > 0)
-    worth = lambda w: np.array([float(programs[k].utility(w)) for k in held])  # noqa: E731
+    worth = lambda w: np.array([float(programs[int(k)].utility(w)) for k in held])  # noqa: E731
     now = everywhere[held]
     if len(held) == 1 or np.ptp(now) < _EQUAL:
         return shares, False

@@ -70,7 +70,7 @@ class Implied:
     def sentences(self) -> tuple[str, ...]:
         """Say it, a sentence a leg."""
         said = []
-        for about, row in self.legs.iterrows():
+        for about, row in zip(self.legs.index, self.legs.to_dict("records"), strict=True):
             words = f"to hold this you must believe that {about} gains {percent(float(row['gain']))} a year"
             words += " more than the strategic weights imply"
             said.append(words if np.isnan(row["says"]) else f"{words}; the view says {percent(float(row['says']))}")
