@@ -7,12 +7,14 @@ import platform
 
 from . import (  # noqa: F401  (importing registers their cases)
     approvals,
+    backtests,
     conflicts,
     crowds,
     histories,
     ledgers,
     rebalances,
     replays,
+    scenarios,
     signals,
     solving,
     starts,

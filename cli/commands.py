@@ -13,8 +13,10 @@ from ..errors import GovernanceError, InputError, LedgerBroken, NotApproved, Run
 from .approvals import ACTS
 from .calendars import calendar  # noqa: F401  (it stands in the group `ledger`)
 from .ledgers import ledger, policy_stands, seal_checkpoint
-from .options import AS, MAYBE_LEDGER, STORE, DayType, place
+from .options import AS, BOOK, DAY, MAYBE_LEDGER, POLICY, STORE, place
 from .replays import replay
+from .rule_tests import backtest
+from .what_ifs import WHAT_IFS
 
 FINE, OURS, BAD_INPUT, BLOCKED, INTERRUPTED = 0, 1, 2, 3, 130
 WAITS = ("KILLED", "BLOCKED")
@@ -27,10 +29,6 @@ class _Commands(click.Group):
     def list_commands(self, ctx):
         """List them as they were written."""
         return list(self.commands)
-
-
-BOOK = click.Path(exists=True, file_okay=False, path_type=Path)
-POLICY = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.group(
@@ -46,6 +44,12 @@ Every morning:
   trimtab signals BOOK --policy policy.toml --on 2017-02-28
   trimtab rebalance BOOK --policy policy.toml --on 2017-02-28 --out runs/2017-02-28
   trimtab export runs/2017-02-28 --table trades
+
+\b
+Before trading, and before believing:
+  trimtab board BOOK --policy policy.toml --account 001 --on 2017-02-28
+  trimtab sweep BOOK --policy policy.toml --account 001 --on 2017-02-28 --knob tracking_error=0.5%:4%:50
+  trimtab backtest BOOK --policy policy.toml --from 2005-01-31 --to 2017-02-28 --out tests/policy
 
 \b
 With a ledger of who decided what (export TRIMTAB_LEDGER=desk.ledger):
@@ -101,7 +105,7 @@ def demo(out: Path) -> int:
 @trimtab.command()
 @click.argument("book", type=BOOK)
 @click.option("--policy", type=POLICY, help="The mandate; without it limits and overrides are not checked.")
-@click.option("--on", type=DayType(), help="The day; today by default.")
+@click.option("--on", type=DAY, help="The day; today by default.")
 @click.option("--all", "whole", is_flag=True, help="List every account concerned, not the first few.")
 def check(book: Path, policy: Path | None, on: dt.date | None, whole: bool) -> int:
     """Say what a run of BOOK would find, without solving anything.
@@ -121,7 +125,7 @@ def check(book: Path, policy: Path | None, on: dt.date | None, whole: bool) -> i
 @trimtab.command()
 @click.argument("book", type=BOOK)
 @click.option("--policy", required=True, type=POLICY, help="The mandate with its playbook, a TOML file.")
-@click.option("--on", required=True, type=DayType(), help="The day, like 2017-02-28; nothing known later is looked at.")
+@click.option("--on", required=True, type=DAY, help="The day, like 2017-02-28; nothing known later is looked at.")
 def signals(book: Path, policy: Path, on: dt.date) -> int:
     """Say what the playbook of a policy reads in BOOK on a day.
 
@@ -138,7 +142,7 @@ def signals(book: Path, policy: Path, on: dt.date) -> int:
 @trimtab.command()
 @click.argument("book", type=BOOK)
 @click.option("--policy", required=True, type=POLICY, help="The mandate, a TOML file.")
-@click.option("--on", required=True, type=DayType(), help="The day, like 2017-02-28.")
+@click.option("--on", required=True, type=DAY, help="The day, like 2017-02-28.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="A new folder for the run.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes at most; all processors by default.")
 @click.option("--cluster", metavar="ADDRESS", help="A Dask scheduler (tcp://...) whose workers decide instead.")
@@ -238,10 +242,8 @@ def export(run: Path, form: str, tables: tuple[str, ...], out: Path | None) -> i
     return FINE
 
 
-trimtab.add_command(ledger)
-for act in ACTS:
-    trimtab.add_command(act)
-trimtab.add_command(replay)
+for command in (*WHAT_IFS, backtest, ledger, *ACTS, replay):
+    trimtab.add_command(command)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""What every command about the ledger is told: which ledger, where its snapshots are, who acts."""
+"""What several commands are told: books, policies and days; which ledger, where its snapshots are, who acts."""
 
 from __future__ import annotations
 
@@ -88,6 +88,10 @@ class DayType(click.ParamType):
             self.fail(str(error), param, ctx)
 
 
+DAY = DayType()
+BOOK = click.Path(exists=True, file_okay=False, path_type=Path)
+POLICY = click.Path(exists=True, dir_okay=False, path_type=Path)
+FOLDER = click.Path(file_okay=False, path_type=Path)
 _FILE = click.Path(path_type=Path)
 LEDGER = click.option(
     "--ledger", "where", required=True, envvar="TRIMTAB_LEDGER", metavar="L", help="A file, or postgresql://host/name."

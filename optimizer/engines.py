@@ -28,12 +28,12 @@ class Engine:
     linear_only: bool = False
 
 
-_TIGHT = {"tol_gap_abs": 1e-9, "tol_gap_rel": 1e-9, "tol_feas": 1e-9, "max_iter": 200}
+TIGHT = {"tol_gap_abs": 1e-9, "tol_gap_rel": 1e-9, "tol_feas": 1e-9, "max_iter": 200}
 ENGINES: tuple[Engine, ...] = (
     Engine("PIQP", "PIQP", {"eps_abs": 1e-9, "eps_rel": 1e-9, "max_iter": 250}, linear_only=True),
-    Engine("Clarabel", "CLARABEL", _TIGHT),
-    Engine("Clarabel without equilibration", "CLARABEL", _TIGHT | {"equilibrate_enable": False}),
-    Engine("Clarabel at 1e-8", "CLARABEL", _TIGHT | {"tol_gap_abs": 1e-8, "tol_gap_rel": 1e-8, "tol_feas": 1e-8}),
+    Engine("Clarabel", "CLARABEL", TIGHT),
+    Engine("Clarabel without equilibration", "CLARABEL", TIGHT | {"equilibrate_enable": False}),
+    Engine("Clarabel at 1e-8", "CLARABEL", TIGHT | {"tol_gap_abs": 1e-8, "tol_gap_rel": 1e-8, "tol_feas": 1e-8}),
 )
 _DUST = 1e-7
 """Trades of an unrefined answer below this, decimal of NAV, are an engine's tolerance and nobody's decision."""

@@ -80,7 +80,7 @@ class Problem:
         """The same without costs and an account's own limits: what the tactical target answers to."""
         limits = tuple(limit for limit in self.policy.in_force if limit.shared)
         policy = replace(self.policy, limits=limits, rebalance=Rebalance(), phases=None)
-        return Problem(policy, replace(self.market, costs=Costs(np.zeros(1))))
+        return Problem(policy, replace(self.market, costs=Costs(np.zeros(1))), engines=self.engines)
 
 
 @dataclass(frozen=True, eq=False)

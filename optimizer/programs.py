@@ -148,17 +148,17 @@ class Program:
 
     def lift(self) -> Program:
         """Return the program of one account as one of many; its terms stay as they are."""
-        return replace(self, **{name: getattr(self, name)[None] for name in _OWN}, gamma=np.array([self.gamma]))
+        return replace(self, **{name: getattr(self, name)[None] for name in AXIS}, gamma=np.array([self.gamma]))
 
     def pick(self, which: int | np.ndarray) -> Program:
         """Return the program of one account of a chunk, or of some: positions or a mask."""
         one = np.ndim(which) == 0
-        own = {name: getattr(self, name)[which] for name in _OWN}
+        own = {name: getattr(self, name)[which] for name in AXIS}
         named = tuple((name, terms.pick(term, which)) for name, term in self.named)
         return replace(self, **own, gamma=float(self.gamma[which]) if one else self.gamma[which], named=named)
 
 
-_OWN = (
+AXIS = (
     "force", "centre", "current", "cost", "impact", "lo", "hi", "rows_lo", "rows_hi", "power", "most", "anchor",
     "ball_most",
 )  # fmt: skip

@@ -36,14 +36,14 @@ class Statement:
         self.root = like.market_risk.root / self._sigma
         self.weights = w = cp.Variable(n)
         self.constraints: list[Any] = [w >= self._parameter("lo", n), w <= self._parameter("hi", n)]
-        self._budget: Any = cp.sum(w) == 1
+        self.budget: Any = cp.sum(w) == 1
         objective = -self._parameter("linear", n) @ w + 0.5 * self._quadratic(like)
         objective += self._trading(like)
         self._state_rows(like)
         self._state_balls(like)
         for custom in like.customs:
             self.constraints += _bound(custom, w, self._current)
-        self.problem = cp.Problem(cp.Minimize(objective), [*self.constraints, self._budget])
+        self.problem = cp.Problem(cp.Minimize(objective), [*self.constraints, self.budget])
         if not (self.problem.is_dcp() and self.problem.is_dpp()):
             if like.customs:
                 raise _custom_error("what it binds is not convex, or multiplies parameters")
@@ -120,7 +120,8 @@ class Statement:
             self._balls.append(inside)
         self.constraints += self._balls
 
-    def _set(self, program: Program) -> None:
+    def load(self, program: Program) -> None:
+        """Give the parameters the numbers of a program."""
         sigma, scale = self._sigma, program.scale
         # gamma/scale turns gamma/2 |R w|^2 into 1/2 |R w|^2 / mean variance, which is |y|^2 in units of sigma.
         stretch = sigma * np.sqrt(program.gamma / scale)
@@ -154,7 +155,7 @@ class Statement:
     def solve(self, program: Program, engine: str, options: dict[str, Any]) -> Answer:
         """Solve with these numbers; foreign errors come back as a status word, never as an exception."""
         try:
-            self._set(program)
+            self.load(program)
             with warnings.catch_warnings():
                 # cvxpy warns and hands back weights where a solver stopped early; the status below refuses them.
                 warnings.simplefilter("ignore")
@@ -163,9 +164,10 @@ class Statement:
             return Answer(f"failed: {str(error).splitlines()[0] if str(error) else type(error).__name__}")
         if self.problem.status != cp.OPTIMAL or self.weights.value is None:
             return Answer(str(self.problem.status))
-        return Answer("optimal", np.array(self.weights.value), self._multipliers(program))
+        return Answer("optimal", np.array(self.weights.value), self.multipliers(program))
 
-    def _multipliers(self, program: Program) -> Multipliers:
+    def multipliers(self, program: Program) -> Multipliers:
+        """Return the prices of a solved program's constraints."""
         unit, rows = program.scale, np.zeros(len(program.rows))
         if self._rows_hi is not None:
             rows[self._upper] += np.maximum(self._rows_hi.dual_value, 0.0)
@@ -174,7 +176,7 @@ class Statement:
         trades = np.array([float(c.dual_value) for c in self._trades]) if len(program.most) else np.zeros(0)
         balls = np.array([float(c.dual_value) for c in self._balls]) / self._sigma
         return Multipliers(
-            float(self._budget.dual_value) * unit,
+            float(self.budget.dual_value) * unit,
             rows * unit,
             np.maximum(trades, 0) * unit,
             np.maximum(balls, 0) * unit,

@@ -168,9 +168,20 @@ def _say(i: int, due: bool, asking: tuple[Signal, ...], held: tuple[Signal, ...]
     return "; ".join(words for s in held if not s.fired[i] and (words := s.holds(i)))
 
 
-def _signals(problem: Problem, cases: Cases, on: dt.date) -> Iterator[Signal]:
-    """Yield what the policy's triggers say, in its order."""
+def find_stirred(problem: Problem, cases: Cases, on: dt.date) -> np.ndarray:
+    """Mark the accounts, shape (m,), that something may ask today, sessions and cooldowns not counted.
+
+    Whoever is not marked is not due on any day on which it stands the same, unless by the calendar.
+    """
+    asked = (_broken(problem, cases, hard=True), _flowing(cases), *_signals(problem, cases, on, but="calendar"))
+    return np.any([s.fired for s in asked], axis=0)
+
+
+def _signals(problem: Problem, cases: Cases, on: dt.date, but: str = "") -> Iterator[Signal]:
+    """Yield what the policy's triggers say, in its order, one of them left out."""
     for name in problem.policy.rebalance.triggers:
+        if name == but:
+            continue
         if name == "always":
             everybody = np.ones(len(cases), dtype=bool)
             yield Signal(everybody, lambda _: "always", lambda _: "")

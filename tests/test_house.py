@@ -50,7 +50,9 @@ PUBLIC = {
     "TradeSize TradeCount Lots Custom TimeLimit Stress Cooldown Holding Policy Phases Rebalance read_policy",
     "optimizer": "state due solve propose rebalance",
     "batches": "read_book run summarise export open_run Summary",
-    "scenarios": "shock",
+    "scenarios": "shock sweep board find_breakpoints sensitivity Knob frontier implied_views propose_robust "
+    "ask_after shake replay_window spread_moves spread_factors pool_moves draw_sweep draw_board "
+    "backtest Backtest Chronicle Conduct read_chronicle try_grid try_all doubt",
     "attribution": "brinson contributions link realised_contributions roll_up",
     "governance": "create_ledger open_ledger append read verify sign_head read_checkpoints make_key "
     "make_store open_store run_governed seal derive record_fills replay collect_records export_records prove_account "

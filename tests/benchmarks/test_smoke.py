@@ -29,6 +29,10 @@ def test_each_case_runs_small():
         "flips",
         "kill",
         "signals",
+        "sweep",
+        "derivatives",
+        "breakpoints",
+        "robust",
     )
     for case in cases:
         assert f"\n{case}: " in said.stdout
