@@ -90,11 +90,12 @@ def _near(path: Path) -> str:
 
 def _show_ends(out: Console, accounts: Sequence[Account], done: Run) -> None:
     """Show an account of each outcome: one with rules of its own where there is one, and one in a schedule."""
-    ends, own = done.table("accounts").set_index("account_id"), {a.id: _own_words(a) for a in accounts}
+    ends: pd.DataFrame = done.table("accounts").set_index("account_id")
+    own = {a.id: _own_words(a) for a in accounts}
     scheduled = {a.id: f"a schedule of {a.phases[0].started}" for a in accounts if a.phases}
     rows = []
     for outcome in Outcome:
-        here = list(ends.index[ends["outcome"] == outcome.name])
+        here = list(ends.index[(ends["outcome"] == outcome.name).to_numpy()])
         if here:
             chosen = max(here, key=lambda name: bool(own.get(name)))
             rows.append((outcome.name, chosen, own.get(chosen, ""), ends.at[chosen, "reason"]))

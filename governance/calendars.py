@@ -109,12 +109,12 @@ def used(run: str | Path, policy: Policy, share: float = 0.9) -> pd.DataFrame:
             if most is not None and decimal(most) > 0:
                 rows = pd.DataFrame({"account_id": accounts["account_id"], "used": accounts[column]})
                 rows = rows.assign(limit=limit.name, on="", bound=decimal(most), share=rows["used"] / decimal(most))
-                parts.append(rows[rows["share"] > share])
+                parts.append(rows.loc[(rows["share"] > share).to_numpy()])
         parts.append(_binding(accounts))
     names = ["account_id", "limit", "on", "bound", "used", "share"]
     frame = pd.concat([part[names] for part in parts if len(part)] or [pd.DataFrame(columns=names)])
-    frame = frame.drop_duplicates(["account_id", "limit", "on"])
-    return frame.sort_values("share", ascending=False, kind="stable", ignore_index=True)
+    again = frame.duplicated(["account_id", "limit", "on"]).to_numpy()
+    return frame.loc[~again].sort_values("share", ascending=False, kind="stable", ignore_index=True)
 
 
 def _weights(rows: pd.DataFrame, share: float) -> pd.DataFrame:
@@ -123,7 +123,7 @@ def _weights(rows: pd.DataFrame, share: float) -> pd.DataFrame:
     with np.errstate(divide="ignore", invalid="ignore"):
         part = np.where(room > _ROOM, active.abs() / room, 0.0)
     found = rows.assign(limit="weight", on=rows["asset_id"], bound=room, used=active.abs(), share=part)
-    return found[found["share"] > share]
+    return found.loc[(found["share"] > share).to_numpy()]
 
 
 def _binding(accounts: pd.DataFrame) -> pd.DataFrame:

@@ -178,9 +178,9 @@ def drift(
     if not parts:
         names = [per, "asset_id", "mean", "limit", "share", "flagged"]
         return pd.DataFrame({name: pd.Series(dtype=object) for name in names})
-    total = pd.concat(parts).groupby(level=[0, 1]).sum()
-    frame = (total["active"] / total["nav"]).rename("mean").reset_index()
-    frame["limit"] = frame["asset_id"].map(dict(limits))
+    total = _added(parts)
+    frame = total.assign(mean=total["active"] / total["nav"])[["mean"]].reset_index()
+    frame["limit"] = frame["asset_id"].map(dict(limits).get)
     frame["share"] = frame["mean"].abs() / frame["limit"]
     frame["flagged"] = frame["share"] > DRIFT
     return frame.sort_values("share", ascending=False, kind="stable", ignore_index=True)
@@ -207,4 +207,9 @@ def _leanings(run: Candidate, per: str) -> pd.DataFrame:
         rows["active"], rows["nav"] = (rows["target"] - rows["strategic"]) * nav, nav
         rows[per] = rows["account_id"].map(known[per])
         sums.append(rows.groupby([per, "asset_id"])[["active", "nav"]].sum())
-    return pd.concat(sums).groupby(level=[0, 1]).sum()
+    return _added(sums)
+
+
+def _added(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """Add frames up by the two levels of their index."""
+    return pd.DataFrame(pd.concat(parts).groupby(level=[0, 1]).sum())

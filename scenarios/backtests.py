@@ -113,7 +113,7 @@ class Backtest:
 
     def __str__(self) -> str:
         """Say it in a few lines."""
-        nav, asked = self.days["nav"], int((self.days["trades"] > 0).sum())
+        nav, asked = self.days["nav"], int((self.days["trades"].to_numpy() > 0).sum())
         years = max(len(self.returns), 1) / self.periods_per_year
         grown = float(np.expm1(np.log1p(self.returns).sum() / years)) if len(self.returns) else 0.0
         return (
@@ -201,12 +201,12 @@ def backtest(
 
 def join(before: Backtest, after: Backtest) -> Backtest:
     """Return one backtest of two, the second of which went on from the first."""
-    tables = [pd.concat([getattr(before, name), getattr(after, name)]) for name in ("days", "weights")]
+    days, weights = pd.concat([before.days, after.days]), pd.concat([before.weights, after.weights])
     trades = [each.trades for each in (before, after) if len(each.trades)]
     joined = pd.concat(trades, ignore_index=True) if trades else before.trades
     audit = pd.concat([before.audit, after.audit])
     cash = pd.concat([before.cash_returns, after.cash_returns])
-    return Backtest(*tables, joined, audit, after.stance, cash, after.periods_per_year)
+    return Backtest(days, weights, joined, audit, after.stance, cash, after.periods_per_year)
 
 
 def _span(
