@@ -101,7 +101,9 @@ def put_together(
     last = _last_days(tables.get(HISTORY), owners.get(HISTORY), census, faults)
     seen, signs = codes(accounts, "last_views")
     restrictions = _restrictions(tables.get("restrictions"), owners.get("restrictions"), census, universe, faults)
-    brought = [_look_back(tables, owners, name, ids, universe, census, faults) for name in LOOKED_BACK]
+    positions, history, phases, breaches = (
+        _look_back(tables, owners, name, ids, universe, census, faults) for name in LOOKED_BACK
+    )
     for name, fault in census.last.items():
         faults[name] = fault if ids.get(name, 0) >= census.accounts else faults.get(name, fault)
     return Roster(
@@ -118,7 +120,10 @@ def put_together(
         universe.assets,
         last,
         tuple(np.array(signs, dtype=object)[seen].tolist()),
-        *brought,
+        positions,
+        history,
+        phases,
+        breaches,
         navs,
     )
 

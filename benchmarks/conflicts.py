@@ -7,13 +7,18 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from trimtab.constraints.policies import Policy
+from trimtab.models.tilts import tilt
 from trimtab.optimizer.arithmetics import impossible
 from trimtab.optimizer.conflicts import Conflict, find_conflict
 from trimtab.optimizer.mandates import read_mandate
+from trimtab.optimizer.problems import Problem
 from trimtab.optimizer.sentences import say_conflict
+from trimtab.optimizer.solutions import Outcome, solve
 
-from .plants import Plant, plant
+from .plants import KINDS, Plant, grow, noun, plant
 from .registry import Figure, case, percentile
+from .worlds import ON
 
 HOLDS = 1e-7
 """The plain statement's least excess below which limits count as holding: what Clarabel at 1e-10 leaves of nothing."""
@@ -66,3 +71,31 @@ def conflicts(n: int, rounds: int) -> Iterator[Figure]:
     yield Figure("printed amounts that suffice and are needed", size, 100 * np.mean(worth), "%", "100")
     yield Figure("naming, median", size, 1e3 * percentile(seconds, 0.5), "ms")
     yield Figure("naming, 95th percentile", size, 1e3 * percentile(seconds, 0.95), "ms", "at most 50")
+
+
+ROOMS = ((1e-7, 1e-6), (1e-5, 1e-3), (0.01, 0.6))
+"""How much looser than one portfolio the limits of feasible mandates are: a hair, a little, a lot."""
+
+
+@case(
+    "feasible",
+    "mandates of six limits that one portfolio meets, most by a hair: none is called impossible",
+    (10, 50),
+    6,
+)
+def feasible(n: int, rounds: int) -> Iterator[Figure]:
+    """Solve mandates that can be met; ``rounds`` of them, in turn by room."""
+    impossible_, unanswered = 0, 0
+    for seed in range(rounds):
+        rng = np.random.default_rng([20261123, n, seed])
+        plain = grow(rng, n, ROOMS[seed % len(ROOMS)])
+        world = plain.world
+        policy = Policy(tuple(noun(kind, plain.numbers[kind]) for kind in KINDS), world.policy.models)
+        account = world.accounts[0]
+        found = solve(
+            Problem(policy, world.market), account, tilt(world.views, world.market, policy.model(account), ON)
+        )
+        impossible_ += bool(found.conflict)
+        unanswered += found.outcome is Outcome.UNSOLVED and not found.conflict
+    yield Figure("called impossible", f"n={n}", impossible_, f"of {rounds}", "0")
+    yield Figure("without an answer", f"n={n}", unanswered, f"of {rounds}")

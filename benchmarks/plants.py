@@ -98,8 +98,11 @@ def noun(kind: str, number: float) -> Limit:
     return nouns[kind]()
 
 
-def grow(rng: np.random.Generator, n: int) -> Plain:
-    """Draw an account and limits that can hold together with room: each a little looser than one shared portfolio."""
+def grow(rng: np.random.Generator, n: int, room: tuple[float, float] = (0.1, 0.6)) -> Plain:
+    """Draw an account and limits that can hold together with room: each a little looser than one shared portfolio.
+
+    ``room`` is how much looser, least and most, a share of the number.
+    """
     w = world(n, min(20, max(2, n // 3)), accounts=1, seed=int(rng.integers(1 << 30)))
     model = w.policy.model(w.accounts[0])
     case = pose(Problem(Policy((), w.policy.models), w.market), w.accounts[0], NO_TILT)
@@ -108,7 +111,7 @@ def grow(rng: np.random.Generator, n: int) -> Plain:
     at = b + rng.uniform(0.2, 0.8) * (w0 - b)
     for kind in KINDS:
         value = float(plain.value(kind, cp.Constant(at)).value)
-        plain.numbers[kind] = value + rng.uniform(0.1, 0.6) * max(abs(value), 0.005)
+        plain.numbers[kind] = value + rng.uniform(*room) * max(abs(value), 0.005)
     plain.numbers |= {"long_only": 0.0, "cash_floor": 0.0}
     return plain
 

@@ -40,7 +40,9 @@ def check_states(limits: Iterable[Limit], playbook: Playbook) -> None:
         With the nearest known state.
     """
     driver = next((each for each in playbook.regimes if each.name == playbook.limits), None)
-    for limit in limits if driver is not None else ():
+    if driver is None:
+        return
+    for limit in limits:
         for state in limit.when:
             if state not in driver.states:
                 raise PolicyError(

@@ -56,7 +56,7 @@ class Cones:
     def _state(self) -> None:
         """Lay out ``A x + s = b``, block by block; :meth:`_right` gives b in the same order."""
         like, n = self._like, self._n
-        eye, k, unit = sparse.eye(n), like.risk.loadings.shape[1], np.sqrt(like.risk.variances.mean())
+        eye, k, unit = sparse.eye(n), like.risk.loadings.shape[1], np.sqrt(like.risk.variances.mean() or 1.0)
         self._add("factor", {"w": like.risk.loadings.T / unit, "y": -sparse.eye(k)}, k, clarabel.ZeroConeT(k))
         if "v" in self._widths:
             loadings = like.market_risk.loadings.T / self._sigma
@@ -143,7 +143,7 @@ class Cones:
         return Replies(weights, self._multipliers(program, duals), solved, seconds)
 
     def _set_up(self, linear: np.ndarray, right: np.ndarray) -> Any:
-        like, unit = self._like, self._like.risk.variances.mean()
+        like, unit = self._like, self._like.risk.variances.mean() or 1.0
         square = {"w": sparse.diags(like.risk.specific**2 / unit), "y": sparse.eye(like.risk.loadings.shape[1])}
         blocks = [square.get(v, sparse.csc_matrix((width, width))) for v, width in self._widths.items()]
         asked = settings(TOLERANCE, _MOST_STEPS)

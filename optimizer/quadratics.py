@@ -65,7 +65,7 @@ class Quadratics:
         self._solver: piqp.SparseSolver | None = None
 
     def _state(self, like: Program) -> tuple[Any, Any, Any]:
-        n, k, unit = self._n, self._k, like.risk.variances.mean()
+        n, k, unit = self._n, self._k, like.risk.variances.mean() or 1.0  # nothing but cash has no risk
         square = {"w": sparse.diags(like.risk.specific**2 / unit), "y": sparse.eye(k)}
         equalities = [self._block({"w": like.risk.loadings.T / np.sqrt(unit), "y": -sparse.eye(k)}, k)]
         if like.priced:

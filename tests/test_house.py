@@ -51,6 +51,7 @@ PUBLIC = {
     "optimizer": "state due solve propose rebalance",
     "batches": "read_book run summarise export open_run Summary",
     "scenarios": "shock",
+    "attribution": "brinson contributions link realised_contributions roll_up",
 }
 
 

@@ -14,6 +14,7 @@ def test_each_case_runs_small():
     assert said.returncode == 0, said.stderr
     cases = (
         "conflicts",
+        "feasible",
         "solve",
         "rebalance",
         "exact",

@@ -170,6 +170,12 @@ def test_an_unknown_series_is_named_with_the_nearest():
 
 
 def test_days_are_read_however_they_are_said():
-    said = [dt.date(2016, 1, 31), pd.Timestamp(2016, 1, 31, 12), np.datetime64("2016-01-31"), "2016-01-31"]
+    said = [
+        dt.date(2016, 1, 31),
+        pd.Timestamp(2016, 1, 31),
+        pd.Timestamp(2016, 1, 31, 12, tz="UTC"),
+        np.datetime64("2016-01-31"),
+        "2016-01-31",
+    ]
     assert len(set(ordinals(said).tolist())) == 1
     assert ordinals(pd.DatetimeIndex(["2016-01-31"]))[0] == ordinals(said)[0]
