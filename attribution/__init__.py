@@ -5,11 +5,16 @@ from __future__ import annotations
 from importlib import import_module
 
 _HOMES = {
+    "Chain": "chains",
+    "attribute": "decisions",
     "brinson": "brinsons",
+    "chain": "chains",
     "contributions": "euler",
     "link": "linking",
+    "read_chain": "sequences",
     "realised_contributions": "euler",
     "roll_up": "brinsons",
+    "trace": "traces",
 }
 __all__ = tuple(_HOMES)
 
