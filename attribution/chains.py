@@ -5,7 +5,7 @@
     b  strategic     the benchmark
     t  tactical      today's tactical target; t - b is split by view, rule, overlay and shift
     t0 decided       the tactical target at the last decision
-    p  ideal         the account's best weights at that decision, at a full pace; p - t0 may be split by what held it back
+    p  ideal         the account's best weights at that decision, at a full pace; p - t0 may be split by limit
     f  phased        as far as phases and paces let it go that day
     q  target        whole lots, no small trades
     x  filled        after the fills
@@ -54,10 +54,9 @@ class Chain:
         Their ids, the cash among them.
     weights
         Shape (T, 8, n), in the order of :data:`STAGES`, as they stand at the start of each period.
-    returns
-        Of the assets over each period, decimals, shape (T, n).
-    own
-        What the account's own holdings of each asset returned; those of the assets by default.
+    returns, own
+        Of the assets over each period, and of the account's own holdings of each; the same by default. Decimals,
+        shape (T, n).
     costs
         What trading took from the return of each period, by the asset traded, decimals, shape (T, n).
     nav

@@ -179,7 +179,7 @@ class Attribution:
             return {origin.kind or UNNAMED: 1.0}
         if by == "signal" and origin.signals:
             return origin.signals
-        is_asked = by == "signal" or origin.kind == by
+        is_asked = by in ("signal", origin.kind)
         return {name if is_asked else f"other {BELIEFS}": 1.0}
 
 

@@ -89,7 +89,9 @@ def propose_confidences(calibration: pd.DataFrame, *, weight: float = WEIGHT, le
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("source")
 
 
-def approve_confidences(proposed: pd.DataFrame, by: str, approval: str, sources: list[str] | None = None) -> pd.DataFrame:
+def approve_confidences(
+    proposed: pd.DataFrame, by: str, approval: str, sources: list[str] | None = None
+) -> pd.DataFrame:
     """Return the proposal with the name of who approves it, for some sources or all; the others stay unapproved.
 
     Raises

@@ -42,10 +42,9 @@ def settle_views(
 
     Parameters
     ----------
-    views
-        Those without ``since`` or ``until``, or still live, are left out.
-    returns
-        Of the assets, indexed by the end of each period; an asset without a column earns nothing.
+    views, returns
+        Views without ``since`` or ``until``, or still live, are left out. Returns are those of the assets, indexed by
+        the end of each period; an asset without a column earns nothing.
     universe, strategic
         What legs mean; classes and groups in the mix of these weights.
     on
@@ -106,7 +105,11 @@ def calibrate(settled: pd.DataFrame, by: Literal["view_id", "about", "author", "
     """
     if by not in settled.columns:
         raise InputError(
-            f"forecasts have no {by!r}", code="UNKNOWN_COLUMN", field="by", value=by, mend="view_id, about, author, regime"
+            f"forecasts have no {by!r}",
+            code="UNKNOWN_COLUMN",
+            field="by",
+            value=by,
+            mend="view_id, about, author, regime",
         )
     rows = {}
     for name, own in settled.groupby(by, sort=False):

@@ -19,6 +19,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -79,18 +80,16 @@ def read_chain(
 
     Parameters
     ----------
-    runs
-        Folders, one run a day.
-    returns
-        Of the assets, a row a period indexed by its end. A run counts from the first period that begins on its day or
-        later: the first row after its day, where the row before is not after it.
+    runs, returns
+        Folders, one run a day; and what assets returned, a row a period indexed by its end. A run counts from the first
+        period that begins on its day or later.
     accounts
         Ids; all of the first run by default. One that a run refused, or does not have, keeps what it had.
     fills
         What was traded instead of what was proposed: ``on`` (the run's day), ``account_id``, ``asset_id``, ``weight``
         signed; the cash pays for it.
     cash
-        The asset that earns nothing where ``returns`` have no column for it.
+        The cash: it pays for the other assets, and earns nothing where ``returns`` have no column for it.
     reference
         Weights that the strategic ones are judged against.
     classes
@@ -101,7 +100,7 @@ def read_chain(
     RunError
         No run, two of a day, an account that no run decides, an asset without returns, no period after the first run.
     """
-    pages, ids, assets = _read_pages(runs, accounts, fills)
+    pages, ids, assets = _read_pages(runs, accounts, fills, cash)
     frame = _returns(returns, assets, cash)
     ends = pd.DatetimeIndex(frame.index)
     after = np.flatnonzero(ends > pd.Timestamp(pages[0].on))
@@ -111,7 +110,7 @@ def read_chain(
     starts = np.array([pages[0].on.toordinal(), *(d.toordinal() for d in ends[:-1])])
     begins = np.array([page.on.toordinal() for page in pages])
     which = np.searchsorted(begins, starts, side="right") - 1
-    walk = _walk(pages, which, moves, assets.index(cash) if cash in assets else len(assets) - 1)
+    walk = _walk(pages, which, moves)
     weights, parts, costs, nav, apart = walk
     base = None
     if reference is not None:
@@ -126,7 +125,7 @@ def read_chain(
 
 
 def _walk(
-    pages: Sequence[_Page], which: np.ndarray, moves: np.ndarray, cash: int
+    pages: Sequence[_Page], which: np.ndarray, moves: np.ndarray
 ) -> tuple[np.ndarray, dict[str, np.ndarray], np.ndarray, np.ndarray, float]:
     """Go through the periods: every account's stages, added up by NAV at the start of each."""
     t, n = moves.shape
@@ -176,7 +175,7 @@ def _turn(page: _Page, stages: np.ndarray, nav: np.ndarray) -> float:
 
 
 def _read_pages(
-    runs: Sequence[str | Path], accounts: str | Iterable[str] | None, fills: pd.DataFrame | None
+    runs: Sequence[str | Path], accounts: str | Iterable[str] | None, fills: pd.DataFrame | None, cash: str
 ) -> tuple[list[_Page], list[str], list[str]]:
     folders = [Path(each) for each in runs]
     if not folders:
@@ -184,7 +183,7 @@ def _read_pages(
     for folder in folders:
         open_run(folder)
     order = sorted((day(str((read_seal(folder) or {})["on"])), folder) for folder in folders)
-    twice = next((b for (a, _), (b, _) in zip(order, order[1:], strict=False) if a == b), None)
+    twice = next((b for (a, _), (b, _) in pairwise(order) if a == b), None)
     if twice is not None:
         raise RunError(f"two runs are of {twice}; name one of them")
     first = order[0][1]
@@ -193,6 +192,10 @@ def _read_pages(
     else:
         ids = [accounts] if isinstance(accounts, str) else list(accounts)
     assets = [str(x) for x in _table(first, "targets", ["asset_id"])["asset_id"].drop_duplicates()]
+    if cash not in assets:
+        raise RunError(f"{first} holds no {cash!r}; say which asset is the cash")
+    # The cash stands last here: it pays for what the others do.
+    assets = [*(a for a in assets if a != cash), cash]
     return [_page(on, folder, ids, assets, fills) for on, folder in order], ids, assets
 
 
@@ -202,7 +205,7 @@ def _page(on: dt.date, folder: Path, ids: list[str], assets: list[str], fills: p
         strange = sorted(set(targets["asset_id"]) - set(assets))[0]
         raise RunError(f"{folder} holds {strange!r}, which the first run does not know: attribute the two apart")
     wide = lambda name: (  # noqa: E731
-        targets.pivot(index="account_id", columns="asset_id", values=name).reindex(ids, columns=assets).to_numpy()
+        targets.pivot_table(index="account_id", columns="asset_id", values=name).reindex(ids, columns=assets).to_numpy()
     )
     weights = {name: wide(name) for name in ("current", "strategic", "tactical", "ideal", "target")}
     table = _table(folder, "accounts", None, ids).set_index("account_id").reindex(ids)
@@ -250,8 +253,8 @@ def _beliefs(
     found: dict[str, np.ndarray] = {}
     for (model, part), own in table.groupby(["model_id", "part"], sort=False):
         row = own.set_index("asset_id")["weight"].reindex(assets).fillna(0.0).to_numpy(dtype=float)
-        part = str(part)
-        found[part] = found.get(part, np.zeros((len(ids), len(assets)))) + np.outer(models == str(model), row)
+        name = str(part)
+        found[name] = found.get(name, np.zeros((len(ids), len(assets)))) + np.outer(models == str(model), row)
     if not found:
         return {}
     rest = weights["tactical"] - weights["strategic"] - sum(found.values())

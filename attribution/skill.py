@@ -149,9 +149,7 @@ def judge_by(
     """Judge the sources of an attribution: by view, author, signal, rule, class; by regime, only its own periods."""
     series = found.series(by)
     given = dict(hurdles or {})
-    return judge_sources(
-        series, periods_per_year=periods_per_year, hurdles=given, draws=draws, level=level, seed=seed
-    )
+    return judge_sources(series, periods_per_year=periods_per_year, hurdles=given, draws=draws, level=level, seed=seed)
 
 
 def independent_bets(series: pd.DataFrame) -> float:
@@ -188,9 +186,7 @@ def transfer_coefficient(active: pd.Series, forecast: pd.Series, risk: Risk) -> 
     return float(a @ w / size) if size > 0 else float("nan")
 
 
-def _judge(
-    active: np.ndarray, hurdle: float, year: float, draws: int, level: float, seed: int
-) -> dict[str, object]:
+def _judge(active: np.ndarray, hurdle: float, year: float, draws: int, level: float, seed: int) -> dict[str, object]:
     nothing: dict[str, object] = dict.fromkeys(
         ("gain", "low", "high", "information_ratio", "ir_low", "ir_high", "hit_rate", "hit_low", "hit_high",
          "slugging", "t"), float("nan"),

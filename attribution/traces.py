@@ -16,6 +16,7 @@ import pandas as pd
 from ..constraints.policies import Policy
 from ..errors import InputError, UnsolvedError
 from ..models.tilts import Tilt
+from ..models.universes import Universe
 from ..optimizer.legs import Leg, trace_account, trace_model
 from ..optimizer.problems import Problem
 from ..optimizer.reasons import OUTSIDE
@@ -86,16 +87,14 @@ def trace(found: Backtest, chronicle: Chronicle, *, name: str = "backtest", spli
     before = found.days["nav"].to_numpy(dtype=float)[:-1].copy()
     before[0] = float(found.days["opened"].iloc[0] + found.days["flow"].iloc[0])
     return Chain(
-        name, days[1:], tuple(assets), stages, moves, costs=_costs(found, assets, before, moves, weights), nav=before,
+        name, days[1:], tuple(assets), stages, moves, costs=_costs(found, chronicle.universe, before, moves, weights), nav=before,
         earned=found.returns.to_numpy(dtype=float), beliefs=beliefs, holds=holds,
         regimes=tuple(str(x) for x in found.days["regime"].iloc[:-1]), origins=_origins(found.asked),
         classes=FrozenMap(zip(assets, chronicle.universe.classes, strict=True)), apart=apart,
     )  # fmt: skip
 
 
-def _take(
-    way: _Way, asked: Asked, held: np.ndarray, trades: np.ndarray | None, legs: dict, split: bool
-) -> float:
+def _take(way: _Way, asked: Asked, held: np.ndarray, trades: np.ndarray | None, legs: dict, split: bool) -> float:
     """Answer a question again and put the answer on the way; return how far it is from what was recorded."""
     problem, belief = asked.problem, asked.belief
     aversion = problem.policy.aversion(asked.account)
@@ -154,19 +153,19 @@ def _trades(found: Backtest, assets: tuple[str, ...]) -> Mapping[pd.Timestamp, n
 
 
 def _costs(
-    found: Backtest, assets: tuple[str, ...], before: np.ndarray, moves: np.ndarray, weights: np.ndarray
+    found: Backtest, universe: Universe, before: np.ndarray, moves: np.ndarray, weights: np.ndarray
 ) -> np.ndarray:
     """Return what trading took from each period's return, by asset; fees and rounding stand with the cash.
 
     Trades of a close count in the period that ends there; those of the first day in the first period, with what the
     money would have earned in it.
     """
-    paid = np.zeros((len(found.days), len(assets)))
+    paid = np.zeros((len(found.days), len(universe)))
     if len(found.trades):
         wide = found.trades.pivot_table(index="date", columns="asset", values="cost", aggfunc="sum")
-        wide = wide.reindex(columns=list(assets)).fillna(0.0)
+        wide = wide.reindex(columns=list(universe.assets)).fillna(0.0)
         paid[found.days.index.get_indexer(pd.DatetimeIndex(pd.to_datetime(wide.index)))] = wide.to_numpy()
-    paid[:, -1] += found.days["cost"].to_numpy(dtype=float) - paid.sum(1)
+    paid[:, universe.cash] += found.days["cost"].to_numpy(dtype=float) - paid.sum(1)
     costs = paid[1:] / before[:, None]
     costs[0] += paid[0] * (1.0 + weights[0] @ moves[0]) / before[0]
     return costs

@@ -5,7 +5,7 @@ investment opinion, specified in advance, and accountable. Four of them can be m
 and Tierney 1990), with P the portfolio, B the benchmark, M the market and A = P - B:
 
     appropriate    the beta of P on B is near 1, and A has little volatility beside P - M:  1 - std(A)/std(P - M)
-    reflective     A does not move with S = B - M:  |corr(A, S)| small (what is beyond the benchmark is skill, not style)
+    reflective     A does not move with S = B - M:  |corr(A, S)| small (what is beyond it is skill, not style)
     investable     little turnover a year to hold it
     measurable     a return in every period
 
@@ -38,10 +38,8 @@ class Yardstick:
 
     Parameters
     ----------
-    name
-        Strategic, drifted, rebalanced, or a peer group.
-    returns
-        Of the periods, decimals; NaN where it has none.
+    name, returns
+        Strategic, drifted, rebalanced, or a peer group; and its returns in the periods, NaN where it has none.
     turnover
         One-way, a year; NaN where nobody knows, as of peers.
     in_advance, unambiguous, accountable
@@ -68,10 +66,8 @@ def mix(
 
     Parameters
     ----------
-    weights
-        Decimals that sum to 1.
-    returns
-        Of the assets, indexed by the end of the periods.
+    weights, returns
+        Decimals that sum to 1; and what the assets returned, indexed by the end of the periods.
 
     >>> moves = pd.DataFrame({"A": [0.10, 0.0], "B": [0.0, 0.10]}, index=pd.to_datetime(["2020-01-31", "2020-02-28"]))
     >>> mix({"A": 0.5, "B": 0.5}, moves, "never").returns.round(5).tolist()

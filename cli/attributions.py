@@ -1,4 +1,4 @@
-"""What came of the decisions in a folder of sealed runs: the excess return by effect, and which sources earned theirs."""
+"""What came of the decisions in a folder of sealed runs: the excess return by effect, and who earned it."""
 
 from __future__ import annotations
 

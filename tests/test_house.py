@@ -51,7 +51,8 @@ PUBLIC = {
     "optimizer": "state due solve propose rebalance",
     "batches": "read_book run summarise export open_run Summary",
     "scenarios": "shock",
-    "attribution": "brinson contributions link realised_contributions roll_up",
+    "attribution": "Attribution Chain attribute brinson calibrate chain contributions judge_by link "
+    "propose_confidences read_chain realised_contributions roll_up score_benchmarks settle_views trace",
 }
 
 
