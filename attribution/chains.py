@@ -201,7 +201,8 @@ def chain(
     parts = lambda given: {k: v.to_numpy(dtype=float) for k, v in (given or {}).items()}  # noqa: E731
     return Chain(
         name, returns.index, tuple(map(str, returns.columns)),
-        np.stack([frames[each].to_numpy(dtype=float) for each in STAGES], 1), bare(returns), bare(own), bare(costs),
+        np.stack([frames[each].to_numpy(dtype=float) for each in STAGES], 1), returns.to_numpy(dtype=float),
+        bare(own), bare(costs),
         bare(nav), bare(earned), parts(beliefs), parts(holds), bare(reference), tuple(regimes),
         FrozenMap(origins or {}), FrozenMap(classes or {}),
     )  # fmt: skip

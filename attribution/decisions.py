@@ -315,8 +315,8 @@ def restrict(found: Attribution, regime: str) -> Attribution:
     kept = np.array([state == regime for state in found.regimes])
     if not kept.any():
         raise InputError(f"no period is in the regime {regime!r}", code="NO_SESSION", field="regime", value=regime)
-    effects, own, base = found.effects[kept], found.portfolio[kept], found.benchmark[kept]
-    linked = link(effects, own.to_numpy(), base.to_numpy())
+    effects, own, base = found.effects[kept], found.portfolio.loc[kept], found.benchmark.loc[kept]
+    linked = link(effects, np.asarray(own, dtype=float), np.asarray(base, dtype=float))
     return replace(
         found, periods=found.periods[kept], effects=effects, linked=linked, portfolio=own, benchmark=base,
         regimes=(regime,) * int(kept.sum()),

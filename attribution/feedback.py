@@ -71,8 +71,9 @@ def propose_confidences(calibration: pd.DataFrame, *, weight: float = WEIGHT, le
         (demote, lower, keep, raise), scale (new over stated), because, and empty approved_by and approval.
     """
     rows = {}
-    for name, row in calibration.iterrows():
-        stated, right, wrong = float(row["confidence"]), int(row["right"]), int(row["wrong"])
+    table = calibration[["confidence", "right", "wrong"]].to_numpy(dtype=float)
+    for name, (stated, *counts) in zip(calibration.index, table.tolist(), strict=True):
+        right, wrong = (int(count) for count in counts)
         low, high = skill_interval(right, wrong, level=level)
         demoted = right + wrong > 0 and high < 0.5
         new = 0.0 if demoted else update_confidence(stated, right, wrong, weight=weight)

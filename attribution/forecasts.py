@@ -64,6 +64,7 @@ def settle_views(
     frame = returns.sort_index()
     ends = pd.DatetimeIndex(pd.to_datetime(frame.index))
     moves = frame.reindex(columns=list(universe.assets)).fillna(0.0).to_numpy(dtype=float)
+    states = [""] * len(frame) if regimes is None else regimes.reindex(frame.index).fillna("").astype(str).tolist()
     for view in views:
         if view.since is None or view.until is None or view.until > on:
             continue
@@ -76,14 +77,14 @@ def settle_views(
         promised, realised = view.gain * years, float(path[-1])
         sign = np.sign(view.gain)
         paid = np.flatnonzero(sign * path >= abs(promised))
-        state = ""
-        if regimes is not None:
-            state = str(regimes.loc[regimes.index[int(np.argmax(kept))]])
+        since = np.datetime64(view.since)
+        waited = float((ends[kept].to_numpy()[paid[0]] - since) / np.timedelta64(1, "D")) if len(paid) else np.nan
+        state = states[int(np.argmax(kept))]
         rows.append(
             (
                 view.id, view.about, view.author, view.confidence, view.since, view.until, promised, realised,
                 None if realised == 0 or sign == 0 else bool(sign * realised > 0), 0.0, bool(sign * realised > 0.0),
-                float((ends[kept][paid[0]] - pd.Timestamp(view.since)).days) if len(paid) else np.nan, state,
+                waited, state,
             )
         )  # fmt: skip
     return pd.DataFrame(rows, columns=list(COLUMNS))
@@ -91,8 +92,9 @@ def settle_views(
 
 def against_hurdles(settled: pd.DataFrame, hurdles: pd.Series) -> pd.DataFrame:
     """Return the same with the hurdles fixed at approval, annual decimals by view: did what came of it clear them?"""
-    years = [(u - s).days / 365.25 for s, u in zip(settled["since"], settled["until"], strict=True)]
-    least = settled["view_id"].map(hurdles).fillna(0.0).to_numpy(dtype=float) * np.array(years)
+    lives = pd.to_datetime(settled["until"]).to_numpy() - pd.to_datetime(settled["since"]).to_numpy()
+    fixed = hurdles.reindex(settled["view_id"].tolist()).fillna(0.0).to_numpy(dtype=float)
+    least = fixed * (lives / np.timedelta64(1, "D")) / 365.25
     gained = np.sign(settled["promised"].to_numpy(dtype=float)) * settled["realised"].to_numpy(dtype=float)
     return settled.assign(hurdle=least, cleared=gained > least)
 
@@ -114,15 +116,16 @@ def calibrate(settled: pd.DataFrame, by: Literal["view_id", "about", "author", "
     rows = {}
     for name, own in settled.groupby(by, sort=False):
         promised, realised = own["promised"].to_numpy(dtype=float), own["realised"].to_numpy(dtype=float)
-        right = own["right"].dropna().astype(bool)
-        # A forecast and its opposite are one: which way the legs are written must not make a correlation.
+        right = np.array([bool(x) for x in own["right"] if x is not None], dtype=bool)
+        cleared, stated, days = (own[c].to_numpy(dtype=float) for c in ("cleared", "confidence", "days_to_pay_off"))
+        paid = days[np.isfinite(days)]
         ic = information_coefficient(promised, realised)
         size = float(promised @ promised)
         rows[name] = {
             "forecasts": len(own), "right": int(right.sum()), "wrong": int((~right).sum()),
             "promised": float(np.abs(promised).mean()), "realised": float((np.sign(promised) * realised).mean()),
             "slope": float(promised @ realised / size) if size > 0 else np.nan, "ic": ic.coefficient, "ic_t": ic.t,
-            "cleared": float(own["cleared"].mean()), "confidence": float(own["confidence"].mean()),
-            "days": float(own["days_to_pay_off"].median()),
+            "cleared": float(cleared.mean()), "confidence": float(stated.mean()),
+            "days": float(np.median(paid)) if len(paid) else np.nan,
         }  # fmt: skip
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("source")

@@ -105,7 +105,7 @@ def read_chain(
     ends = pd.DatetimeIndex(frame.index)
     after = np.flatnonzero(ends > pd.Timestamp(pages[0].on))
     if not len(after):
-        raise RunError(f"the returns end on {ends[-1].date()}, before anything followed the run of {pages[0].on}")
+        raise RunError(f"the returns end on {ends[-1]:%Y-%m-%d}, before anything followed the run of {pages[0].on}")
     ends, moves = ends[after], frame.to_numpy(dtype=float)[after]
     starts = np.array([pages[0].on.toordinal(), *(d.toordinal() for d in ends[:-1])])
     begins = np.array([page.on.toordinal() for page in pages])
@@ -251,7 +251,7 @@ def _beliefs(
     path = folder / "beliefs.parquet"
     table = pd.read_parquet(path) if path.exists() else pd.DataFrame(columns=["model_id", "part", "asset_id", "weight"])
     found: dict[str, np.ndarray] = {}
-    for (model, part), own in table.groupby(["model_id", "part"], sort=False):
+    for (model, part), own in dict(list(table.groupby(["model_id", "part"], sort=False))).items():  # pyright: ignore
         row = own.set_index("asset_id")["weight"].reindex(assets).fillna(0.0).to_numpy(dtype=float)
         name = str(part)
         found[name] = found.get(name, np.zeros((len(ids), len(assets)))) + np.outer(models == str(model), row)

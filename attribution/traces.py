@@ -65,7 +65,7 @@ def trace(found: Backtest, chronicle: Chronicle, *, name: str = "backtest", spli
     assets, days = chronicle.universe.assets, found.days.index
     if tuple(found.weights.columns) != tuple(assets) or not days.isin(chronicle.days).all():
         raise InputError("the backtest walked another history", code="OTHER_HISTORY", field="chronicle")
-    first = chronicle.days.get_loc(days[0])
+    first = int(chronicle.days.searchsorted(days[0]))
     values = chronicle.values[first : first + len(days)]
     moves, weights = values[1:] / values[:-1] - 1.0, found.weights.to_numpy(dtype=float)
     t, n = moves.shape
@@ -87,7 +87,8 @@ def trace(found: Backtest, chronicle: Chronicle, *, name: str = "backtest", spli
     before = found.days["nav"].to_numpy(dtype=float)[:-1].copy()
     before[0] = float(found.days["opened"].iloc[0] + found.days["flow"].iloc[0])
     return Chain(
-        name, days[1:], tuple(assets), stages, moves, costs=_costs(found, chronicle.universe, before, moves, weights), nav=before,
+        name, days[1:], tuple(assets), stages, moves, nav=before,
+        costs=_costs(found, chronicle.universe, before, moves, weights),
         earned=found.returns.to_numpy(dtype=float), beliefs=beliefs, holds=holds,
         regimes=tuple(str(x) for x in found.days["regime"].iloc[:-1]), origins=_origins(found.asked),
         classes=FrozenMap(zip(assets, chronicle.universe.classes, strict=True)), apart=apart,
@@ -149,7 +150,7 @@ def _trades(found: Backtest, assets: tuple[str, ...]) -> Mapping[pd.Timestamp, n
         return {}
     wide = found.trades.pivot_table(index="date", columns="asset", values="weight", aggfunc="sum")
     wide = wide.reindex(columns=list(assets)).fillna(0.0)
-    return {pd.Timestamp(str(date)): row for date, row in zip(wide.index, wide.to_numpy(), strict=True)}
+    return dict(zip(pd.DatetimeIndex(pd.to_datetime(wide.index)), wide.to_numpy(), strict=True))
 
 
 def _costs(

@@ -5,7 +5,16 @@ from __future__ import annotations
 import argparse
 import platform
 
-from . import conflicts, crowds, histories, rebalances, signals, solving, starts  # noqa: F401  (importing registers their cases)
+from . import (  # noqa: F401  (importing registers their cases)
+    attributions,
+    conflicts,
+    crowds,
+    histories,
+    rebalances,
+    signals,
+    solving,
+    starts,
+)
 from .registry import CASES
 
 

@@ -75,8 +75,9 @@ def show_attribution(out: Console, found: Attribution, asked: Asking, folder: Pa
     shown = table.loc[table.abs().max(axis=1) >= _SEEN]
     groups = dict(zip(found.names, found.groups, strict=True)) if asked.by == "effect" else {}
     order = sorted(shown.index, key=lambda name: GROUPS.index(groups.get(name, GROUPS[0])))
-    rows = [(name, _points(shown.loc[name, "sum"]), _points(shown.loc[name, "linked"])) for name in order]
-    rows.append(("all", _points(table["sum"].sum()), _points(table["linked"].sum())))
+    sizes = dict(zip(shown.index, shown[["sum", "linked"]].to_numpy(dtype=float).tolist(), strict=True))
+    rows = [(name, *(_points(size) for size in sizes[name])) for name in order]
+    rows.append(("all", *(_points(x) for x in table[["sum", "linked"]].to_numpy(dtype=float).sum(0))))
     lay(out, (asked.by, "sum", "linked"), rows, ("sum", "linked"))
     say(out, f"Nothing is left over: the largest remainder of a period is {basis_points(found.residual, 6)}.")
     if found.apart > 1e-6:

@@ -24,6 +24,9 @@ def test_each_case_runs_small():
         "morning_whole",
         "histories",
         "signals",
+        "attribution-remainder",
+        "attribution-skill",
+        "attribution-demotion",
     )
     for case in cases:
         assert f"\n{case}: " in said.stdout
