@@ -132,7 +132,7 @@ class Attribution:
         own, base = compounded(self.portfolio.to_numpy()), compounded(self.benchmark.to_numpy())
         lines = [
             f"{self.name}: {percent(own)} against {percent(base)}, {basis_points(self.excess, 1)} in "
-            f"{len(self.periods):,} periods to {self.periods[-1]}"
+            f"{len(self.periods):,} periods to {str(self.periods[-1])[:10]}"
         ]
         lines += [f"{name:<18}{row['linked'] * 1e4:>+10.2f} bp" for name, row in self.by("group").iterrows()]
         return "\n".join(lines)
