@@ -5,11 +5,22 @@ from __future__ import annotations
 from importlib import import_module
 
 _HOMES = {
+    "Attribution": "decisions",
+    "Chain": "chains",
+    "attribute": "decisions",
     "brinson": "brinsons",
+    "calibrate": "forecasts",
+    "chain": "chains",
     "contributions": "euler",
+    "judge_by": "skill",
     "link": "linking",
+    "propose_confidences": "feedback",
+    "read_chain": "sequences",
     "realised_contributions": "euler",
     "roll_up": "brinsons",
+    "score_benchmarks": "yardsticks",
+    "settle_views": "forecasts",
+    "trace": "traces",
 }
 __all__ = tuple(_HOMES)
 

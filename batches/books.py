@@ -31,6 +31,7 @@ from .parts import SUFFIXES
 from .premises import read_market, read_models, read_shifts, read_trail, read_universe, read_views
 from .rosters import Refused, Roster
 from .tables import Stored, Table, read_table, store_table
+from .trusts import read_trusts, trust
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,8 +81,8 @@ class Book:
         return policy.with_models(read_models(self.shared["strategic"], read_universe(self.shared["assets"])))
 
     def views(self, on: dt.date | str | None = None) -> tuple[View, ...]:
-        """Return the views, or those live on a day."""
-        views = read_views(self.shared.get("views"))
+        """Return the views as far as their sources are trusted, or those live on a day."""
+        views = trust(read_views(self.shared.get("views")), read_trusts(self.shared.get("confidences")))
         return views if on is None else tuple(v for v in views if v.live(day(on)))
 
     def trail(self, universe: Universe, views: Sequence[View] | None = None) -> Trail | None:

@@ -21,8 +21,9 @@ from ..models.sessions import is_session
 from ..models.tilts import Tilt
 from ..units import FrozenMap
 from .columns import days, numbers
-from .premises import read_shifts, strategic_sums
+from .premises import read_shifts, read_views, strategic_sums
 from .tables import Table
+from .trusts import read_trusts, silenced
 
 if TYPE_CHECKING:
     from .books import Book
@@ -112,6 +113,10 @@ def _of_views(book: Book, beliefs: Mapping[str, Tilt], on: dt.date) -> Iterator[
         elif view.since and view.since > on:
             words = f"view {view.id} begins only on {view.since}"
             yield Caution("VIEW_LATER", "views", "since", words, "nothing, if that is meant", (view.id,))
+    table = book.shared.get("confidences")
+    for name in silenced(read_views(book.shared.get("views")), read_trusts(table)):
+        words = f"view {name} says nothing: its source is trusted with a scale of 0"
+        yield Caution("VIEW_SILENT", "confidences", "scale", words, "nothing, if that is meant", (name,))
     dropped = FrozenMap({(name, model): why for model, belief in beliefs.items() for name, why in belief.dropped})
     for (name, _), why in dropped.items():
         yield Caution("VIEW_SILENT", "views", "about", f"{name} says nothing: {why}", _DROP, (name,))

@@ -23,7 +23,7 @@ from .streams import schema, stream
 
 _pc: Any = pyarrow.compute
 """Its functions are made when it is imported: no type checker sees them."""
-BESIDE = ("summary", "impact", "signals", "views", "tilts")
+BESIDE = ("summary", "impact", "signals", "views", "tilts", "beliefs")
 """Tables that a run may hold beside those of every run."""
 # Spaces, marks without a width and quotes, then what a spreadsheet obeys (the full-width forms too) or a control
 # character; or a NUL anywhere: some readers end the cell there and begin another.

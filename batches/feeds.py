@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from ..signals.readings import Reading, read
 from .columns import bad_cell, days, demand, numbers
 from .premises import read_returns, read_trail, read_views
 from .tables import Table
+from .trusts import read_trusts, trust
 
 _PLAIN = "a plain number such as 1234.5, or empty where nothing was said"
 _ISO = "an ISO date like 2016-12-30"
@@ -46,8 +48,10 @@ def read_desk(tables: Mapping[str, Table], policy: Policy, market: Market, on: d
     if policy.playbook.empty:
         return None
     trail = read_trail(tables, market.universe)
-    manual = read_views(tables.get("views"))
-    return read(policy.playbook, read_panel(tables), market, policy.models, on, trail=trail, manual=manual)
+    scales = read_trusts(tables.get("confidences"))
+    manual = trust(read_views(tables.get("views")), scales)
+    said = read(policy.playbook, read_panel(tables), market, policy.models, on, trail=trail, manual=manual)
+    return replace(said, views=trust(said.views, scales)) if scales else said
 
 
 def _in_time(table: Table) -> pd.DataFrame:

@@ -87,6 +87,11 @@ LAYOUTS: Mapping[str, Layout] = FrozenMap(
             "column",
             ("account_id", "asset_id", "status"),
         ),
+        "confidences": Layout(
+            ("source", "scale", "approved_by"),
+            ("approval", "because"),
+            texts=("source", "approved_by", "approval", "because"),
+        ),
         # Read by what is built on a run; here only their required columns are checked.
         "prices": Layout(("date", "available_at"), (), "series"),
         "signals": Layout(("date", "available_at"), (), "series"),

@@ -2,7 +2,9 @@
 
 ``signals.parquet`` has a row a signal and a row a regime's state; ``views.parquet`` a row a view of the day, of the
 book or made of signals, and a row an opinion that came to none, with the reason; ``tilts.parquet`` a row for everything
-that overlays, rules and hands put into a channel of a model. They are there where nothing was read too, with no rows.
+that overlays, rules and hands put into a channel of a model; ``beliefs.parquet`` a row an asset that a view, a shift
+or a tilt of risk moves on the way from a model's strategic weights to its tactical target. They are there where nothing
+was read too, with no rows.
 """
 
 from __future__ import annotations
@@ -20,11 +22,14 @@ import pyarrow.parquet as pq
 from ..models.tilts import Tilt
 from ..models.universes import Universe
 from ..models.views import View
+from ..optimizer.legs import Leg
+from ..optimizer.reasons import OUTSIDE
 from ..signals.readings import Reading
 from ..units import FrozenMap
 from .stores import whole
 
 _TEXT, _NUMBER, _DAY = pa.string(), pa.float64(), pa.date32()
+_NO_LEGS: Mapping[str, Leg] = FrozenMap()
 _PARTS = ("score", "strength", "agreement", "recency", "track_record")
 READ: Mapping[str, pa.Schema] = FrozenMap(
     {
@@ -53,6 +58,7 @@ READ: Mapping[str, pa.Schema] = FrozenMap(
                 *((name, _TEXT) for name in ("author", "because")),
             ]
         ),
+        "beliefs": pa.schema([*((name, _TEXT) for name in ("model_id", "part", "asset_id")), ("weight", _NUMBER)]),
     }
 )
 """The tables of what was read, and their columns."""
@@ -65,6 +71,7 @@ def write_readings(
     beliefs: Mapping[str, Tilt],
     universe: Universe,
     on: dt.date,
+    legs: Mapping[str, Leg] = _NO_LEGS,
 ) -> None:
     """Write what a run read into its folder, each table whole or not at all.
 
@@ -74,11 +81,14 @@ def write_readings(
         Those of the book; they are written where they are live on the day.
     beliefs
         The tilt of each model, with its causes.
+    legs
+        What leads each model to its tactical target at the policy's own aversion, where there is one.
     """
     rows = {
         "signals": list(_signals(reading)),
         "views": list(_views(reading, [view for view in views if view.live(on)])),
         "tilts": list(_tilts(beliefs, universe)),
+        "beliefs": list(_parts(legs, universe)),
     }
     for name, schema in READ.items():
         table = pa.Table.from_pylist(rows[name], schema)
@@ -133,6 +143,15 @@ def _tilts(beliefs: Mapping[str, Tilt], universe: Universe) -> Iterator[dict[str
             neutral = 0.0 if cause.channel == "target" else 1.0
             for i in np.flatnonzero(np.array(cause.values) != neutral).tolist():
                 yield {**told, "asset_id": universe.assets[i], "value": cause.values[i]}
+
+
+def _parts(legs: Mapping[str, Leg], universe: Universe) -> Iterator[dict[str, Any]]:
+    """Yield what each part of the way to the tactical target moves; they sum to tactical less strategic."""
+    for model, leg in legs.items():
+        strategic = leg.program.current
+        for name, part in ((OUTSIDE, leg.start - strategic), *zip(leg.names, leg.parts, strict=True)):
+            for i in np.flatnonzero(part).tolist():
+                yield {"model_id": model, "part": name, "asset_id": universe.assets[i], "weight": float(part[i])}
 
 
 def _none(value: Any) -> Any:

@@ -261,7 +261,8 @@ def _seal(
     why = [*_tripped(errand.policy, counts), *breaches(impact, errand.policy)]
     write_impact(errand.out, impact)
     desk = errand.desk
-    write_readings(errand.out, desk.reading, errand.book.views(), desk.beliefs, desk.market.universe, desk.on)
+    legs = {model: leg for model in desk.beliefs for leg in desk.legs_of(model).values()}
+    write_readings(errand.out, desk.reading, errand.book.views(), desk.beliefs, desk.market.universe, desk.on, legs)
     write_summary(errand.out, summarise(Run(errand.out, errand.name, counts, bool(why))))
     seal = {
         "format": FORMAT,

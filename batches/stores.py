@@ -236,7 +236,9 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-BESIDE = ("impact.parquet", "signals.parquet", "summary.parquet", "tilts.parquet", "views.parquet")
+BESIDE = (
+    "beliefs.parquet", "impact.parquet", "signals.parquet", "summary.parquet", "tilts.parquet", "views.parquet",
+)  # fmt: skip
 """What a run says of itself beside its tables."""
 
 

@@ -7,6 +7,7 @@ import platform
 
 from . import (  # noqa: F401  (importing registers their cases)
     approvals,
+    attributions,
     backtests,
     conflicts,
     crowds,

@@ -192,7 +192,7 @@ def rebalance(
     say(
         console,
         f"Written to {out}: accounts, targets, trades, positions, phases, breaches, quarantine, timings, summary, "
-        "impact, signals, views, tilts (.parquet), run.json.",
+        "impact, signals, views, tilts, beliefs (.parquet), run.json.",
     )
     if entry is not None:
         say(console, f"Sealed in the ledger by {entry.actor} (record {entry.sequence:,}); submit it for approval.")
@@ -218,6 +218,44 @@ def why(run: Path, account: str, policy: Path | None, book: Path | None) -> int:
     from .pages import page
 
     show_why(page(), ask_why(run, account, policy, book))
+    return FINE
+
+
+@trimtab.command()
+@click.argument("runs", type=BOOK)
+@click.option("--returns", required=True, type=POLICY, help="A table (.csv, .parquet): date, then a column an asset.")
+@click.option("--from", "start", type=_Day(), help="Periods that end after this day; all by default.")
+@click.option("--to", "end", type=_Day(), help="Periods that end on this day or before.")
+@click.option("--account", "accounts", multiple=True, help="An account; repeat it. All accounts by NAV by default.")
+@click.option(
+    "--by",
+    type=click.Choice(["effect", "asset", "class", "regime", "view", "signal", "rule", "author"]),
+    default="effect",
+    show_default=True,
+    help="What the excess return is split by.",
+)
+@click.option("--periods", type=click.FloatRange(min=1), help="Periods a year; read from the dates by default.")
+@click.option("--out", type=click.Path(path_type=Path), help="A new folder for the tables.")
+def attribute(
+    runs: Path,
+    returns: Path,
+    start: dt.date | None,
+    end: dt.date | None,
+    accounts: tuple[str, ...],
+    by: str,
+    periods: float | None,
+    out: Path | None,
+) -> int:
+    """Say what came of the decisions in RUNS, a folder of sealed runs.
+
+    The return beyond the strategic weights is split, without a remainder, into what each view and rule earned, what
+    waiting, limits, phases and lots did, drift, and costs; then each source is judged, with intervals.
+    """
+    from .attributions import Asking, look_back, show_attribution
+    from .pages import page
+
+    asked = Asking(runs, returns, start, end, accounts, by, periods)
+    show_attribution(page(), look_back(asked), asked, out)
     return FINE
 
 

@@ -24,7 +24,7 @@ from .archives import Archive
 from .chronicles import Chronicle
 from .conducts import Conduct
 from .performances import judge
-from .walks import Stance, Walk, tabulate
+from .walks import Asked, Stance, Walk, tabulate
 
 _CONDUCT = Conduct()
 
@@ -53,6 +53,8 @@ class Backtest:
         What cash was paid over each period of :attr:`returns`.
     periods_per_year
         Sessions a year.
+    asked
+        The questions of the walk, where it was told to remember them: what attribution asks again.
     """
 
     days: pd.DataFrame
@@ -62,6 +64,7 @@ class Backtest:
     stance: Stance
     cash_returns: pd.Series
     periods_per_year: float
+    asked: tuple[Asked, ...] = ()
 
     @cached_property
     def returns(self) -> pd.Series:
@@ -139,6 +142,7 @@ def backtest(
     conduct: Conduct = _CONDUCT,
     after: Backtest | None = None,
     archive: Archive | None = None,
+    remember: bool = False,
 ) -> Backtest:
     """Walk a policy through a history.
 
@@ -165,6 +169,8 @@ def backtest(
         the whole would be, bit by bit.
     archive
         What other walks through this history have already read and estimated.
+    remember
+        Keep the questions (:attr:`Backtest.asked`), so that decisions can be attributed; it takes memory.
 
     Raises
     ------
@@ -184,7 +190,7 @@ def backtest(
         begun: Account | Stance = after.stance
     else:
         begun = account if isinstance(account, Account) else _account(policy, chronicle, first, account, nav)
-    walk = Walk(archive, policy, views, _flows(flows, chronicle), conduct)
+    walk = Walk(archive, policy, views, _flows(flows, chronicle), conduct, remember)
     try:
         log, stance = walk.go(begun, first, last)
     except InputError as error:
@@ -195,7 +201,7 @@ def backtest(
     at = chronicle.values[:, chronicle.universe.cash]
     lead = first - 1 if after is not None else first
     cash = pd.Series(at[lead + 1 : last + 1] / at[lead:last] - 1.0, index=chronicle.days[lead + 1 : last + 1])
-    made = Backtest(frame, weights, trades, audit, stance, cash, chronicle.periods_per_year)
+    made = Backtest(frame, weights, trades, audit, stance, cash, chronicle.periods_per_year, tuple(log.asked))
     return made if after is None else join(after, made)
 
 
@@ -206,7 +212,8 @@ def join(before: Backtest, after: Backtest) -> Backtest:
     joined = pd.concat(trades, ignore_index=True) if trades else before.trades
     audit = pd.concat([before.audit, after.audit])
     cash = pd.concat([before.cash_returns, after.cash_returns])
-    return Backtest(days, weights, joined, audit, after.stance, cash, after.periods_per_year)
+    asked = before.asked + after.asked
+    return Backtest(days, weights, joined, audit, after.stance, cash, after.periods_per_year, asked)
 
 
 def _span(

@@ -66,6 +66,20 @@ class Stance:
     nav: float | None
 
 
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """A question of a walk, kept so that it can be asked again: what attribution reads.
+
+    ``decided`` says whether it was answered with a target; the others are what was believed and allowed from ``on``.
+    """
+
+    on: dt.date
+    problem: Problem
+    account: Account
+    belief: Tilt
+    decided: bool
+
+
 @dataclass(eq=False)
 class Log:
     """The rows of a walk, as they are written."""
@@ -74,6 +88,7 @@ class Log:
     weights: list[np.ndarray] = field(default_factory=list)
     trades: list[dict[str, Any]] = field(default_factory=list)
     audit: list[tuple] = field(default_factory=list)
+    asked: list[Asked] = field(default_factory=list)
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +118,9 @@ class Walk:
         views: Sequence[View],
         flows: Mapping[int, float],
         conduct: Conduct,
+        remember: bool = False,
     ) -> None:
+        self.remember = remember
         self.archive, self.policy, self.views, self.flows, self.conduct = archive, policy, tuple(views), flows, conduct
         self._problems: dict[tuple[int, str], Problem] = {}
         self._log = Log()
@@ -124,6 +141,9 @@ class Walk:
                 stance, estimated=as_of if estimates else stance.estimated, read=as_of if reads else stance.read
             )
             ground = self.find_ground(stance)
+            if self.remember:
+                on = chronicle.on(t)
+                self._log.asked.append(Asked(on, ground.problem, stance.account, ground.belief, decided=False))
             while t < end:
                 t, stance = self._stretch(ground, stance, t, end)
         return self._log, stance
@@ -203,6 +223,8 @@ class Walk:
         opened = float((units * chronicle.levels[t]).sum())
         problem = ground.at(chronicle.market(t, ground.problem.market.risk))
         step = decide_step(problem, account, ground.belief, on)
+        if self.remember and step.outcome in _SOLVED:
+            self._log.asked.append(Asked(on, problem, account, ground.belief, decided=True))
         account, units = settle(problem, account, units, step, on)
         if step.outcome in _SOLVED:
             account = replace(account, last_views=ground.belief.sign)

@@ -33,6 +33,9 @@ def test_each_case_runs_small():
         "derivatives",
         "breakpoints",
         "robust",
+        "attribution-remainder",
+        "attribution-skill",
+        "attribution-demotion",
     )
     for case in cases:
         assert f"\n{case}: " in said.stdout

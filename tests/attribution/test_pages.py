@@ -1,0 +1,35 @@
+"""The worked example of the page runs, and figures show what tables say."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from trimtab.attribution import attribute, chain
+from trimtab.attribution.plots import draw_calibration, draw_waterfall
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "attribution" / "index.md"
+
+
+def test_the_worked_example_runs(capsys):
+    (code,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    exec(compile(code, str(PAGE), "exec"), {})  # noqa: S102  (our own page)
+    said = capsys.readouterr().out
+    assert "beliefs" in said
+    assert "ES" in said
+    assert "LM" in said
+
+
+def test_figures_show_the_tables():
+    pytest.importorskip("plotly")
+    frame = lambda row: pd.DataFrame([row], index=[1], columns=["EQ", "BD"])  # noqa: E731
+    stages = {"strategic": frame([0.6, 0.4]), "tactical": frame([0.7, 0.3]), "held": frame([0.65, 0.35])}
+    found = attribute(chain("one", stages, frame([0.05, 0.01]), beliefs={"view up": frame([0.1, -0.1])}))
+    bars = draw_waterfall(found).data[0]
+    assert bars.x[0] == "benchmark"
+    assert sum(bars.y[:-1]) == pytest.approx(bars.y[-1])
+    table = pd.DataFrame({"confidence": [0.4], "right": [12], "wrong": [8]}, index=["ES"])
+    assert list(draw_calibration(table).data[1].y) == pytest.approx([0.6])
