@@ -224,8 +224,8 @@ def why(run: Path, account: str, policy: Path | None, book: Path | None) -> int:
 @trimtab.command()
 @click.argument("runs", type=BOOK)
 @click.option("--returns", required=True, type=POLICY, help="A table (.csv, .parquet): date, then a column an asset.")
-@click.option("--from", "start", type=_Day(), help="Periods that end after this day; all by default.")
-@click.option("--to", "end", type=_Day(), help="Periods that end on this day or before.")
+@click.option("--from", "start", type=DAY, help="Periods that end after this day; all by default.")
+@click.option("--to", "end", type=DAY, help="Periods that end on this day or before.")
 @click.option("--account", "accounts", multiple=True, help="An account; repeat it. All accounts by NAV by default.")
 @click.option(
     "--by",
