@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from ..constraints import terms
+from ..constraints.phases import PACE, PHASE
 from ..constraints.policies import Policy
 from ..errors import InputError
 from ..models.accounts import Account
@@ -282,7 +283,7 @@ def _cost(case: Case, weights: np.ndarray) -> float:
 def _binding(case: Case, weights: np.ndarray) -> list[str]:
     market, found = case.context.market, []
     for name, term in case.program.named:
-        if name in case.names and name not in found:
+        if name in (*case.names, PHASE, PACE) and name not in found:
             read = terms.sides(term, weights, case.program.current, market.risk, market.universe)
             if (np.asarray(read.room) < BINDING).any():
                 found.append(name)

@@ -55,6 +55,8 @@ def cluster(begin, tmp_path):
     """A scheduler on loopback, its address, and two workers."""
     import json
 
+    import distributed
+
     told = tmp_path / "scheduler.json"
     scheduler = begin("scheduler", "--host", "127.0.0.1", "--port", 0, "--no-dashboard", "--scheduler-file", told)
     end = time.monotonic() + 30
@@ -64,7 +66,10 @@ def cluster(begin, tmp_path):
     address = json.loads(told.read_text())["address"]
     (tmp_path / "slow.py").write_text(SLOW)
     own = ("--nthreads", 1, "--no-nanny", "--no-dashboard", "--preload", tmp_path / "slow.py")
-    return scheduler, address, [begin("worker", address, *own) for _ in range(2)]
+    workers = [begin("worker", address, *own) for _ in range(2)]
+    with distributed.Client(address, timeout=60, set_as_default=False) as client:  # a busy machine starts them slowly
+        client.wait_for_workers(2, timeout=60)
+    return scheduler, address, workers
 
 
 def assert_same_rows(one, other):
