@@ -22,3 +22,6 @@ for face in ("models", "signals", "constraints", "optimizer", "batches", "scenar
     module = import_module(f"trimtab.{face}")
     for public in module.__all__:
         setattr(module, public, getattr(module, public))
+
+# Fields of two nouns may have one name (`days`); sphinx would have the type of a third mean one of them.
+suppress_warnings = ["ref.python"]

@@ -112,7 +112,7 @@ def used(run: str | Path, policy: Policy, share: float = 0.9) -> pd.DataFrame:
                 parts.append(rows.loc[(rows["share"] > share).to_numpy()])
         parts.append(_binding(accounts))
     names = ["account_id", "limit", "on", "bound", "used", "share"]
-    frame = pd.concat([part[names] for part in parts if len(part)] or [pd.DataFrame(columns=names)])
+    frame = pd.DataFrame(pd.concat([part[names] for part in parts if len(part)] or [pd.DataFrame(columns=names)]))
     again = frame.duplicated(subset=["account_id", "limit", "on"]).to_numpy()
     return frame.loc[~again].sort_values("share", ascending=False, kind="stable", ignore_index=True)
 

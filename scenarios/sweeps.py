@@ -49,7 +49,7 @@ class Sweep:
     points
         Index: a level a knob. Columns outcome, utility, expected_gain, tracking_error (annual decimals), volatility,
         turnover (one-way), cost (decimal of NAV, proportional and impact), certified_te, binding (the limits with
-        nothing left, joined by ``; ``), reason (where not OPTIMAL).
+        nothing left, with semicolons between), reason (where not OPTIMAL).
     weights
         The ideal weights: the same index, a column an asset.
     """
