@@ -175,8 +175,7 @@ class Arrival:
     goal, within, prices
         As in :class:`Arrivals`; None where they are those of the answer.
 
-    Note
-        Why the destination could not be had, where the account goes all the way instead.
+    ``note`` says why the destination could not be had, where the account goes all the way instead.
     """
 
     found: Released

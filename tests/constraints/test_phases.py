@@ -68,12 +68,6 @@ def test_phases_go_all_the_way(destination):
     assert caught.value.code == "PHASED_DESTINATION"
 
 
-def test_nobody_else_is_called_so():
-    with pytest.raises(PolicyError) as caught:
-        Policy((Turnover("5%", name="phase"),))
-    assert caught.value.code == "RESERVED_NAME"
-
-
 def test_its_tier_is_below_every_other():
     assert Policy((Turnover("5%", tier=7),)).pace.tier == 8
     assert [Policy(phases=p).pace.name for p in (None, Phases(STEPS))] == ["pace", "phase"]
