@@ -191,10 +191,11 @@ class Limit:
         object.__setattr__(self, "when", when)
         if isinstance(self.tier, bool) or not isinstance(self.tier, int) or not 0 <= self.tier <= 1000:
             raise self.error("tier", self.tier, "0 for hard, 1, 2, 3 ... for what may give way")
-        if self.cure_days is not None and (isinstance(self.cure_days, bool) or not 1 <= self.cure_days <= 36500):
-            raise self.error("cure_days", self.cure_days, "a whole number of days, at least 1")
-        if self.cure_days is not None and not self.grandfather:
-            raise self.error("cure_days", self.cure_days, "grandfather = true beside it, or leave it out")
+        days = self.cure_days
+        if days is not None and (isinstance(days, bool) or not isinstance(days, int) or not 1 <= days <= 36500):
+            raise self.error("cure_days", days, "a whole number of days, at least 1")
+        if days is not None and not self.grandfather:
+            raise self.error("cure_days", days, "grandfather = true beside it, or leave it out")
 
     def holds(self, regime: str) -> bool:
         """Say whether the limit is in force in a regime."""

@@ -6,8 +6,16 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from ..errors import PolicyError
+from ..models.accounts import RULES
+from .flows import FLOW
 from .limits import Limit
 from .phases import PACE, PHASE
+
+LONG_ONLY, CASH_FLOOR, PARTICIPATION, EDGE = "long_only", "cash_floor", "participation", "edge"
+"""Standing limits: no shorts, no cash below zero after costs, an account's part of what the desk as a whole may trade;
+and what the destination ``edge`` adds."""
+HOUSE = (LONG_ONLY, CASH_FLOOR, PARTICIPATION, EDGE, FLOW, PHASE, PACE, *RULES, "risk_aversion")
+"""What no limit of a policy may be called: limits are known by their names, and one of these would be taken for it."""
 
 
 def number_names(limits: Iterable[Limit] | Limit) -> tuple[Limit, ...]:
@@ -16,7 +24,7 @@ def number_names(limits: Iterable[Limit] | Limit) -> tuple[Limit, ...]:
     Raises
     ------
     PolicyError
-        Something that is no limit, one given name twice, or a name that the pace of trading has.
+        Something that is no limit, one given name twice, or one of :data:`HOUSE`.
     """
     limits = (limits,) if isinstance(limits, Limit) else tuple(limits)
     for limit in limits:
@@ -40,9 +48,9 @@ def number_names(limits: Iterable[Limit] | Limit) -> tuple[Limit, ...]:
                 value=name,
                 mend="give each its own name",
             )
-        if name in (PHASE, PACE):
+        if name in HOUSE:
             raise PolicyError(
-                f"a limit is called {name!r}, which is what the pace of trading is called",
+                f"a limit is called {name!r}, which means something else in every policy",
                 code="RESERVED_NAME",
                 table="policy",
                 field="name",

@@ -67,8 +67,11 @@ class Phases:
         object.__setattr__(self, "steps", _read_steps(self.steps))
         for name in ("merge_at", "restart_at", "close_at"):
             object.__setattr__(self, name, _number(name, getattr(self, name)))
-            if not float(self.close_at) <= getattr(self, name) <= 1.0:
-                raise _error(name, getattr(self, name), f"at least close_at, {self.close_at}, and at most 1")
+        if not float(self.close_at) >= 0.0:
+            raise _error("close_at", self.close_at, "at least 0")
+        for name, value in (("merge_at", self.merge_at), ("restart_at", self.restart_at), ("close_at", self.close_at)):
+            if not float(self.close_at) <= float(value) <= 1.0:
+                raise _error(name, value, f"at least close_at, {self.close_at}, and at most 1")
         if self.of not in ("original", "remaining"):
             raise _error("of", self.of, "original or remaining")
 

@@ -21,7 +21,7 @@ from .flows import flow_terms
 from .grandfathers import fit
 from .leverages import Leverage
 from .limits import Context, Limit, ends
-from .names import number_names
+from .names import CASH_FLOOR, LONG_ONLY, PARTICIPATION, number_names
 from .phases import PACE, PHASE, Pace, Phases
 from .quorums import Governance
 from .rebalances import Rebalance
@@ -32,9 +32,6 @@ from .terms import Box, Term
 from .tickets import Lots
 from .time_limits import check_clocks, list_time_limits
 from .tripwires import Tripwires
-
-PARTICIPATION = "participation"
-"""What the part of an account is called in what the desk as a whole may trade."""
 
 
 @dataclass(frozen=True)
@@ -262,9 +259,9 @@ class Policy:
         stated: list[tuple[str, Term]] = []
         if self.long_only:
             zeros = np.zeros_like(context.current)
-            stated.append(("long_only", Box(zeros, zeros + 1.0)))
+            stated.append((LONG_ONLY, Box(zeros, zeros + 1.0)))
             if not any(isinstance(x, Cash) and x.tier == 0 and ends(x.least, None)[0] >= 0 for x in self.in_force):
-                stated.append(("cash_floor", floor(context, 0.0)))
+                stated.append((CASH_FLOOR, floor(context, 0.0)))
         stated.extend(account_boxes(context))
         if context.allowances is not None:
             sold, bought = context.allowances

@@ -22,6 +22,8 @@ RESIDUAL = 1e-9
 CERTIFIED_TE = 1e-5
 """The largest certified tracking error of a released answer: 0.1 basis points."""
 
+_AT = 1e-9
+"""A weight this near to a bound is on it: refined answers are to rounding, those beside a custom limit to the gate."""
 _ROUNDING = 1e-11
 """A weight nearer than this to the current one is the current one: a hundredth of a cent in a million is no trade."""
 
@@ -69,7 +71,11 @@ def repair(program: Program, weights: np.ndarray) -> np.ndarray:
 
 def certify(program: Program, weights: np.ndarray, multipliers: Multipliers) -> Certificate:
     """Check and prove one answer; any multipliers are allowed, wrong ones only prove less."""
-    residual, gap, te = (float(x) for x in measure(program, weights, multipliers))
+    return conclude(program, *(float(x) for x in measure(program, weights, multipliers)))
+
+
+def conclude(program: Program, residual: float, gap: float, te: float) -> Certificate:
+    """Say what these measures of one answer prove, or why they do not."""
     if not np.isfinite(residual):
         return Certificate(np.inf, np.inf, np.inf, "the answer is not a number")
     if not np.isfinite(gap):
@@ -93,16 +99,24 @@ def measure(
     violations = program.violations(weights)
     residual = violations.max(-1)
     multipliers = signed(multipliers)
-    prices = np.concatenate([np.abs(multipliers.rows), multipliers.trades, multipliers.balls], axis=-1)
+    prices = _sizes(multipliers)
     known = np.isfinite(residual) & np.isfinite(prices).all(-1) & np.isfinite(multipliers.budget)
     with np.errstate(invalid="ignore"):  # what is not known is infinite below, whatever came of it here
         bound = lower_bound(program, weights, multipliers)
-        n = weights.shape[-1]
-        left = (prices * violations[..., n : n + prices.shape[-1]]).sum(-1)
-        left = left + np.abs(multipliers.budget) * violations[..., -1]
-        gap = np.maximum(-program.utility(weights) - bound, 0.0) + left
+        gap = np.maximum(-program.utility(weights) - bound, 0.0) + left_over(program, multipliers, violations)
     gap = np.where(known & np.isfinite(gap), gap, np.inf)
     return residual, gap, np.sqrt(2.0 * gap / program.gamma)
+
+
+def left_over(program: Program, multipliers: Multipliers, violations: np.ndarray) -> np.ndarray:
+    """Return ``sum_j |y_j| r_j``, shape (...), of prices and what :meth:`.Program.violations` found."""
+    n, prices = program.lo.shape[-1], _sizes(multipliers)
+    left = (prices * violations[..., n : n + prices.shape[-1]]).sum(-1)
+    return left + np.abs(multipliers.budget) * violations[..., -1]
+
+
+def _sizes(multipliers: Multipliers) -> np.ndarray:
+    return np.concatenate([np.abs(multipliers.rows), multipliers.trades, multipliers.balls], axis=-1)
 
 
 def signed(multipliers: Multipliers) -> Multipliers:
@@ -124,6 +138,34 @@ def gradient(program: Program, weights: np.ndarray, multipliers: Multipliers) ->
         away = np.where(on, weights - program.anchor[..., j, :], 0.0)
         slope = slope + pull * np.where(on, program.market_risk.times(away), 0.0)
     return slope
+
+
+@dataclass(frozen=True, eq=False)
+class Pressure:
+    """What presses single weights on the ends of the box, shape (..., n) each: forces in the way they push.
+
+    ``above`` is at least 0 and held by the upper end, ``below`` at most 0 and held by the lower; ``unheld`` is what
+    neither the box nor the costs and caps on trading hold: rounding, unless there is a limit whose price is not known.
+    """
+
+    above: np.ndarray
+    below: np.ndarray
+    unheld: np.ndarray
+
+
+def press(program: Program, weights: np.ndarray, multipliers: Multipliers) -> Pressure:
+    """Return what presses single weights on their bounds at an answer: minus the slope of the Lagrangian there."""
+    kink, z = kinks(program, multipliers.trades), weights - program.current
+    curve = 1.5 * kink.power * np.sqrt(np.abs(z))
+    right = np.where(z >= 0, kink.buy + curve, -kink.sell - curve) + np.where(weights >= 0, kink.long, -kink.short)
+    left = np.where(z > 0, kink.buy + curve, -kink.sell - curve) + np.where(weights > 0, kink.long, -kink.short)
+    push = -gradient(program, weights, multipliers)
+    at_lo, at_hi = weights <= program.lo + _AT, weights >= program.hi - _AT
+    return Pressure(
+        np.where(at_hi, np.maximum(push - right, 0.0), 0.0),
+        np.where(at_lo, np.minimum(push - left, 0.0), 0.0),
+        push - np.clip(push, np.where(at_lo, -np.inf, left), np.where(at_hi, np.inf, right)),
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -38,18 +38,29 @@ def ask_all(problem: Problem, program: Program) -> Crowd:
     """Ask for the ideal weights of many accounts; only what is exact to the binding set and certified is released."""
     replies = problem.engine(program).solve(program)
     asked = np.flatnonzero(replies.solved & np.isfinite(replies.weights).all(-1))
-    some, said = program.pick(asked), replies.multipliers.pick(asked)
-    weights, multipliers, found = refine_all(some, repair(some, replies.weights[asked]), said)
-    weights = repair(some, weights)
-    residual, gap, te = measure(some, weights, multipliers)
-    passed = found & (residual <= RESIDUAL) & (te <= CERTIFIED_TE)
+    own = pass_gate(program.pick(asked), replies.weights[asked], replies.multipliers.pick(asked))
     m = len(replies.solved)
     released = np.zeros(m, dtype=bool)
-    released[asked] = passed
+    released[asked] = own.released
     spread = lambda values: _spread(values, asked, m)  # noqa: E731
     whole = replies.multipliers.copy()
-    whole.put(asked, multipliers)
-    return Crowd(released, spread(weights), whole, spread(residual), spread(gap), spread(te), replies.seconds)
+    whole.put(asked, own.multipliers)
+    return Crowd(
+        released, spread(own.weights), whole, spread(own.residual), spread(own.gap), spread(own.certified_te),
+        replies.seconds,
+    )  # fmt: skip
+
+
+def pass_gate(program: Program, weights: np.ndarray, multipliers: Multipliers) -> Crowd:
+    """Refine what was said of many accounts, by an engine or of others like them, and check and prove what comes of it.
+
+    Whoever is not exact to the binding set, or not certified, is not released.
+    """
+    weights, multipliers, found = refine_all(program, repair(program, weights), multipliers)
+    weights = repair(program, weights)
+    residual, gap, te = measure(program, weights, multipliers)
+    passed = found & (residual <= RESIDUAL) & (te <= CERTIFIED_TE)
+    return Crowd(passed, weights, multipliers, residual, gap, te, 0.0)
 
 
 def ask_one(problem: Problem, program: Program) -> Released:

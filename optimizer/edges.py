@@ -8,12 +8,11 @@ import numpy as np
 
 from ..constraints import terms
 from ..constraints.bands import inner_parts
+from ..constraints.names import EDGE
 from .answers import Multipliers
 from .problems import Cases, Problem
 from .programs import Program, with_terms
 
-EDGE = "edge"
-"""What is called so: keeping the cash where it was, and spending no more than coming back takes."""
 TRIFLE = 1e-4
 """What trading anything costs at least: nothing is traded for no reason because it is free."""
 SPARE = (1e-5, 0.01)

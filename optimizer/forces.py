@@ -17,7 +17,7 @@ from ..constraints import terms
 from ..models.causes import list_shifts
 from ..models.tilts import Tilt
 from .answers import Multipliers
-from .certificates import gradient, kinks
+from .certificates import press
 from .origins import split_risk
 from .programs import Program
 from .solutions import owner
@@ -25,7 +25,7 @@ from .solutions import owner
 COST = "cost"
 HELD = "held back by "
 _AT = 1e-9
-"""A weight or a row this near to a bound is on it, as in :mod:`.solutions`."""
+"""Bounds and rows this near to each other are the same."""
 _FAINT = 1e-13
 """A force below this, in units of ``program.scale``, is rounding."""
 
@@ -184,30 +184,16 @@ def _own_rows(program: Program, prices: Multipliers, model: Program) -> Iterator
 
 def _own_boxes(program: Program, weights: np.ndarray, prices: Multipliers, model: Program) -> Iterator[Pull]:
     """Yield the bounds that are tighter than the model's; and whatever force is left."""
-    push, left, right = pushes(program, weights, prices)
-    at_lo, at_hi = weights <= program.lo + _AT, weights >= program.hi - _AT
-    above, below = (
-        np.where(at_hi, np.maximum(push - right, 0.0), 0.0),
-        np.where(at_lo, np.minimum(push - left, 0.0), 0.0),
-    )
-    for held, own, upper in ((above, program.hi < model.hi - _AT, True), (below, program.lo > model.lo + _AT, False)):
+    pressed = press(program, weights, prices)
+    tighter = (pressed.above, program.hi < model.hi - _AT, True), (pressed.below, program.lo > model.lo + _AT, False)
+    for held, own, upper in tighter:
         for i in np.flatnonzero(own & (np.abs(held) > _FAINT * program.scale)):
             yield Pull(HELD + owner(program, int(i), upper=upper), -held[i] * np.eye(len(weights))[i])
     # What force is left belongs to a limit whose price nobody knows, or to the slope of impact: infinitely steep where
     # trading begins, it is the one thing that an answer which could not be refined gets wrong.
     customs = [name for name, term in program.named if isinstance(term, terms.Custom)]
     if customs or program.impact.any():
-        unheld = push - np.clip(push, np.where(at_lo, -np.inf, left), np.where(at_hi, np.inf, right))
-        yield Pull(HELD + (" and ".join(dict.fromkeys(customs)) or COST), -unheld)
-
-
-def pushes(program: Program, weights: np.ndarray, prices: Multipliers) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return what pushes each asset, and the slopes of what resists it down and up, shapes (..., n)."""
-    kink, z = kinks(program, prices.trades), weights - program.current
-    curve = 1.5 * kink.power * np.sqrt(np.abs(z))
-    right = np.where(z >= 0, kink.buy + curve, -kink.sell - curve) + np.where(weights >= 0, kink.long, -kink.short)
-    left = np.where(z > 0, kink.buy + curve, -kink.sell - curve) + np.where(weights > 0, kink.long, -kink.short)
-    return -gradient(program, weights, prices), left, right
+        yield Pull(HELD + (" and ".join(dict.fromkeys(customs)) or COST), -pressed.unheld)
 
 
 # ------------------------------------------------------------------------------------------------ rows that stop

@@ -21,6 +21,7 @@ import numpy as np
 from ..errors import UnsolvedError
 from ..models.tilts import Tilt
 from .answers import Multipliers
+from .crowds import ask_one
 from .forces import (
     Pull,
     beliefs,
@@ -35,7 +36,7 @@ from .paths import Course, Kink, Path, firm, follow, roots, slopes_at
 from .problems import Problem
 from .programs import Program
 from .solutions import Solution, owner
-from .tactical import answer_tactical, pose_tactical
+from .tactical import pose_tactical
 
 _PRICED = 1e-9
 """A price below this, in units of ``program.scale``, is rounding; as in :func:`.solutions.price_limits`."""
@@ -110,7 +111,7 @@ def trace_model(problem: Problem, model: str, aversion: float, belief: Tilt) -> 
         No weights satisfy the shared limits, or no answer passed the gate.
     """
     shared, program = pose_tactical(problem, model, aversion, belief)
-    answer = answer_tactical(shared, program)
+    answer = ask_one(shared, program)
     target, prices, strategic, unit = answer.weights, answer.multipliers, program.current, float(program.scale)
     if target is None or prices is None:
         why = (

@@ -13,11 +13,9 @@ from dataclasses import replace
 import numpy as np
 
 from .answers import Multipliers
-from .certificates import CERTIFIED_TE, RESIDUAL, measure, repair
-from .crowds import Crowd, ask_all
+from .crowds import Crowd, ask_all, pass_gate
 from .problems import Problem
 from .programs import AXIS, Program
-from .refinements import refine_all
 
 STRIDE = 8
 """Of so many neighbours one is asked of the engine."""
@@ -49,19 +47,15 @@ def ask_neighbours(problem: Problem, program: Program) -> Crowd:
     left = np.maximum(right - 1, 0)
     at = np.arange(m)
     near = good[np.where(np.abs(places[left] - at) <= np.abs(places[right] - at), left, right)]
-    weights, prices, found = refine_all(program, repair(program, some.weights[near]), some.multipliers.pick(near))
-    weights = repair(program, weights)
-    residual, gap, te = measure(program, weights, prices)
-    passed = found & (residual <= RESIDUAL) & (te <= CERTIFIED_TE)
-    seconds = some.seconds
-    rest = np.flatnonzero(~passed)
+    own, seconds = pass_gate(program, some.weights[near], some.multipliers.pick(near)), some.seconds
+    rest = np.flatnonzero(~own.released)
     if len(rest):
         again = ask_all(problem, program.pick(rest))
-        passed[rest], weights[rest] = again.released, again.weights
-        residual[rest], gap[rest], te[rest] = again.residual, again.gap, again.certified_te
-        prices.put(rest, again.multipliers)
+        own.released[rest], own.weights[rest] = again.released, again.weights
+        own.residual[rest], own.gap[rest], own.certified_te[rest] = again.residual, again.gap, again.certified_te
+        own.multipliers.put(rest, again.multipliers)
         seconds += again.seconds
-    return Crowd(passed, weights, prices, residual, gap, te, seconds)
+    return replace(own, seconds=seconds)
 
 
 def ask_beside(program: Program, weights: np.ndarray, prices: Multipliers) -> Crowd | None:
@@ -73,8 +67,5 @@ def ask_beside(program: Program, weights: np.ndarray, prices: Multipliers) -> Cr
     shapes = (program.rows_lo.shape[-1], program.most.shape[-1], program.ball_most.shape[-1])
     if shapes != tuple(np.shape(own)[-1] for own in (prices.rows, prices.trades, prices.balls)):
         return None
-    found, own, known = refine_all(program, repair(program, weights[None]), prices.lift())
-    found = repair(program, found)
-    residual, gap, te = measure(program, found, own)
-    passed = known & (residual <= RESIDUAL) & (te <= CERTIFIED_TE)
-    return Crowd(passed, found, own, residual, gap, te, 0.0) if passed[0] else None
+    own = pass_gate(program, weights[None], prices.lift())
+    return own if own.released[0] else None

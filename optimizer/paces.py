@@ -56,11 +56,7 @@ def slow(
     schedules
         As they were brought along; None where nobody has one.
     """
-    m, n = program.current.shape
-    plan = None
-    if policy.phases is not None:
-        plan = read_plan(policy.phases, context, schedules or Schedules.none(m, n), belief.life)
-    box = _widened(_checked(policy, context, program), _box(context, belief, plan), context)
+    box, plan = _slowed(policy, context, program, belief, schedules)
     return replace(context, pace=box), with_terms(program, [(policy.pace.name, box)]), plan
 
 
@@ -68,11 +64,19 @@ def slow_one(
     policy: Policy, context: Context, program: Program, belief: Tilt, schedules: Schedules
 ) -> tuple[Context, Program, Plan | None]:
     """Give one account its box and the plan of its schedule, which has an account axis of one."""
-    lifted, _, plan = slow(policy, context.lift(), program.lift(), belief, schedules)
-    whole = lifted.pace
-    box = Box(*(np.full_like(program.current, end) for end in (-np.inf, np.inf))) if whole is None else whole
-    box = Box(box.lo.reshape(program.current.shape), box.hi.reshape(program.current.shape))
+    box, plan = _slowed(policy, context.lift(), program.lift(), belief, schedules)
+    box = Box(box.lo[0], box.hi[0])
     return replace(context, pace=box), with_terms(program, [(policy.pace.name, box)]), plan
+
+
+def _slowed(
+    policy: Policy, context: Context, program: Program, belief: Tilt, schedules: Schedules | None
+) -> tuple[Box, Plan | None]:
+    m, n = program.current.shape
+    plan = None
+    if policy.phases is not None:
+        plan = read_plan(policy.phases, context, schedules or Schedules.none(m, n), belief.life)
+    return _widened(_checked(policy, context, program), _box(context, belief, plan), context), plan
 
 
 def _box(context: Context, belief: Tilt, plan: Plan | None) -> Box:

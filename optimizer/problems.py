@@ -321,8 +321,7 @@ def pose_all(
     if tactical is not None and is_slowed(policy, belief):
         context, program, plan = slow(policy, context, program, belief, cohort.schedules)
     cases = Cases(cohort, model, standing, context, belief, aversion, horizon, policy.names, program, plan)
-    pointed = np.any(program.ball_most < POINT, axis=-1, keepdims=False)
-    kept_out = pointed | foreseen(context)
+    kept_out = np.any(program.ball_most < POINT, axis=-1) | foreseen(context)
     if plan is not None:
         kept_out = kept_out | (plan.schedules.started > plan.day)
     rest = np.flatnonzero(~kept_out)

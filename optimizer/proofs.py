@@ -56,7 +56,7 @@ def examine(mandate: Mandate, names: Collection[str]) -> Verdict:
             said = least(program, springs, tolerance)
         if np.isfinite(said.weights).all() and prove(mandate, names, said.prices) > 0:
             return Verdict(True, said.weights, said.prices)
-        if said.status in ("solved", "almost") and said.violations[0] < -_CLEAR:
+        if said.solved and said.violations[0] < -_CLEAR:
             break
     return Verdict(False, _inside(mandate, names, said) if np.isfinite(said.weights).all() else program.current)
 

@@ -15,7 +15,8 @@ import numpy as np
 from ..constraints import terms
 from ..models.causes import label
 from .answers import Multipliers
-from .forces import COST, HELD, pushes
+from .certificates import press
+from .forces import COST, HELD
 from .legs import Leg
 from .orders import weigh_trades
 from .problems import Cases
@@ -130,10 +131,8 @@ def _resistances(
     z = ideal - program.current
     root = 1.5 * np.sqrt(np.abs(z))
     yield COST, (program.cost + program.impact * root) * np.sign(z), False
-    push, left, right = pushes(program, ideal, prices)
-    at_lo, at_hi = ideal <= program.lo + _PRICED, ideal >= program.hi - _PRICED
-    above = np.where(at_hi, np.maximum(push - right, 0.0), 0.0)
-    below = np.where(at_lo, np.minimum(push - left, 0.0), 0.0)
+    pressed = press(program, ideal, prices)
+    above, below = pressed.above, pressed.below
     at = {terms.Rows: 0, terms.Trades: 0, terms.RiskBall: 0}
     for name, term in program.named:
         k = at.get(type(term), 0)
@@ -156,7 +155,6 @@ def _resistances(
             pull = (prices.balls[:, k] / most)[:, None]
             yield name, pull * np.where(term.on, program.market_risk.times(away), 0.0), False
         elif isinstance(term, terms.Custom):  # its price is not known: it has whatever force is left
-            unheld = push - np.clip(push, np.where(at_lo, -np.inf, left), np.where(at_hi, np.inf, right))
-            yield name, unheld, False
+            yield name, pressed.unheld, False
         if type(term) in at:
             at[type(term)] += 1

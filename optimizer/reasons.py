@@ -161,8 +161,7 @@ def explain(solution: Solution, target: np.ndarray, leg: Leg | None = None) -> E
 
 def tabulated(told: Explanation) -> Iterator[tuple[str, np.ndarray]]:
     """Yield what there is to see of each asset: its trade, and the parts added up in the order of :data:`GROUPS`."""
-    which = np.array(told.groups)
-    table = np.array([told.trade, *(told.parts[which == group].sum(axis=0) for group in GROUPS)]).T
+    table = told.by_group()[["trade", *GROUPS]].to_numpy()
     for asset, row in zip(told.assets, table, strict=True):
         if np.abs(row).max() >= _SEEN:
             yield asset, row

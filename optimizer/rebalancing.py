@@ -63,10 +63,10 @@ def rebalance(
     PolicyError, MarketError, ViewError
         A shared input that nothing can be computed from.
     """
-    on, views = day(on), [views] if isinstance(views, View) else views
+    on = day(on)
     problem = state(policy, market.dated(on))  # what may be done
     try:
-        belief = tilt(views, market, policy.model(account), on, trail=trail) + overlay  # what is believed
+        belief = _believe(problem, account, views, on, overlay, trail)  # what is believed
         proposal = decide(problem, account, belief, on)
     except AccountError as error:
         if strict:
@@ -107,10 +107,21 @@ def why(
     UnsolvedError
         Nothing is traded, or there is no answer to explain.
     """
-    on, views = day(on), [views] if isinstance(views, View) else views
+    on = day(on)
     problem = state(policy, market.dated(on))
-    belief = tilt(views, market, policy.model(account), on, trail=trail) + overlay
-    proposal = decide(problem, account, belief, on)
+    belief = _believe(problem, account, views, on, overlay, trail)
+    cause, words = examine(problem, account, belief, on)
+    if not cause:
+        raise UnsolvedError(f"account {account.id}: {hold(problem, account, belief, words).reason}")
+    solution = solve(problem, account, belief)
+    proposal = propose(solution, cause)
     if proposal.weights is None or proposal.outcome not in (Outcome.OPTIMAL, Outcome.RELAXED):
         raise UnsolvedError(f"account {account.id}: {proposal.reason}")
-    return explain(solve(problem, account, belief), proposal.weights["target"].to_numpy())
+    return explain(solution, proposal.weights["target"].to_numpy())
+
+
+def _believe(
+    problem: Problem, account: Account, views: Sequence[View] | View, on: dt.date, overlay: Tilt, trail: Trail | None
+) -> Tilt:
+    views = [views] if isinstance(views, View) else views
+    return tilt(views, problem.market, problem.policy.model(account), on, trail=trail) + overlay

@@ -127,7 +127,7 @@ def _least(mandate: Mandate, springs: Springs, cost: np.ndarray, caps: list, mos
     rows, ends = np.array(caps).reshape(len(caps), len(cost)), np.array(most)
     for slack in _SLACKS:
         said = least(mandate.program, replace(springs, cost=cost, caps=rows, most=ends + slack))
-        if said.status in ("solved", "almost"):
+        if said.solved:
             return max(float(cost @ said.violations), 0.0)
         if said.status == "infeasible" and not caps:
             break

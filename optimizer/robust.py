@@ -29,7 +29,7 @@ from ..models.tilts import Tilt
 from ..units import FrozenMap
 from .answers import Attempt, Multipliers
 from .arithmetics import impossible
-from .certificates import CERTIFIED_TE, NO_CERTIFICATE, RESIDUAL, Certificate, lower_bound, repair, signed
+from .certificates import NO_CERTIFICATE, RESIDUAL, Certificate, conclude, left_over, lower_bound, repair, signed
 from .crowds import ask_one
 from .engines import TIGHT
 from .neighbours import ask_beside
@@ -271,14 +271,7 @@ def _prove(
     residual = float(violations.max())
     utilities = np.array([float(own.utility(weights)) for own in programs])
     constant = float(shares @ utilities) - float(mixed.utility(weights))
-    n = len(weights)
-    sizes = np.concatenate([np.abs(prices.rows), prices.trades, prices.balls])
-    left = float(sizes @ violations[n : n + len(sizes)]) + abs(float(prices.budget)) * float(violations[-1])
+    left = float(left_over(mixed, prices, violations))
     gap = max(constant - float(lower_bound(mixed, weights, prices)) - float(utilities.min()), 0.0) + left
     te = float(np.sqrt(2.0 * gap / mixed.gamma)) if np.isfinite(gap) else float("inf")
-    if not residual <= RESIDUAL:
-        return Certificate(residual, gap, te, f"a limit is exceeded by {residual:.1e}")
-    if mixed.customs and not te <= CERTIFIED_TE:
-        return Certificate(residual, gap, float("nan"), "a custom limit binds, whose price is not known", waived=True)
-    reason = "" if te <= CERTIFIED_TE else f"certified only within {1e4 * te:.2f} bp of tracking error"
-    return Certificate(residual, gap, te, reason)
+    return conclude(mixed, residual, gap, te)

@@ -10,6 +10,7 @@ from ..constraints.bands import Band
 from ..constraints.deviations import Deviation
 from ..constraints.groups import Group
 from ..constraints.limits import Limit
+from ..constraints.names import CASH_FLOOR, LONG_ONLY
 from ..constraints.phases import Pace
 from ..constraints.tickets import TradeSize
 from ..constraints.waits import Cooldown, Holding
@@ -23,7 +24,7 @@ from .ways import Way
 _SHOWN = 3
 _LOOSENED = (Pace, Band, Cooldown, Holding)
 """What has no number of its own: how much wider it becomes is what there is to say."""
-_STANDING = {"long_only": "long-only", "cash_floor": "the cash floor"}
+_STANDING = {LONG_ONLY: "long-only", CASH_FLOOR: "the cash floor"}
 
 
 def say_conflict(conflict: Conflict, case: Case, words: str = "", *, whole: bool = False) -> str:

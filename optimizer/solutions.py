@@ -14,7 +14,7 @@ from ..models.tilts import Tilt
 from ..units import FrozenMap
 from .answers import Attempt, Multipliers
 from .arithmetics import impossible, owner
-from .certificates import NO_CERTIFICATE, Certificate, gradient, kinks
+from .certificates import NO_CERTIFICATE, Certificate, press
 from .conflicts import find_conflict
 from .destinations import arrive
 from .mandates import read_mandate
@@ -34,10 +34,6 @@ class Outcome(Enum):
     HELD = "nothing to do"
     UNSOLVED = "something to do, but no answer that may be released; nothing is traded"
     QUARANTINED = "its input cannot be used; nothing is traded"
-
-
-_AT = 1e-9
-"""A weight this near to a bound is on it: refined answers are to rounding, those beside a custom limit to the gate."""
 
 
 @dataclass(frozen=True)
@@ -216,20 +212,12 @@ def price_limits(
     """Read the multipliers by limit: what one more unit of each binding limit would add to utility a year."""
     prices: list[Price] = []
     least = 1e-9 * program.scale
-    slope, kink = gradient(program, weights, multipliers), kinks(program, multipliers.trades)
-    curve = 1.5 * kink.power * np.sqrt(np.abs(weights - program.current))
-    z = weights - program.current
-    push_up = -(
-        slope + np.where(z >= 0, kink.buy + curve, -kink.sell - curve) + np.where(weights >= 0, kink.long, -kink.short)
-    )
-    push_down = (
-        slope + np.where(z > 0, kink.buy + curve, -kink.sell - curve) + np.where(weights > 0, kink.long, -kink.short)
-    )
+    pressed = press(program, weights, multipliers)
     for i, asset in enumerate(assets):
-        if weights[i] >= program.hi[i] - _AT and push_up[i] > least:
-            prices.append(Price(owner(program, i, upper=True), asset, float(push_up[i])))
-        elif weights[i] <= program.lo[i] + _AT and push_down[i] > least:
-            prices.append(Price(owner(program, i, upper=False), asset, float(push_down[i])))
+        if pressed.above[i] > least:
+            prices.append(Price(owner(program, i, upper=True), asset, float(pressed.above[i])))
+        elif pressed.below[i] < -least:
+            prices.append(Price(owner(program, i, upper=False), asset, float(-pressed.below[i])))
     at = {terms.Rows: 0, terms.Trades: 0, terms.RiskBall: 0}
     for name, term in program.named:
         if isinstance(term, terms.Rows):

@@ -9,9 +9,8 @@ from ..models.accounts import AVERSIONS, Account, Model
 from ..models.cohorts import Cohort
 from ..models.tilts import Tilt
 from ..units import Each
-from .certificates import Certificate
 from .crowds import ask_all
-from .engines import Released, ask
+from .engines import ask
 from .paces import is_slowed
 from .problems import Case, Cases, Problem, aversions, pose, pose_all
 from .programs import POINT, Program, build
@@ -91,13 +90,3 @@ def pose_tactical(problem: Problem, model: str, aversion: Each, belief: Tilt) ->
     context = Context(shared.market, strategic, strategic, nav=np.ones(np.shape(aversion)))
     named = shared.policy.terms(context)
     return shared, build(context, named, belief, aversion, shared.policy.cost_horizon_years)
-
-
-def answer_tactical(shared: Problem, program: Program) -> Released:
-    """Return the tactical target of one program and the prices of its limits: by the crowd's engine, else alone."""
-    if not (program.customs or (program.ball_most < POINT).any()):
-        crowd = ask_all(shared, program.lift())
-        if crowd.released[0]:
-            proof = Certificate(float(crowd.residual[0]), float(crowd.gap[0]), float(crowd.certified_te[0]))
-            return Released(crowd.weights[0], crowd.multipliers.pick(0), proof, ())
-    return ask(program, shared.statement(program))

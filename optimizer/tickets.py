@@ -22,8 +22,6 @@ FEASIBLE = 1e-9
 """The largest excess over a limit, as in the gate."""
 MARGIN = 1e-10
 """What of an excess is forgiven while candidates are compared."""
-FREE = 2
-"""A side: buy or sell, whichever; +1 buys, -1 sells, 0 stays."""
 GRAIN = 1e-5
 """Decimal of NAV by which fractional trades are moved while a target is sought: a tenth of a basis point."""
 _NOTHING = 1e-13

@@ -21,6 +21,7 @@ def test_a_document_says_what_python_says():
     }
     policy = read_policy(written)
     assert policy.phases == Phases(((0, 0.5), (30, 0.25), (60, 0.25)), "remaining", 0.02, 0.015, 0.002)
+    assert policy.phases == Phases(STEPS, "remaining", "2%", "150bp", "0.2%")
     assert read_policy({}).phases is None
     assert policy.hash != read_policy({}).hash != read_policy({"phases": {"steps": STEPS}}).hash
 
@@ -46,6 +47,7 @@ def test_it_is_said_as_a_committee_would():
         ({"steps": [[0, 0.5, 1]]}, "steps", "pairs"),
         ({"steps": STEPS, "merge_at": "1bp"}, "merge_at", "at least close_at"),
         ({"steps": STEPS, "restart_at": 2}, "restart_at", "at most 1"),
+        ({"steps": STEPS, "close_at": -0.001}, "close_at", "at least 0"),
         ({"steps": STEPS, "of": "orginal"}, "of", "original"),
     ],
 )
@@ -66,12 +68,6 @@ def test_phases_go_all_the_way(destination):
     with pytest.raises(PolicyError) as caught:
         Policy((Band("3%"),), phases=Phases(STEPS), rebalance=Rebalance(destination=destination))
     assert caught.value.code == "PHASED_DESTINATION"
-
-
-def test_nobody_else_is_called_so():
-    with pytest.raises(PolicyError) as caught:
-        Policy((Turnover("5%", name="phase"),))
-    assert caught.value.code == "RESERVED_NAME"
 
 
 def test_its_tier_is_below_every_other():

@@ -11,9 +11,22 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from trimtab.constraints import Cash, Custom, Deviation, Leverage, Policy, TrackingError, Turnover
+from trimtab.constraints import (
+    Cash,
+    Custom,
+    Deviation,
+    Leverage,
+    Phases,
+    Policy,
+    Rebalance,
+    TrackingError,
+    Turnover,
+)
+from trimtab.constraints.names import HOUSE
+from trimtab.constraints.terms import Box
 from trimtab.errors import AccountError, PolicyError
 from trimtab.models import Account
+from trimtab.models.accounts import RULES
 
 MODELS = {"m": {"SPY": 0.6, "IEF": 0.4}}
 
@@ -29,6 +42,27 @@ def test_repeated_names_are_numbered_and_given_ones_must_differ():
     assert policy.names == ("deviation", "turnover", "deviation_2", "wide")
     assert policy.with_models(MODELS).names == policy.names
     assert _code(lambda: Policy((Deviation(0.1, name="x"), Turnover(0.1, name="x")))) == "DUPLICATE_LIMIT"
+
+
+@pytest.mark.parametrize("name", HOUSE)
+def test_no_limit_is_called_what_a_standing_one_is(name):
+    """It would be taken for it: a soft limit called long_only made long-only give way, and the account sold short."""
+    assert _code(lambda: Policy((Deviation("40%", name=name, tier=1),))) == "RESERVED_NAME"
+
+
+def test_whatever_a_policy_states_beside_its_limits_has_such_a_name(context):
+    everything = replace(
+        context,
+        rules={rule: np.zeros(4, dtype=bool) for rule in RULES},
+        allowances=np.full((2, 4), np.inf),
+        pace=Box(np.full(4, -np.inf), np.full(4, np.inf)),
+    )
+    policies = (
+        Policy(rebalance=Rebalance(destination="flow")),
+        Policy(phases=Phases(((0, "50%"), (30, "50%")))),
+    )
+    stated = {name for policy in policies for name, _ in policy.terms(everything)}
+    assert stated == set(HOUSE) - {"edge", "risk_aversion"}
 
 
 def test_names_are_unique_whatever_was_given():

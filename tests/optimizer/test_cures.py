@@ -121,6 +121,8 @@ def test_after_the_days_the_tier_says_what_becomes_of_who_cannot_come_back(desk,
         ({"cure_days": 30}, "cure_days"),
         ({"cure_days": 0, "grandfather": True}, "cure_days"),
         ({"cure_days": True, "grandfather": True}, "cure_days"),
+        ({"cure_days": 1.5, "grandfather": True}, "cure_days"),
+        ({"cure_days": "30d", "grandfather": True}, "cure_days"),
     ],
 )
 def test_days_of_cure_need_something_to_cure(fields, field):
