@@ -22,6 +22,7 @@ from .trespasses import Fault, read_trespasses
 LOOKED_BACK = ("positions", "history", "phases", "breaches")
 """The tables that are read here; they make no stranger of an id."""
 _ISO = "an ISO date like 2016-12-30"
+_EPOCH = dt.date(1970, 1, 1).toordinal()
 
 
 @dataclass(frozen=True, eq=False)
@@ -252,6 +253,18 @@ def as_history(grouped: tuple[Rows, Dealings] | None, accounts: int) -> History 
     fine = (read.asset[order] >= 0) & ~np.isnan(read.day[order]) & np.isfinite(read.weight[order])
     owner, order = owner[fine], order[fine]
     return History(owner, read.asset[order], read.day[order], read.weight[order], accounts)
+
+
+def as_last_days(grouped: tuple[Rows, Dealings] | None, accounts: int) -> np.ndarray:
+    """Return the last day each account of a roster traded, ``datetime64[D]``, NaT without one."""
+    last = np.full(accounts, np.nan)
+    if grouped is not None:
+        rows, read = grouped
+        np.fmax.at(last, np.repeat(np.arange(accounts), np.diff(rows.starts)), read.day[rows.order])
+    days = np.full(accounts, np.datetime64("NaT"), dtype="datetime64[D]")
+    traded = ~np.isnan(last)
+    days[traded] = (last[traded] - _EPOCH).astype("timedelta64[D]") + np.datetime64(0, "D")
+    return days
 
 
 def as_phases(read: Phasings, rows: np.ndarray, assets: tuple[str, ...]) -> tuple[PhasedTrade, ...]:
