@@ -22,20 +22,28 @@ def legs_row(about: str, universe: Universe, strategic: np.ndarray, *, name: str
     >>> legs_row("equity - bonds", u, np.array([0.45, 0.15, 0.4, 0.0]))
     array([ 0.75,  0.25, -1.  ,  0.  ])
     """
+    row, absent = mix_legs(_legs(about, universe, name), universe, strategic)
+    if absent:
+        raise SignalError(
+            f"{name or about!r}: {absent} has no strategic weight in the model",
+            code="NO_WEIGHT",
+            table="signals",
+            field="about",
+            value=absent,
+            mend="name legs that the model holds",
+        )
+    return row
+
+
+def mix_legs(legs: Iterable[tuple[float, str]], universe: Universe, strategic: np.ndarray) -> tuple[np.ndarray, str]:
+    """Return legs as weights, shape (n,), and the first leg of which the model holds nothing."""
     row = np.zeros(len(universe))
-    for size, leg in _legs(about, universe, name):
+    for size, leg in legs:
         mix = universe.mix(leg, strategic)
         if mix is None:
-            raise SignalError(
-                f"{name or about!r}: {leg} has no strategic weight in the model",
-                code="NO_WEIGHT",
-                table="signals",
-                field="about",
-                value=leg,
-                mend="name legs that the model holds",
-            )
+            return row, leg
         row += size * mix
-    return row
+    return row, ""
 
 
 def direction(first: str, second: str, universe: Universe) -> float:
