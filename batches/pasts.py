@@ -14,14 +14,13 @@ from ..models.positions import SIDES, STATES, UNTOLD, Clocks, TacticalPosition
 from ..models.schedules import MOST_STEPS, OVER, STATUSES, PhasedTrade, Schedules
 from ..models.universes import Universe
 from ..units import did_you_mean
-from .columns import cell, codes, numbers, ordinals, repeats
+from .columns import ISO, cell, codes, numbers, ordinals, repeats
 from .rows import Rows
 from .tables import Table
 from .trespasses import Fault, read_trespasses
 
 LOOKED_BACK = ("positions", "history", "phases", "breaches")
 """The tables that are read here; they make no stranger of an id."""
-_ISO = "an ISO date like 2016-12-30"
 _EPOCH = dt.date(1970, 1, 1).toordinal()
 
 
@@ -191,7 +190,7 @@ def _words(table: Table, column: str, code: str, row: int, universe: Universe) -
         words = f"the position in {asset!r} is extended until {until} and nobody approved it"
         return words, "give the reference of the approval"
     mends = {
-        "BAD_DATE": _ISO,
+        "BAD_DATE": ISO,
         "BAD_SIDE": f"{' or '.join(SIDES)}, or empty for the side it leans on",
         "BAD_STATE": ", ".join(STATES),
         "BAD_POSITION": "a decimal of NAV, or empty",
