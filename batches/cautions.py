@@ -19,11 +19,10 @@ from ..constraints.tickets import Lots
 from ..models.markets import Market
 from ..models.sessions import is_session
 from ..models.tilts import Tilt
-from ..units import FrozenMap
 from .columns import days, numbers
 from .premises import read_shifts, read_views, strategic_sums
 from .tables import Table
-from .trusts import read_trusts, silenced
+from .trusts import read_trusts, silenced, trust
 
 if TYPE_CHECKING:
     from .books import Book
@@ -107,18 +106,17 @@ def _of_policy(policy: Policy, market: Market, on: dt.date) -> Iterator[Caution]
 
 
 def _of_views(book: Book, beliefs: Mapping[str, Tilt], on: dt.date) -> Iterator[Caution]:
-    for view in book.views():
+    views, scales = read_views(book.shared.get("views")), read_trusts(book.shared.get("confidences"))
+    for view in trust(views, scales):
         if view.until and view.until <= on:
             yield Caution("VIEW_ENDED", "views", "until", f"view {view.id} ended on {view.until}", _DROP, (view.id,))
         elif view.since and view.since > on:
             words = f"view {view.id} begins only on {view.since}"
             yield Caution("VIEW_LATER", "views", "since", words, "nothing, if that is meant", (view.id,))
-    table = book.shared.get("confidences")
-    for name in silenced(read_views(book.shared.get("views")), read_trusts(table)):
+    for name in silenced(views, scales):
         words = f"view {name} says nothing: its source is trusted with a scale of 0"
         yield Caution("VIEW_SILENT", "confidences", "scale", words, "nothing, if that is meant", (name,))
-    dropped = FrozenMap({(name, model): why for model, belief in beliefs.items() for name, why in belief.dropped})
-    for (name, _), why in dropped.items():
+    for name, why in dict.fromkeys(each for belief in beliefs.values() for each in belief.dropped):
         yield Caution("VIEW_SILENT", "views", "about", f"{name} says nothing: {why}", _DROP, (name,))
     seen: set[tuple[str, str]] = set()
     for belief in beliefs.values():

@@ -24,6 +24,8 @@ from .tables import Table
 _pc: Any = pyarrow.compute
 """Its functions are made when it is imported: no type checker sees them."""
 _NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
+ISO = "an ISO date like 2016-12-30"
+"""What mends a cell that should be a date."""
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -127,6 +129,16 @@ def demand(table: Table, column: str, read: tuple, mend: str):
         row = int(np.argmax(bad))
         raise bad_cell(table, column, row, mend)
     return values
+
+
+def demand_days(table: Table, column: str) -> list[dt.date]:
+    """Return a column as dates, one in every row, or raise ``BookError`` for the first cell that holds none."""
+    read: list[dt.date] = []
+    for row, each in enumerate(demand(table, column, days(table, column), ISO)):
+        if each is None:
+            raise bad_cell(table, column, row, ISO)
+        read.append(each)
+    return read
 
 
 def bad_cell(table: Table, column: str, row: int, mend: str, code: str = "BAD_CELL", words: str = "") -> BookError:

@@ -15,9 +15,11 @@ from ..errors import UnsolvedError
 from ..models.accounts import Account, Model
 from ..models.markets import Market
 from ..models.tilts import NO_TILT, Tilt, tilt
+from ..models.views import View
 from ..optimizer.legs import Leg, trace_model
 from ..optimizer.problems import Problem, outline, state
 from ..optimizer.tactical import tactical_targets
+from ..signals.contradictions import refuse_contradictions
 from ..signals.readings import Reading
 from ..units import FrozenMap
 from .books import Book
@@ -88,8 +90,14 @@ def open_desk(book: Book, policy: Policy, on: dt.date, overlay: Tilt = NO_TILT) 
 def believe(
     book: Book, policy: Policy, market: Market, on: dt.date, reading: Reading | None = None, overlay: Tilt = NO_TILT
 ) -> Mapping[str, Tilt]:
-    """Return the belief of each model: the views of the book and of signals, tilts by hand, overlays and rules."""
-    views = book.views() + (() if reading is None else reading.views)
+    """Return the belief of each model: the views of the book and of signals, tilts by hand, overlays and rules.
+
+    Raises
+    ------
+    ViewError
+        Views of the book that contradict each other, and what :func:`trimtab.models.tilts.tilt` refuses.
+    """
+    views = gather_views(book, market, on, reading)
     trail, beliefs = book.trail(market.universe, views), {}
     for name, weights in policy.models.items():
         model = Model(name, weights, policy.risk_aversion)
@@ -97,3 +105,10 @@ def believe(
         if reading is not None:
             beliefs[name] += reading.tilt(name)
     return FrozenMap(beliefs)
+
+
+def gather_views(book: Book, market: Market, on: dt.date, reading: Reading | None) -> tuple[View, ...]:
+    """Return the views of the book, refused if two of them cannot both be meant, and those that signals make."""
+    views = book.views()
+    refuse_contradictions(views, market.universe, on)  # what signals say against people has been left out already
+    return views + (() if reading is None else reading.views)

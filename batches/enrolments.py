@@ -18,10 +18,9 @@ from ..models.universes import Universe
 from ..units import FrozenMap, did_you_mean
 from .censuses import EVERYBODY, Census, Register, close, enter_accounts, enter_others
 from .columns import bad_cell, cell, codes, numbers, repeats
-from .histories import last_days
 from .layouts import LAYOUTS
 from .overrides import check_overrides
-from .pasts import LOOKED_BACK, read_past
+from .pasts import LOOKED_BACK, as_last_days, read_past
 from .rosters import Roster
 from .rows import Rows
 from .tables import Stored, Table
@@ -31,7 +30,6 @@ OPEN_ORDERS = ("", "open")
 DONE_ORDERS = ("filled", "cancelled", "rejected", "expired")
 MOST_UNITS = 1e15
 """Beyond 2^50 a unit is no longer exact."""
-HISTORY = "history"
 NAMING = ("restrictions", "holdings", "orders")
 """The tables beside ``accounts`` that make a stranger of an id, in the order they are asked."""
 _PLAIN = "a plain number such as 1234.5, without separators, percent or spaces"
@@ -98,7 +96,6 @@ def put_together(
     for name in ("holdings", "orders"):
         own = _units(tables.get(name), owners.get(name), census, universe, faults)
         units[name] = (groups[name], *own)
-    last = _last_days(tables.get(HISTORY), owners.get(HISTORY), census, faults)
     seen, signs = codes(accounts, "last_views")
     restrictions = _restrictions(tables.get("restrictions"), owners.get("restrictions"), census, universe, faults)
     positions, history, phases, breaches = (
@@ -118,7 +115,7 @@ def put_together(
         (groups["restrictions"], *restrictions),
         desk,
         universe.assets,
-        last,
+        as_last_days(history, len(census.ids)),
         tuple(np.array(signs, dtype=object)[seen].tolist()),
         positions,
         history,
@@ -302,19 +299,6 @@ def _restrictions(
         column, code, words, mend = _rule_words(table, row, universe)
         _refuse(faults, census, owners[row], _fault(table, column, row, code, words, mend))
     return positions, kinds
-
-
-def _last_days(
-    table: Table | None, owners: np.ndarray | None, census: Census, faults: dict[str, AccountError]
-) -> np.ndarray:
-    """Read the last day each account traded, and refuse the accounts of rows without a day."""
-    if table is None or owners is None:
-        return np.full(len(census.ids), np.datetime64("NaT"), dtype="datetime64[D]")
-    last, bad = last_days(table, owners, len(census.ids))
-    for row in np.flatnonzero(bad).tolist():
-        words = f"date is {cell(table, 'date', row)[:40]!r}"
-        _refuse(faults, census, owners[row], _fault(table, "date", row, "BAD_DATE", words, "an ISO date: 2016-12-30"))
-    return last
 
 
 def _rules(table: Table, universe: Universe) -> tuple[np.ndarray, np.ndarray]:

@@ -18,12 +18,13 @@ from pyarrow import csv
 from ..errors import RunError
 from ..units import did_you_mean
 from .openings import open_run
+from .stores import BESIDE as FILES
 from .stores import SCHEMAS, whole
 from .streams import schema, stream
 
 _pc: Any = pyarrow.compute
 """Its functions are made when it is imported: no type checker sees them."""
-BESIDE = ("summary", "impact", "signals", "views", "tilts", "beliefs")
+BESIDE = tuple(name.removesuffix(".parquet") for name in FILES)
 """Tables that a run may hold beside those of every run."""
 # Spaces, marks without a width and quotes, then what a spreadsheet obeys (the full-width forms too) or a control
 # character; or a NUL anywhere: some readers end the cell there and begin another.

@@ -14,13 +14,12 @@ from ..errors import BookError
 from ..models.markets import Market
 from ..signals.panels import KEYS, Panel
 from ..signals.readings import Reading, read
-from .columns import bad_cell, days, demand, numbers
+from .columns import demand, demand_days, numbers
 from .premises import read_returns, read_trail, read_views
 from .tables import Table
 from .trusts import read_trusts, trust
 
 _PLAIN = "a plain number such as 1234.5, or empty where nothing was said"
-_ISO = "an ISO date like 2016-12-30"
 
 
 def read_panel(tables: Mapping[str, Table]) -> Panel:
@@ -57,9 +56,7 @@ def read_desk(tables: Mapping[str, Table], policy: Policy, market: Market, on: d
 def _in_time(table: Table) -> pd.DataFrame:
     columns: dict[str, object] = {}
     for key in KEYS:
-        columns[key] = told = demand(table, key, days(table, key), _ISO)
-        if None in told:
-            raise bad_cell(table, key, told.index(None), _ISO)
+        columns[key] = demand_days(table, key)
     for name in table.data.column_names:
         if name not in KEYS:
             columns[name] = demand(table, name, numbers(table, name, np.nan), _PLAIN)

@@ -14,14 +14,14 @@ from ..models.positions import SIDES, STATES, UNTOLD, Clocks, TacticalPosition
 from ..models.schedules import MOST_STEPS, OVER, STATUSES, PhasedTrade, Schedules
 from ..models.universes import Universe
 from ..units import did_you_mean
-from .columns import cell, codes, numbers, ordinals, repeats
+from .columns import ISO, cell, codes, numbers, ordinals, repeats
 from .rows import Rows
 from .tables import Table
 from .trespasses import Fault, read_trespasses
 
 LOOKED_BACK = ("positions", "history", "phases", "breaches")
 """The tables that are read here; they make no stranger of an id."""
-_ISO = "an ISO date like 2016-12-30"
+_EPOCH = dt.date(1970, 1, 1).toordinal()
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,7 +190,7 @@ def _words(table: Table, column: str, code: str, row: int, universe: Universe) -
         words = f"the position in {asset!r} is extended until {until} and nobody approved it"
         return words, "give the reference of the approval"
     mends = {
-        "BAD_DATE": _ISO,
+        "BAD_DATE": ISO,
         "BAD_SIDE": f"{' or '.join(SIDES)}, or empty for the side it leans on",
         "BAD_STATE": ", ".join(STATES),
         "BAD_POSITION": "a decimal of NAV, or empty",
@@ -252,6 +252,18 @@ def as_history(grouped: tuple[Rows, Dealings] | None, accounts: int) -> History 
     fine = (read.asset[order] >= 0) & ~np.isnan(read.day[order]) & np.isfinite(read.weight[order])
     owner, order = owner[fine], order[fine]
     return History(owner, read.asset[order], read.day[order], read.weight[order], accounts)
+
+
+def as_last_days(grouped: tuple[Rows, Dealings] | None, accounts: int) -> np.ndarray:
+    """Return the last day each account of a roster traded, ``datetime64[D]``, NaT without one."""
+    last = np.full(accounts, np.nan)
+    if grouped is not None:
+        rows, read = grouped
+        np.fmax.at(last, np.repeat(np.arange(accounts), np.diff(rows.starts)), read.day[rows.order])
+    days = np.full(accounts, np.datetime64("NaT"), dtype="datetime64[D]")
+    traded = ~np.isnan(last)
+    days[traded] = (last[traded] - _EPOCH).astype("timedelta64[D]") + np.datetime64(0, "D")
+    return days
 
 
 def as_phases(read: Phasings, rows: np.ndarray, assets: tuple[str, ...]) -> tuple[PhasedTrade, ...]:

@@ -19,12 +19,11 @@ from ..models.trails import Trail
 from ..models.universes import Universe
 from ..models.views import Basis, View
 from ..units import FrozenMap, did_you_mean
-from .columns import bad_cell, cell, days, demand, demand_ids, flags, numbers, texts
+from .columns import ISO, bad_cell, cell, days, demand, demand_days, demand_ids, flags, numbers, texts
 from .layouts import LAYOUTS
 from .tables import Table
 
 _PLAIN = "a plain number such as 1234.5, without separators, percent or spaces"
-_ISO = "an ISO date like 2016-12-30"
 
 
 def read_universe(assets: Table) -> Universe:
@@ -99,12 +98,10 @@ def read_risk(tables: Mapping[str, Table], universe: Universe, policy: Policy, o
 
 def read_returns(table: Table) -> pd.DataFrame:
     """Read returns by the date they were known, in the order of the table."""
-    dates = demand(table, "date", days(table, "date"), _ISO)
+    dates = demand_days(table, "date")
     frame = pd.DataFrame(
         {c: _wide(table, c) for c in table.data.column_names if c != "date"}, index=pd.Index(dates, name="date")
     )
-    if None in dates:
-        raise bad_cell(table, "date", dates.index(None), _ISO)
     twice = frame.index.duplicated()
     if twice.any():
         row = int(np.argmax(twice))
@@ -117,10 +114,7 @@ def read_trail(tables: Mapping[str, Table], universe: Universe) -> Trail | None:
     if "prices" not in tables:
         return Trail.from_returns(read_returns(tables["returns"]), universe) if "returns" in tables else None
     table = tables["prices"]
-    told = {name: demand(table, name, days(table, name), _ISO) for name in ("date", "available_at")}
-    for name, own in told.items():
-        if None in own:
-            raise bad_cell(table, name, own.index(None), _ISO)
+    told = {name: demand_days(table, name) for name in ("date", "available_at")}
     columns = [c for c in table.data.column_names if c in universe.positions]
     frame = pd.DataFrame({c: _wide(table, c) for c in columns}, index=pd.Index(told["date"], name="date"))
     return Trail.from_prices(frame, universe, told["available_at"])
@@ -188,7 +182,7 @@ def read_views(table: Table | None) -> tuple[View, ...]:
     for column in ("gain", "confidence", "stop", "take", "hurdle", "half_life_days"):
         blank = None if column in LAYOUTS["views"].required else np.nan
         rates[column] = demand(table, column, numbers(table, column, blank), f"{_PLAIN}; 0.02 for 2%")
-    dates = {c: demand(table, c, days(table, c), _ISO) for c in ("since", "until")}
+    dates = {c: demand(table, c, days(table, c), ISO) for c in ("since", "until")}
     words = {c: texts(table, c) for c in ("about", "author", "because", "basis")}
     views = []
     for i, name in enumerate(demand_ids(table, "view_id")):
@@ -224,7 +218,7 @@ def read_shifts(table: Table | None, models: Mapping[str, object]) -> pd.DataFra
     }
     frame["value"] = demand(table, "value", numbers(table, "value"), f"{_PLAIN}; 0.05 for 5%")
     for column in ("since", "until"):
-        frame[column] = demand(table, column, days(table, column), _ISO)
+        frame[column] = demand(table, column, days(table, column), ISO)
     for row, model in enumerate(frame["model_id"]):
         if model and model not in models:
             raise bad_cell(

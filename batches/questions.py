@@ -16,6 +16,7 @@ from ..models.trails import Trail
 from ..models.views import View
 from ..units import did_you_mean
 from .books import Book, read_book
+from .desks import gather_views
 from .rosters import Refused
 
 
@@ -66,7 +67,7 @@ def pick_question(book: Path, policy: Path, account: str, on: dt.date) -> Questi
             code="UNKNOWN_ACCOUNT", table="accounts", field="account_id", value=account,
             mend=did_you_mean(account, known) or f"for example {', '.join(known[:3])}",
         )  # fmt: skip
-    views = read.views() + (() if reading is None else reading.views)
+    views = gather_views(read, market, on, reading)
     model = mandate.model(found)
     overlay = read.tilts(market, model, on)
     if reading is not None:

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..models.breaches import ORIGINS, Breach, Breaches
-from .columns import cell, codes, ordinals, repeats
+from .columns import ISO, cell, codes, ordinals, repeats
 from .rows import Rows
 from .tables import Table
 
-_ISO = "an ISO date like 2016-12-30"
 Fault = tuple[int, str, str, str, str]
 """What is wrong with a row: the row, the column, the code, the words and the mend."""
 
@@ -49,7 +48,7 @@ def _breach_faults(table: Table, bad: tuple[tuple[np.ndarray, str, str], ...]) -
             if code == "DUPLICATE_BREACH":
                 yield row, column, code, f"it has two breaches of {limit!r}", "keep the older one"
             else:
-                mend = _ISO if code == "BAD_DATE" else " or ".join(ORIGINS)
+                mend = ISO if code == "BAD_DATE" else " or ".join(ORIGINS)
                 yield row, column, code, f"the {column} of its breach of {limit!r} is {value!r}", mend
 
 

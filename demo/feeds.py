@@ -7,7 +7,6 @@ A row says of which day its figures are (`date`) and from which day on they coul
 one day that came out on different days stand in different rows. What came out after the book date is not in the table.
 """
 
-import csv
 import sys
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from . import ON, book_path
-from .build import read_sources
+from .build import read_sources, write
 
 FIRST_DAY = "2007-01-03"  # of daily series: a crisis and a recovery to learn from, in two hundred kilobytes
 FIRST_MONTH = "1990-01"  # of monthly and quarterly ones
@@ -133,8 +132,8 @@ def table(series: dict[str, pd.Series]) -> list[list[str]]:
 
 def rebuild(wheels: Path, book: Path) -> None:
     """Write the table of signals."""
-    with (book / "signals.csv").open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file, lineterminator="\n").writerows(table(read_series(wheels)))
+    head, *rows = table(read_series(wheels))
+    write(book / "signals.csv", " ".join(head), rows)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import ViewError
 from ..models.universes import Universe
 from ..models.views import View
-from .subjects import direction
+from .subjects import Sizes, compare, sizes_by_members
 
 
 @dataclass(frozen=True)
@@ -30,15 +30,20 @@ def find_contradictions(views: Sequence[View], universe: Universe, on: dt.date) 
     ``"A - B"`` and ``"B - A"`` are one subject, and so are multiples of it. Gains on one subject in one direction are
     two opinions, which the tilt weighs against each other by their confidence.
 
+    Raises
+    ------
+    ViewError
+        A live view on something unknown.
+
     >>> u = Universe(("SPY", "IEF"), ("equity", "bonds"))
     >>> pair = View("SPY - IEF", 0.02, 0.5), View("bonds - equity", 0.01, 0.5)
     >>> [each.said for each in find_contradictions(pair, u, dt.date(2026, 1, 2))]
     ["'SPY - IEF' and 'bonds - equity' say the opposite"]
     """
-    live = [view for view in views if view.live(on)]
-    for i, first in enumerate(live):
-        for second in live[i + 1 :]:
-            side = direction(first.about, second.about, universe)
+    live = [(view, _subject(view, universe)) for view in views if view.live(on)]
+    for i, (first, one) in enumerate(live):
+        for second, other in live[i + 1 :]:
+            side = compare(one, other)
             if side == 0.0:
                 continue
             pair = f"{first.id!r} and {second.id!r}"
@@ -60,3 +65,11 @@ def refuse_contradictions(views: Sequence[View], universe: Universe, on: dt.date
             value=f"{found.first}, {found.second}",
             mend="withdraw one, or pool them into one view",
         )
+
+
+def _subject(view: View, universe: Universe) -> Sizes:
+    try:
+        return sizes_by_members(universe.legs(view.about), universe)
+    except ViewError as error:
+        error.message, error.table = f"view {view.id!r}: {error.message}", "views"
+        raise

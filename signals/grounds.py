@@ -14,6 +14,7 @@ from ..units import FrozenMap, decimal
 from .definitions import Signal
 from .priorities import Act
 from .scoring import Score
+from .subjects import mix_legs
 
 Rate = float | str
 """A decimal, or what a person writes for one; a decimal once the overlay is made."""
@@ -52,13 +53,8 @@ class Ground:
 
     def row(self, about: str) -> np.ndarray | None:
         """Return legs as weights, shape (n,); None where the model holds nothing of one."""
-        row = np.zeros(len(self.universe))
-        for size, name in self.universe.legs(about):
-            mix = self.universe.mix(name, self.strategic)
-            if mix is None:
-                return None
-            row += size * mix
-        return row
+        row, absent = mix_legs(self.universe.legs(about), self.universe, self.strategic)
+        return None if absent else row
 
     def funded(self, row: np.ndarray, fund: str) -> np.ndarray | None:
         """Return legs that sum to zero: what is missing comes from ``fund``, or from the rest of the model."""

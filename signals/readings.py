@@ -11,13 +11,12 @@ from __future__ import annotations
 import datetime as dt
 import html
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 import pandas as pd
 
 from ..models.accounts import Model
-from ..models.causes import Cause
 from ..models.markets import Market
 from ..models.tilts import NO_TILT, Tilt
 from ..models.trails import Trail
@@ -167,7 +166,7 @@ def read(
         pd.DataFrame([asdict(each) for each in convictions], columns=[*_CONVICTIONS]),
         tuple(views),
         beliefs,
-        FrozenMap({name: _risk(beliefs, market, mixes[name]) + combine(own) for name, own in acts.items()}),
+        FrozenMap({name: read_risks(beliefs, market, mixes[name]) + combine(own) for name, own in acts.items()}),
         FrozenMap(acts),
         _standing(playbook.rules, spells, on),
         FrozenMap(conflicts),
@@ -210,15 +209,6 @@ def _climates(playbook: Playbook, panel: Panel, on: dt.date) -> tuple[dict[str, 
         found[regime.name] = Climate(state, FrozenMap({name: p for name, p in likely.items() if np.isfinite(p)}))
         rows += [(regime.name, name, p, name == state, str(row["note"])) for name, p in likely.items()]
     return found, pd.DataFrame(rows, columns=["regime", "state", "probability", "is_now", "note"])
-
-
-def _risk(beliefs: Sequence[Belief], market: Market, strategic: np.ndarray) -> Tilt:
-    """Return what beliefs on risk do to a model, as one cause: they move every volatility together."""
-    if not beliefs:
-        return NO_TILT
-    made, names = read_risks(beliefs, market, strategic), ", ".join(each.id for each in beliefs)
-    because = "; ".join(each.because for each in beliefs if each.because)
-    return replace(made, causes=(Cause("risk", names, beliefs[0].author, because, "risk", tuple(made.risk)),))
 
 
 def _asked(

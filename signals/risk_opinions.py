@@ -157,7 +157,7 @@ def _told(belief: Belief, own: float) -> float:
 
 
 def read_risks(beliefs: Sequence[Belief], market: Market, strategic: np.ndarray) -> Tilt:
-    """Return what beliefs on risk do to a model: a tilt in the risk channel, with each belief as a cause.
+    """Return what beliefs on risk do to a model: a tilt in the risk channel with one cause, as they act together.
 
     Multipliers of volatility stand for the believed covariance at the strategic weights; limits keep the market's own.
     """
@@ -165,10 +165,9 @@ def read_risks(beliefs: Sequence[Belief], market: Market, strategic: np.ndarray)
         return NO_TILT
     after = normal_covariance(beliefs, market, strategic)
     multipliers = risk_multipliers(market.risk.covariance, after, np.asarray(strategic, dtype=float))
-    return Tilt(
-        risk=multipliers,
-        causes=tuple(Cause("risk", each.id, each.author, each.because or each.id) for each in beliefs),
-    )
+    names, because = ", ".join(each.id for each in beliefs), "; ".join(each.because for each in beliefs if each.because)
+    cause = Cause("risk", names, beliefs[0].author, because, "risk", tuple(multipliers))
+    return Tilt(risk=multipliers, causes=(cause,))
 
 
 def _bad(name: str, words: str, field: str, value: object, mend: str) -> SignalError:

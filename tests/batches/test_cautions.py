@@ -6,8 +6,11 @@ import json
 
 import pytest
 
-from trimtab.batches import open_run, run
+from trimtab.batches import open_run, read_book, run
+from trimtab.batches.cautions import list_cautions
+from trimtab.batches.desks import open_desk
 from trimtab.demo import ON
+from trimtab.units import day
 
 
 @pytest.fixture
@@ -37,3 +40,14 @@ def test_a_finished_run_tells_them_again(warned, book, mandate):
     again = run(book, mandate, ON, warned.path, workers=1)
     assert not again.fresh
     assert again.warnings == warned.warnings
+
+
+def test_what_is_silent_in_every_model_is_told_once(book, policy, append):
+    (book / "views.csv").unlink()
+    head = ["view_id", "about", "gain", "confidence", "since", "half_life_days"]
+    append(book, "views", head, ["old", "FIN - TECH", "0.02", "0.5", "2000-01-01", "1"])
+    read = read_book(book)
+    desk = open_desk(read, policy, day(ON))
+    assert len(desk.beliefs) > 1
+    found = list_cautions(read, desk.policy, desk.market, desk.beliefs, desk.on)
+    assert [each.concerns for each in found if each.code == "VIEW_SILENT"] == [("old",)]

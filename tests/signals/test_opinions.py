@@ -230,6 +230,9 @@ def test_contradictions_among_views():
     with pytest.raises(ViewError) as error:
         refuse_contradictions([up, replace(down, basis="excess", gain=-0.01)], u, ON)
     assert error.value.code == "MIXED_BASIS"
+    with pytest.raises(ViewError, match="view 'odd'") as error:
+        refuse_contradictions([up, View("SPYY - IEF", 0.01, 0.5, id="odd")], u, ON)
+    assert (error.value.table, error.value.field) == ("views", "about")
 
 
 def test_subjects():

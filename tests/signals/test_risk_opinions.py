@@ -89,7 +89,8 @@ def test_implied_volatility_reaches_the_risk_channel():
     ratio = 0.31 / np.sqrt(legs @ SIGMA @ legs)
     assert tilt.risk[0] == pytest.approx(ratio, rel=0.02)
     assert tilt.risk[3] == 1.0
-    assert (tilt.causes[0].channel, tilt.causes[0].author) == ("risk", "signals")
+    assert (tilt.causes[0].channel, tilt.causes[0].author, tilt.causes[0].by) == ("risk", "signals", "risk")
+    assert tilt.causes[0].values == tuple(tilt.risk)
     # Nothing of the month after was known.
     assert form_beliefs([opinion], [VIX], PANEL.as_of(on), on) == ((belief,), ())
 
