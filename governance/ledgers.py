@@ -193,6 +193,12 @@ def read(ledger: Ledger, *, kind: str | Sequence[str] = (), subject: str = "", s
         since = rows[-1][0]
 
 
+def find(ledger: Ledger, keys: Sequence[str]) -> dict[str, Entry]:
+    """Return the entries that carry these keys."""
+    with read_only(ledger) as connection:
+        return _standing(connection, keys)
+
+
 def last(ledger: Ledger) -> tuple[int, str, dt.datetime | None]:
     """Return the head: sequence, digest, moment; ``(0, GENESIS, None)`` of an empty ledger."""
     with read_only(ledger) as connection:
