@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from ..errors import LedgerBroken, LedgerError
+from ..errors import LedgerError
 from .checkpoints import Checkpoint
 from .connections import Ledger, read_only
 from .entries import GENESIS
@@ -88,20 +88,6 @@ def verify(ledger: Ledger, checkpoints: Iterable[Checkpoint] = ()) -> Verdict:
             verdict = _walk(rows, wanted)
         if verdict.is_whole and (lost := guards.result()):
             return Verdict(verdict.records, verdict.head, verdict.sealed, None, lost)
-    return verdict
-
-
-def check(ledger: Ledger, checkpoints: Iterable[Checkpoint] = ()) -> Verdict:
-    """Do as `verify`, and raise where something is wrong.
-
-    Raises
-    ------
-    LedgerBroken
-        With the first bad record and why.
-    """
-    verdict = verify(ledger, checkpoints)
-    if not verdict.is_whole:
-        raise LedgerBroken(verdict.why, code="RECORD", mend="stop, keep every file as it is, look who had access")
     return verdict
 
 
