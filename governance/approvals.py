@@ -17,8 +17,7 @@ from ..errors import EntryRefused
 from .canonical import sha256
 from .entries import Draft, Entry, person, stamp
 from .folds import require, standing
-from .ledgers import Ledger, append
-from .states import machine_of
+from .ledgers import Ledger, append, read
 
 LASTS: Mapping[str, int] = {"run": 7, "view": 90, "extension": 90, "policy": MOST_DAYS}
 """Days that an approval holds unless it says otherwise, by what it is of."""
@@ -131,7 +130,7 @@ def approve(
         By its proposer, last editor or an author of these bytes (``SELF_APPROVAL``); other bytes than those submitted
         (``VERSION``); nothing that could be approved (``STATE``).
     """
-    lasts = LASTS[subject.partition("/")[0]] if days is None and machine_of(subject) else days
+    lasts = LASTS.get(subject.partition("/")[0], MOST_DAYS) if days is None else days
     if type(lasts) is not int or not 1 <= lasts <= MOST_DAYS:
         raise EntryRefused(f"an approval cannot last {lasts!r} days", code="EXPIRY", mend=f"from 1 to {MOST_DAYS}")
     until = stamp((at or _now()) + dt.timedelta(days=lasts))
@@ -215,15 +214,25 @@ def expire(ledger: Ledger, actor: str, subject: str, *, because: str, at: dt.dat
 
 def review(ledger: Ledger, actor: str, subject: str, *, because: str, at: dt.datetime | None = None) -> Entry:
     """Say that an override was reviewed, by somebody who did not give it, and what came of it."""
-    one = standing(ledger, subject, at)
-    overrides = {a.actor for a in one.current.approvals if a.emergency}
+    overrides = unreviewed(ledger, subject).get(subject, [])
     if not overrides:
         raise EntryRefused(
-            f"nobody overrode anything for {subject}", code="STATE", mend="see `trimtab ledger calendar`"
+            f"no override of {subject} waits for review", code="STATE", mend="see `trimtab ledger calendar`"
         )
-    if person(actor) in overrides:
+    if person(actor) in {entry.actor for entry in overrides}:
         raise EntryRefused(f"{person(actor)} gave the override", code="SELF_REVIEW", mend="ask somebody else")
     return _say(ledger, actor, "review", subject, because, at)
+
+
+def unreviewed(ledger: Ledger, subject: str = "") -> dict[str, list[Entry]]:
+    """Return the overrides that nobody has reviewed, by subject: whatever became since of what they let through."""
+    waiting: dict[str, list[Entry]] = {}
+    for entry in read(ledger, kind=("override", "review"), subject=subject):
+        if entry.kind == "review":
+            waiting.pop(entry.subject, None)
+        else:
+            waiting.setdefault(entry.subject, []).append(entry)
+    return waiting
 
 
 def _say(ledger: Ledger, actor: str, verb: str, subject: str, because: str, at: dt.datetime | None) -> Entry:
