@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from trimtab.governance.canonical import sha256
 from trimtab.governance.connections import Ledger
 from trimtab.governance.entries import COLUMNS, GENESIS, preimage
-from trimtab.governance.schemas import READ_ALL, SCHEMA, postgres_statements, sqlite_statements
+from trimtab.governance.schemas import INSERT, READ_ALL, SCHEMA, postgres_statements, sqlite_statements
 
 Row = list
 Rows = list[Row]
@@ -95,12 +95,8 @@ def intrude(ledger: Ledger, seed: int) -> str:
                 said += ", all digests made right"
         table = "entries" if ledger.is_file else f"{SCHEMA}.entries"
         connection.exec_driver_sql(f"DELETE FROM {table}")  # noqa: S608
-        mark = "?" if ledger.is_file else "%s"
         if rows:
-            connection.exec_driver_sql(
-                f"INSERT INTO {table} ({', '.join(COLUMNS)}) VALUES ({', '.join([mark] * len(COLUMNS))})",  # noqa: S608
-                [tuple(row) for row in rows],
-            )
+            connection.exec_driver_sql(INSERT[connection.dialect.name], [tuple(row) for row in rows])
     return said
 
 

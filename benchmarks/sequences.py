@@ -102,170 +102,175 @@ class Oracle:
         return len(overrode) >= 2 or (in_force and len(agreed) >= 2)
 
 
-def machine(bench: Bench) -> Callable[[], RuleBasedStateMachine]:
-    """Return what hypothesis makes lives with."""
+class _Life(RuleBasedStateMachine):
+    """One run from its submission on; what is done to it goes to the ledger and onto the paper."""
 
-    class Life(RuleBasedStateMachine):
-        def __init__(self) -> None:
-            super().__init__()
-            bench.lives += 1
-            self.run_id = hashlib.sha256(str(bench.lives).encode()).hexdigest()
-            self.subject, self.told, self.on_disk = f"run/{self.run_id}", Oracle(), 0
-            self.policy, self.mandate = f"policy/{bench.lives}", POLICY + f"# {bench.lives}\n".encode()
-            self.data = write_run(bench.folder, self.run_id, (f"a{bench.lives}", f"b{bench.lives}"))
+    bench: Bench
 
-        def bytes_of(self, version: int) -> bytes:
-            return self.data + b" " * version  # the same JSON, other bytes
+    def __init__(self) -> None:
+        super().__init__()
+        self.bench.lives += 1
+        self.run_id = hashlib.sha256(str(self.bench.lives).encode()).hexdigest()
+        self.subject, self.told, self.on_disk = f"run/{self.run_id}", Oracle(), 0
+        self.policy, self.mandate = f"policy/{self.bench.lives}", POLICY + f"# {self.bench.lives}\n".encode()
+        self.data = write_run(self.bench.folder, self.run_id, (f"a{self.bench.lives}", f"b{self.bench.lives}"))
 
-        def do(self, act: Callable[..., object], *arguments, **named) -> bool:
-            """Say something; whether it was taken."""
-            bench.now += dt.timedelta(seconds=1)
-            try:
-                act(bench.ledger, *arguments, **named, at=bench.now)
-            except GovernanceError:
-                return False
-            return True
+    def bytes_of(self, version: int) -> bytes:
+        return self.data + b" " * version  # the same JSON, other bytes
 
-        @initialize(days=st.sampled_from((0, 30, 30, 30)))
-        def begin(self, days) -> None:
-            if days:
-                self.agree_to_policy(days=days)
-            self.write("submit", "ann", 0)
-
-        @rule(days=DAYS)
-        def agree_to_policy(self, days) -> None:
-            self.do(people.submit, "yan", self.policy, self.mandate)
-            if self.do(people.approve, "zoe", self.policy, self.mandate, days=days):
-                self.told.policy_until = bench.now + dt.timedelta(days=days)
-
-        @rule(verb=st.sampled_from(["submit", "edit"]), who=WHO, what=WHAT)
-        def write(self, verb, who, what) -> None:
-            act = people.submit if verb == "submit" else people.edit
-            if not self.do(act, who, self.subject, self.bytes_of(what)):
-                return
-            one = self.told
-            one.version, one.editor, one.over, one.approvals, one.overrides = what, who, "", [], []
-            one.proposer = who if verb == "submit" else one.proposer
-            one.authors.add((what, who))
-
-        @rule(what=WHAT)
-        def change_the_file(self, what) -> None:
-            self.on_disk = what
-            (bench.folder / "run.json").write_bytes(self.bytes_of(what))
-
-        @rule(who=WHO, what=WHAT, days=DAYS)
-        def approve(self, who, what, days) -> None:
-            if self.do(people.approve, who, self.subject, self.bytes_of(what), days=days):
-                assert what == self.told.version
-                assert not self.told.wrote(who)
-                self.told.approvals.append((who, bench.now + dt.timedelta(days=min(days, 7))))
-
-        @rule(first=WHO, second=WHO, release=st.booleans())
-        def approve_twice(self, first, second, release) -> None:
-            for who in (first, second):
-                self.approve(who, self.told.version, 7)
-            if release:
-                self.release(who="eve")
-
-        @rule(who=WHO, what=WHAT, verb=st.sampled_from(["approve", "override"]))
-        def sign_past_the_checks(self, who, what, verb) -> None:
-            """Straight into the database: from an author, or of other bytes, it must say no."""
-            one = self.told
-            if one.version is None or not (one.wrote(who) or what != one.version):
-                return
-            body = {"until": "2099-01-01T00:00:00.000000Z"}
-            draft = Draft(who, verb, self.subject, body, hashlib.sha256(self.bytes_of(what)).hexdigest())
-            try:
-                append(bench.ledger, [draft], at=bench.now)
-            except EntryRefused as error:
-                code = error.code
-            else:
-                code = "taken"
-            assert code in ("SELF_APPROVAL", "VERSION")
-            bench.own += code == "SELF_APPROVAL"
-
-        @rule(who=WHO, what=WHAT, days=st.integers(0, 5))
-        def override(self, who, what, days) -> None:
-            review = bench.now.date() + dt.timedelta(days)
-            if self.do(people.override, who, self.subject, self.bytes_of(what), because="fire", review=review):
-                assert what == self.told.version
-                assert not self.told.wrote(who)
-                end = dt.datetime.combine(review + dt.timedelta(1), dt.time(), dt.UTC)
-                self.told.overrides.append((who, end))
-
-        @rule(who=WHO, act=st.sampled_from(["reject", "withdraw", "expire", "kill", "stop", "policy"]))
-        def trouble(self, who, act) -> None:
-            if act == "stop":
-                self.do(kill, who, because="no")
-                self.told.stopped, self.told.lifted = True, set()
-            elif act == "policy":
-                if self.do(people.expire, "zoe", self.policy, because="stale"):
-                    self.told.policy_until = None
-            elif act == "kill":
-                if self.do(kill_run, who, self.run_id, because="no"):
-                    self.told.over = "killed"
-            elif self.do(getattr(people, act), who, self.subject, because="no"):
-                self.told.approvals, self.told.overrides = [], []
-                self.told.over = "" if act == "expire" else act
-
-        @rule(who=WHO)
-        def let_go_on(self, who) -> None:
-            if _lifts(bench, who):
-                self.told.lifted.add(who)
-                self.told.stopped = len(self.told.lifted) < 2
-
-        @rule(days=st.sampled_from((0, 0, 1, 3, 8)))
-        def wait(self, days) -> None:
-            bench.now += dt.timedelta(days=days, hours=1)
-
-        @rule(who=WHO)
-        def release(self, who) -> None:
-            bench.now += dt.timedelta(seconds=1)
-            one = self.told
-            again = one.over == "released" and one.version == self.on_disk
-            may = again or one.may_go(bench.now, self.on_disk)
-            try:
-                release(bench.ledger, who, bench.folder, self.mandate, at=bench.now)
-            except NotApproved as error:
-                why = error.code
-            else:
-                why = ""
-            assert may == (not why), why
-            if why:
-                bench.refused += 1
-            else:
-                assert len(list(read(bench.ledger, kind="release", subject=self.subject))) >= 1
-                bench.released += not again
-                one.over = "released"
-
-        @rule(who=WHO)
-        def take_back(self, who) -> None:
-            if self.do(withdraw_release, who, self.run_id, because="oops"):
-                assert self.told.over == "released"
-                self.told.over, self.told.approvals, self.told.overrides = "", [], []
-
-        def teardown(self) -> None:
-            """Try once more, every other time with all that can still be had; leave the switch off for the next."""
-            for who in PEOPLE:
-                if self.told.stopped and bench.lives % 2:
-                    self.let_go_on(who)
-            if bench.lives % 2:
-                self.agree_to_policy(days=5)
-                for who in PEOPLE:
-                    self.approve(who, self.told.version, 5)
-                self.change_the_file(self.told.version)
-            self.release("eve")
-            self.sign_past_the_checks(self.told.editor, self.told.version, "approve")
-            for who in PEOPLE:
-                if switch(bench.ledger).is_on:
-                    _lifts(bench, who)
-
-    def _lifts(bench: Bench, who: str) -> bool:
-        bench.now += dt.timedelta(seconds=1)
+    def do(self, act: Callable[..., object], *arguments, **named) -> bool:
+        """Say something; whether it was taken."""
+        self.bench.now += dt.timedelta(seconds=1)
         try:
-            lift(bench.ledger, who, because="fine", at=bench.now)
-        except EntryRefused:
+            act(self.bench.ledger, *arguments, **named, at=self.bench.now)
+        except GovernanceError:
             return False
         return True
 
-    return Life
+    @initialize(days=st.sampled_from((0, 30, 30, 30)))
+    def begin(self, days) -> None:
+        if days:
+            self.agree_to_policy(days=days)
+        self.write("submit", "ann", 0)
+
+    @rule(days=DAYS)
+    def agree_to_policy(self, days) -> None:
+        self.do(people.submit, "yan", self.policy, self.mandate)
+        if self.do(people.approve, "zoe", self.policy, self.mandate, days=days):
+            self.told.policy_until = self.bench.now + dt.timedelta(days=days)
+
+    @rule(verb=st.sampled_from(["submit", "edit"]), who=WHO, what=WHAT)
+    def write(self, verb, who, what) -> None:
+        act = people.submit if verb == "submit" else people.edit
+        if not self.do(act, who, self.subject, self.bytes_of(what)):
+            return
+        one = self.told
+        one.version, one.editor, one.over, one.approvals, one.overrides = what, who, "", [], []
+        one.proposer = who if verb == "submit" else one.proposer
+        one.authors.add((what, who))
+
+    @rule(what=WHAT)
+    def change_the_file(self, what) -> None:
+        self.on_disk = what
+        (self.bench.folder / "run.json").write_bytes(self.bytes_of(what))
+
+    @rule(who=WHO, what=WHAT, days=DAYS)
+    def approve(self, who, what, days) -> None:
+        if self.do(people.approve, who, self.subject, self.bytes_of(what), days=days):
+            assert what == self.told.version
+            assert not self.told.wrote(who)
+            self.told.approvals.append((who, self.bench.now + dt.timedelta(days=min(days, 7))))
+
+    @rule(first=WHO, second=WHO, release=st.booleans())
+    def approve_twice(self, first, second, release) -> None:
+        for who in (first, second):
+            self.approve(who, self.told.version, 7)
+        if release:
+            self.release(who="eve")
+
+    @rule(who=WHO, what=WHAT, verb=st.sampled_from(["approve", "override"]))
+    def sign_past_the_checks(self, who, what, verb) -> None:
+        """Straight into the database: from an author, or of other bytes, it must say no."""
+        one = self.told
+        if one.version is None or not (one.wrote(who) or what != one.version):
+            return
+        body = {"until": "2099-01-01T00:00:00.000000Z"}
+        draft = Draft(who, verb, self.subject, body, hashlib.sha256(self.bytes_of(what)).hexdigest())
+        try:
+            append(self.bench.ledger, [draft], at=self.bench.now)
+        except EntryRefused as error:
+            code = error.code
+        else:
+            code = "taken"
+        assert code in ("SELF_APPROVAL", "VERSION")
+        self.bench.own += code == "SELF_APPROVAL"
+
+    @rule(who=WHO, what=WHAT, days=st.integers(0, 5))
+    def override(self, who, what, days) -> None:
+        review = self.bench.now.date() + dt.timedelta(days)
+        if self.do(people.override, who, self.subject, self.bytes_of(what), because="fire", review=review):
+            assert what == self.told.version
+            assert not self.told.wrote(who)
+            end = dt.datetime.combine(review + dt.timedelta(1), dt.time(), dt.UTC)
+            self.told.overrides.append((who, end))
+
+    @rule(who=WHO, act=st.sampled_from(["reject", "withdraw", "expire", "kill", "stop", "policy"]))
+    def trouble(self, who, act) -> None:
+        if act == "stop":
+            self.do(kill, who, because="no")
+            self.told.stopped, self.told.lifted = True, set()
+        elif act == "policy":
+            if self.do(people.expire, "zoe", self.policy, because="stale"):
+                self.told.policy_until = None
+        elif act == "kill":
+            if self.do(kill_run, who, self.run_id, because="no"):
+                self.told.over = "killed"
+        elif self.do(getattr(people, act), who, self.subject, because="no"):
+            self.told.approvals, self.told.overrides = [], []
+            self.told.over = "" if act == "expire" else act
+
+    @rule(who=WHO)
+    def let_go_on(self, who) -> None:
+        if _lifts(self.bench, who):
+            self.told.lifted.add(who)
+            self.told.stopped = len(self.told.lifted) < 2
+
+    @rule(days=st.sampled_from((0, 0, 1, 3, 8)))
+    def wait(self, days) -> None:
+        self.bench.now += dt.timedelta(days=days, hours=1)
+
+    @rule(who=WHO)
+    def release(self, who) -> None:
+        self.bench.now += dt.timedelta(seconds=1)
+        one = self.told
+        again = one.over == "released" and one.version == self.on_disk
+        may = again or one.may_go(self.bench.now, self.on_disk)
+        try:
+            release(self.bench.ledger, who, self.bench.folder, self.mandate, at=self.bench.now)
+        except NotApproved as error:
+            why = error.code
+        else:
+            why = ""
+        assert may == (not why), why
+        if why:
+            self.bench.refused += 1
+        else:
+            assert len(list(read(self.bench.ledger, kind="release", subject=self.subject))) >= 1
+            self.bench.released += not again
+            one.over = "released"
+
+    @rule(who=WHO)
+    def take_back(self, who) -> None:
+        if self.do(withdraw_release, who, self.run_id, because="oops"):
+            assert self.told.over == "released"
+            self.told.over, self.told.approvals, self.told.overrides = "", [], []
+
+    def teardown(self) -> None:
+        """Try once more, every other time with all that can still be had; leave the switch off for the next."""
+        for who in PEOPLE:
+            if self.told.stopped and self.bench.lives % 2:
+                self.let_go_on(who)
+        if self.bench.lives % 2:
+            self.agree_to_policy(days=5)
+            for who in PEOPLE:
+                self.approve(who, self.told.version, 5)
+            self.change_the_file(self.told.version)
+        self.release("eve")
+        self.sign_past_the_checks(self.told.editor, self.told.version, "approve")
+        for who in PEOPLE:
+            if switch(self.bench.ledger).is_on:
+                _lifts(self.bench, who)
+
+
+def _lifts(bench: Bench, who: str) -> bool:
+    bench.now += dt.timedelta(seconds=1)
+    try:
+        lift(bench.ledger, who, because="fine", at=bench.now)
+    except EntryRefused:
+        return False
+    return True
+
+
+def machine(bench: Bench) -> type[RuleBasedStateMachine]:
+    """Return what hypothesis makes lives with, on a bench."""
+    return type("Life", (_Life,), {"bench": bench})

@@ -193,10 +193,9 @@ def run_id_of(told: str) -> str:
 
 def policy_stands(opened: Ledger, entry: Entry) -> bool:
     """Whether the policy that a sealed run was made under is in force: without it nothing of the run is released."""
-    from ..governance.folds import standings
+    from ..governance.gates import in_force
 
-    in_force = (one.in_force for one in standings(opened, "policy").values())
-    return any(version.sha256 == entry.body["policy"] for version in in_force if version)
+    return entry.body["policy"] in in_force(opened, "policy")
 
 
 def seal_checkpoint(at: Place, opened: Ledger) -> None:

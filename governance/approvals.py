@@ -17,8 +17,7 @@ from ..errors import EntryRefused
 from .canonical import sha256
 from .entries import Draft, Entry, person, stamp
 from .folds import require, standing
-from .ledgers import Ledger, append
-from .states import machine_of
+from .ledgers import Ledger, append, read
 
 LASTS: Mapping[str, int] = {"run": 7, "view": 90, "extension": 90, "policy": MOST_DAYS}
 """Days that an approval holds unless it says otherwise, by what it is of."""
@@ -64,7 +63,8 @@ def submit(
     EntryRefused
         It stands where nothing can be submitted (a released run), or the number of people is none.
     """
-    return _author(ledger, actor, "submit", subject, data, because, since, people, more, at)
+    body = _terms(data, because, since, people, more)
+    return _author(ledger, Draft(actor, "submit", subject, body, sha256(data)), at)
 
 
 def edit(
@@ -80,17 +80,23 @@ def edit(
     at: dt.datetime | None = None,
 ) -> Entry:
     """Put other bytes in place of those submitted; whoever approved the former has said nothing about these."""
-    return _author(ledger, actor, "edit", subject, data, because, since, people, more, at)
+    body = _terms(data, because, since, people, more)
+    return _author(ledger, Draft(actor, "edit", subject, body, sha256(data)), at)
 
 
-def _author(ledger, actor, verb, subject, data, because, since, people, more, at) -> Entry:
+def _terms(
+    data: bytes, because: str, since: dt.date | None, people: int, more: Mapping[str, object] | None
+) -> dict[str, object]:
+    """Return what the entry of a new version says."""
     if type(people) is not int or not 1 <= people <= MOST_PEOPLE:
         raise EntryRefused(f"{people!r} people cannot approve", code="PEOPLE", mend=f"from 1 to {MOST_PEOPLE}")
-    require(standing(ledger, subject, at), verb)
-    body: dict[str, object] = {**(more or {}), "because": because, "people": people, "bytes": len(data)}
-    if since is not None:
-        body["since"] = since.isoformat()
-    return append(ledger, [Draft(actor, verb, subject, body, sha256(data))], at=at)[0]
+    day = {} if since is None else {"since": since.isoformat()}
+    return {**(more or {}), "because": because, "people": people, "bytes": len(data), **day}
+
+
+def _author(ledger: Ledger, draft: Draft, at: dt.datetime | None) -> Entry:
+    require(standing(ledger, draft.subject, at), draft.kind)
+    return append(ledger, [draft], at=at)[0]
 
 
 def approve(
@@ -124,11 +130,12 @@ def approve(
         By its proposer, last editor or an author of these bytes (``SELF_APPROVAL``); other bytes than those submitted
         (``VERSION``); nothing that could be approved (``STATE``).
     """
-    lasts = LASTS[subject.partition("/")[0]] if days is None and machine_of(subject) else days
+    lasts = LASTS.get(subject.partition("/")[0], MOST_DAYS) if days is None else days
     if type(lasts) is not int or not 1 <= lasts <= MOST_DAYS:
         raise EntryRefused(f"an approval cannot last {lasts!r} days", code="EXPIRY", mend=f"from 1 to {MOST_DAYS}")
-    body: dict[str, object] = {"because": because, "people": people, **({"blocked": True} if blocked else {})}
-    return _sign(ledger, actor, "approve", subject, data, body, (at or _now()) + dt.timedelta(days=lasts), at)
+    until = stamp((at or _now()) + dt.timedelta(days=lasts))
+    body = {"because": because, "people": people, **({"blocked": True} if blocked else {}), "until": until}
+    return _sign(ledger, Draft(actor, "approve", subject, body, sha256(data)), at)
 
 
 def override(
@@ -163,24 +170,24 @@ def override(
             f"the review on {review} is not within {REVIEW_WITHIN} days", code="REVIEW", mend="name an earlier day"
         )
     until = dt.datetime.combine(review + dt.timedelta(1), dt.time(), dt.UTC)
-    body = {"because": because, "review": review.isoformat()}
-    return _sign(ledger, actor, "override", subject, data, body, until, at)
+    body = {"because": because, "review": review.isoformat(), "until": stamp(until)}
+    return _sign(ledger, Draft(actor, "override", subject, body, sha256(data)), at)
 
 
-def _sign(ledger, actor, verb, subject, data, body, until, at) -> Entry:
-    one, version = standing(ledger, subject, at), sha256(data)
-    require(one, verb)
-    if version != one.current.sha256:
+def _sign(ledger: Ledger, draft: Draft, at: dt.datetime | None) -> Entry:
+    one, subject = standing(ledger, draft.subject, at), draft.subject
+    require(one, draft.kind)
+    if draft.version != one.current.sha256:
         raise EntryRefused(
-            f"these are not the bytes submitted as {subject} ({version[:12]}, not {one.current.sha256[:12]})",
+            f"these are not the bytes submitted as {subject} ({draft.version[:12]}, not {one.current.sha256[:12]})",
             code="VERSION", mend="look at what was submitted, or submit these",
         )  # fmt: skip
-    if one.is_author(person(actor)):
+    if one.is_author(draft.actor):
         raise EntryRefused(
-            f"{person(actor)} proposed or edited {subject} and cannot {verb} it",
+            f"{draft.actor} proposed or edited {subject} and cannot {draft.kind} it",
             code="SELF_APPROVAL", mend="ask somebody else",
         )  # fmt: skip
-    return append(ledger, [Draft(actor, verb, subject, {**body, "until": stamp(until)}, version)], at=at)[0]
+    return append(ledger, [draft], at=at)[0]
 
 
 def reject(ledger: Ledger, actor: str, subject: str, *, because: str, at: dt.datetime | None = None) -> Entry:
@@ -207,15 +214,25 @@ def expire(ledger: Ledger, actor: str, subject: str, *, because: str, at: dt.dat
 
 def review(ledger: Ledger, actor: str, subject: str, *, because: str, at: dt.datetime | None = None) -> Entry:
     """Say that an override was reviewed, by somebody who did not give it, and what came of it."""
-    one = standing(ledger, subject, at)
-    overrides = {a.actor for a in one.current.approvals if a.emergency}
+    overrides = unreviewed(ledger, subject).get(subject, [])
     if not overrides:
         raise EntryRefused(
-            f"nobody overrode anything for {subject}", code="STATE", mend="see `trimtab ledger calendar`"
+            f"no override of {subject} waits for review", code="STATE", mend="see `trimtab ledger calendar`"
         )
-    if person(actor) in overrides:
+    if person(actor) in {entry.actor for entry in overrides}:
         raise EntryRefused(f"{person(actor)} gave the override", code="SELF_REVIEW", mend="ask somebody else")
     return _say(ledger, actor, "review", subject, because, at)
+
+
+def unreviewed(ledger: Ledger, subject: str = "") -> dict[str, list[Entry]]:
+    """Return the overrides that nobody has reviewed, by subject: whatever became since of what they let through."""
+    waiting: dict[str, list[Entry]] = {}
+    for entry in read(ledger, kind=("override", "review"), subject=subject):
+        if entry.kind == "review":
+            waiting.pop(entry.subject, None)
+        else:
+            waiting.setdefault(entry.subject, []).append(entry)
+    return waiting
 
 
 def _say(ledger: Ledger, actor: str, verb: str, subject: str, because: str, at: dt.datetime | None) -> Entry:

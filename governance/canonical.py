@@ -3,14 +3,13 @@
 A hash says that bytes are the same; so each value must have one text only, on every machine and in every language.
 Hence: keys sorted by code point, no blanks, UTF-8, text as given (no Unicode normalisation: "é" in one or two code
 points is two texts), whole numbers within ±(2^53 − 1), and no fractions: 0.1 has many texts. Amounts travel as decimal
-text (`decimal_text`).
+text.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
 import re
 
 from ..errors import EntryRefused
@@ -139,15 +138,3 @@ def sha256(data: bytes) -> str:
     'e3b0c442'
     """
     return hashlib.sha256(data).hexdigest()
-
-
-def decimal_text(value: float) -> str:
-    """Return the shortest text that reads back as the same double; finite numbers only.
-
-    >>> decimal_text(0.1), decimal_text(3), decimal_text(-0.0)
-    ('0.1', '3.0', '0.0')
-    """
-    number = float(value)
-    if not math.isfinite(number):
-        raise EntryRefused(f"{number} is no amount", code="BAD_JSON", mend="leave it out")
-    return repr(number + 0.0)  # -0.0 + 0.0 = 0.0: one zero

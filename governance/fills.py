@@ -20,7 +20,6 @@ import pyarrow.parquet as pq
 from ..batches.columns import days, numbers, texts
 from ..batches.tables import Table, read_table
 from ..errors import BookError
-from .canonical import sha256
 from .deliveries import Released, released_runs
 from .entries import Draft, Entry
 from .ledgers import Ledger, append, read
@@ -89,12 +88,9 @@ def record_fills(ledger: Ledger, store: Store, path: str | Path, actor: str) -> 
     return Recorded(len(new), len(rows) - len(new), entry)
 
 
-def all_fills(ledger: Ledger, store: Store, upto: int | None = None) -> pa.Table:
-    """Return every recorded fill once, the first of each trade and fill id, in the order of the ledger.
-
-    ``upto`` leaves out what stands behind that sequence number.
-    """
-    digests = [str(e.body["fills"]) for e in read(ledger, kind=KIND) if upto is None or e.sequence <= upto]
+def all_fills(ledger: Ledger, store: Store) -> pa.Table:
+    """Return every recorded fill once, the first of each trade and fill id, in the order of the ledger."""
+    digests = [str(e.body["fills"]) for e in read(ledger, kind=KIND)]
     pieces = (pq.read_table(io.BytesIO(fetch(store, digest))).cast(SCHEMA) for digest in digests)
     whole = pa.concat_tables([SCHEMA.empty_table(), *pieces])
     seen: set[tuple[str, str]] = set()
@@ -241,8 +237,3 @@ def history_of(fills: pa.Table) -> pa.Table:
     summed = done.group_by(keys, use_threads=False).aggregate([("weight", "sum")])
     named = summed.select([*keys, "weight_sum"]).rename_columns([*keys, "weight"])
     return named.sort_by([(key, "ascending") for key in keys])
-
-
-def digest_of(rows: pa.Table) -> str:
-    """Return the SHA-256 of a table's Parquet: equal tables have equal digests."""
-    return sha256(parquet_bytes(rows))

@@ -17,13 +17,14 @@ from ..units import FrozenMap
 from .connections import read_only
 from .entries import APPROVING, AUTHORING, Entry, moment
 from .entries import entry as as_entry
+from .guards import ENDING
 from .ledgers import Ledger, read
 from .schemas import ENTRIES
 from .states import BEGIN, LAPSE, MACHINES, NOTHING, QUORUM, Machine, machine_of
 
 EMERGENCY = 2
 """People that an override takes."""
-_CLEARING = ("reject", "withdraw", "revert", "expire", "kill")
+_CLEARING = (*ENDING, "revert")
 _BACK = ("reject", "revert")
 """After these the version before is the current one again; after `withdraw` too, where the newer one was not active."""
 

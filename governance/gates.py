@@ -193,7 +193,7 @@ def check_release(ledger: Ledger, run: Candidate, policy: bytes, at: dt.datetime
 
 def _check_policy(ledger: Ledger, run: Candidate, data: bytes, at: dt.datetime) -> Policy:
     digest = sha256(data)
-    if not any(version == digest for version in _in_force(ledger, "policy", at)):
+    if digest not in in_force(ledger, "policy", at):
         raise NotApproved(
             f"no policy in force has these bytes ({digest[:12]})", code="POLICY", mend="have the policy approved"
         )
@@ -223,8 +223,8 @@ def _check_people(run: Candidate, one: Standing, policy: Policy, at: dt.datetime
 def _check_views(ledger: Ledger, run: Candidate, at: dt.datetime) -> None:
     book = run.seal.get("inputs", {}).get("book", {})
     wanted = {digest: table for table in ("views", "tilts") for digest in book.get(table, ())}
-    in_force = _in_force(ledger, "view", at) if wanted else frozenset()
-    missing = {table for digest, table in wanted.items() if digest not in in_force}
+    approved = in_force(ledger, "view", at) if wanted else frozenset()
+    missing = {table for digest, table in wanted.items() if digest not in approved}
     if missing:
         raise NotApproved(
             f"the run was made from {' and '.join(sorted(missing))} that nobody has approved as they are",
@@ -243,12 +243,12 @@ def extension_bytes(account: str, asset: str, side: str, until: dt.date) -> byte
 
 def _check_extensions(ledger: Ledger, run: Candidate, at: dt.datetime) -> None:
     columns = ("account_id", "asset_id", "side", "extended_until", "approval")
-    in_force: frozenset[str] | None = None
+    approved: frozenset[str] | None = None
     for piece in stream(run.path, "positions", columns):
         for row in piece.filter(_pc.is_valid(piece["extended_until"])).to_pylist():
-            in_force = _in_force(ledger, "extension", at) if in_force is None else in_force
+            approved = in_force(ledger, "extension", at) if approved is None else approved
             rest = (row["asset_id"], row["side"], row["extended_until"])
-            if not any(sha256(extension_bytes(who, *rest)) in in_force for who in (row["account_id"], "*")):
+            if not any(sha256(extension_bytes(who, *rest)) in approved for who in (row["account_id"], "*")):
                 raise NotApproved(
                     f"the position of {row['account_id']} in {rest[0]} ({rest[1]}) is extended until {rest[2]} "
                     f"and nothing in force says so ({row['approval']})",
@@ -256,6 +256,6 @@ def _check_extensions(ledger: Ledger, run: Candidate, at: dt.datetime) -> None:
                 )  # fmt: skip
 
 
-def _in_force(ledger: Ledger, sort: str, at: dt.datetime) -> frozenset[str]:
-    """Return the SHA-256 of everything of a sort that is in force."""
+def in_force(ledger: Ledger, sort: str, at: dt.datetime | None = None) -> frozenset[str]:
+    """Return the SHA-256 of everything of a sort (``"policy"``, ``"view"``) that is in force, by default now."""
     return frozenset(v.sha256 for one in standings(ledger, sort, at).values() if (v := one.in_force))

@@ -14,6 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from ..batches.streams import stream
+from .approvals import unreviewed
 from .folds import standing, standings
 from .gates import Candidate, excess, measure, policy_of, read_candidate
 from .ledgers import Ledger, read
@@ -75,16 +76,10 @@ def due(ledger: Ledger, at: dt.datetime | None = None, within: int = SOON) -> pd
     """
     now = at or dt.datetime.now(dt.UTC)
     rows: list[tuple[dt.date, str, str, str]] = []
-    waiting: dict[str, list[tuple[dt.date, str]]] = {}
-    for entry in read(ledger, kind=("override", "review")):
-        if entry.kind == "review":
-            waiting.pop(entry.subject, None)
-        else:
-            day = dt.date.fromisoformat(str(entry.body["review"]))
-            waiting.setdefault(entry.subject, []).append((day, entry.actor))
-    for subject, overrides in waiting.items():
-        people = ", ".join(dict.fromkeys(who for _, who in overrides))
-        rows.append((min(day for day, _ in overrides), "review of an override", subject, people))
+    for subject, overrides in unreviewed(ledger).items():
+        people = ", ".join(dict.fromkeys(entry.actor for entry in overrides))
+        day = min(dt.date.fromisoformat(str(entry.body["review"])) for entry in overrides)
+        rows.append((day, "review of an override", subject, people))
     for sort in MACHINES:
         for subject, one in standings(ledger, sort, now).items():
             signed = one.in_force if sort != "run" else one.current if one.state == "approved" else None

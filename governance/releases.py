@@ -14,18 +14,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import sqlalchemy as sa
-
 from ..batches.streams import stream
 from ..errors import EntryRefused, NotApproved
 from .canonical import sha256
-from .connections import read_only
 from .entries import Draft, Entry
-from .entries import entry as as_entry
 from .folds import standing
 from .gates import Candidate, check_release, read_candidate
-from .ledgers import Ledger, append, read
-from .schemas import ENTRIES
+from .ledgers import Ledger, append, find, read
 
 ACCOUNTS = 2_000
 """Accounts taken in one transaction: a kill waits for no more than that."""
@@ -281,13 +276,3 @@ def digest_of(account: str) -> str:
 
 def _key(verb: str, on: dt.date, account: str, slot: int) -> str:
     return f"{verb}/{on}/{digest_of(account)}/{slot}"
-
-
-def find(ledger: Ledger, keys: Sequence[str]) -> dict[str, Entry]:
-    """Return the entries that carry these keys."""
-    found: dict[str, Entry] = {}
-    with read_only(ledger) as connection:
-        for start in range(0, len(keys), 500):  # below every database's limit of parameters
-            chosen = sa.select(*ENTRIES.c).where(ENTRIES.c.key.in_(keys[start : start + 500]))
-            found |= {row.key: as_entry(tuple(row)) for row in connection.execute(chosen)}
-    return found

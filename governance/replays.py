@@ -39,7 +39,6 @@ _pc: Any = pyarrow.compute
 NEAR = 1e-7
 """The most a weight may be apart on other releases or another class of machine."""
 CHUNK = 5000
-WEIGHTS = ("current", "strategic", "tactical", "ideal", "target", "low", "high")
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,9 @@
 """What every test shares."""
 
+import csv
 import os
+import shutil
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 # Before numpy is first imported: the workers of pytest-xdist are the parallel unit, and a BLAS that spreads over the
@@ -20,6 +23,24 @@ settings.register_profile(
     "search", deadline=None, max_examples=2000, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 settings.load_profile("house")
+
+
+@pytest.fixture(scope="session")
+def demo_book() -> Callable[..., Path]:
+    """Copy the demo book, only some of its accounts and without some of its tables, and return the folder."""
+    from trimtab.demo import book_path
+
+    def copy(folder: Path, accounts: Collection[str], without: Collection[str] = ()) -> Path:
+        shutil.copytree(book_path(), folder, ignore=shutil.ignore_patterns(*(f"{table}.csv" for table in without)))
+        for table in ("accounts", "holdings"):
+            with (folder / f"{table}.csv").open(newline="") as file:
+                head, *rows = csv.reader(file)
+            assert {row[0] for row in rows} >= set(accounts)
+            with (folder / f"{table}.csv").open("w", newline="") as file:
+                csv.writer(file, lineterminator="\n").writerows([head, *(r for r in rows if r[0] in accounts)])
+        return folder
+
+    return copy
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 """A small book made from the demo: eight accounts, and a mandate without tickets so that each is one quick solve."""
 
 import csv
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import pytest
 
 from trimtab.batches import read_book, run
 from trimtab.constraints import read_policy
-from trimtab.demo import ON, book_path
+from trimtab.demo import ON
 
 POLICY = """
 [objective]
@@ -31,20 +30,6 @@ most = 0.30
 KEPT = tuple(f"{i:03d}" for i in range(1, 9))
 
 
-def write_small(folder: Path) -> Path:
-    """Copy the demo book with its first eight accounts."""
-    shutil.copytree(book_path(), folder, ignore=shutil.ignore_patterns("phases.csv"))
-    for table in ("accounts", "holdings"):
-        rows = rows_of(folder, table)
-        put(folder, table, [rows[0], *(r for r in rows[1:] if r[0] in KEPT)])
-    put(
-        folder,
-        "restrictions",
-        [["account_id", "asset_id", "rule"], ["003", "ENERGY", "no_buy"], ["004", "GOLD", "frozen"]],
-    )
-    return folder
-
-
 def rows_of(folder: Path, table: str) -> list[list[str]]:
     with (folder / f"{table}.csv").open(newline="") as file:
         return list(csv.reader(file))
@@ -55,8 +40,24 @@ def put(folder: Path, table: str, rows: list[list[str]]) -> None:
         csv.writer(file, lineterminator="\n").writerows(rows)
 
 
+@pytest.fixture(scope="session")
+def write_small(demo_book) -> Callable[[Path], Path]:
+    """Copy the demo book with its first eight accounts."""
+
+    def write(folder: Path) -> Path:
+        demo_book(folder, KEPT, without=("phases",))
+        put(
+            folder,
+            "restrictions",
+            [["account_id", "asset_id", "rule"], ["003", "ENERGY", "no_buy"], ["004", "GOLD", "frozen"]],
+        )
+        return folder
+
+    return write
+
+
 @pytest.fixture
-def book(tmp_path) -> Path:
+def book(tmp_path, write_small) -> Path:
     return write_small(tmp_path / "book")
 
 
@@ -94,7 +95,7 @@ def append() -> Callable[..., None]:
 
 
 @pytest.fixture(scope="session")
-def plain_run(tmp_path_factory, mandate):
+def plain_run(tmp_path_factory, mandate, write_small):
     """The run of the small book, done once; nobody may write into it."""
     folder = tmp_path_factory.mktemp("plain")
     return run(write_small(folder / "book"), mandate, ON, folder / "out")

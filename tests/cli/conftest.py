@@ -1,12 +1,9 @@
 """A small book made from the demo: three accounts, and a mandate without tickets."""
 
-import shutil
 import subprocess
 import sys
 
 import pytest
-
-from trimtab.demo import book_path
 
 POLICY = """
 [risk]
@@ -21,12 +18,8 @@ most = 0.30
 
 
 @pytest.fixture
-def book(tmp_path):
-    folder = shutil.copytree(book_path(), tmp_path / "book", ignore=shutil.ignore_patterns("phases.csv"))
-    for table in ("accounts", "holdings"):
-        lines = (folder / f"{table}.csv").read_text().splitlines()
-        kept = [lines[0], *(line for line in lines[1:] if line[:3] in ("001", "002", "003"))]
-        (folder / f"{table}.csv").write_text("\n".join(kept) + "\n")
+def book(tmp_path, demo_book):
+    folder = demo_book(tmp_path / "book", ("001", "002", "003"), without=("phases",))
     (folder / "restrictions.csv").write_text("account_id,asset_id,rule\n003,ENERGY,no_buy\n")
     return folder
 

@@ -74,17 +74,27 @@ def test_a_connection_dropped_after_commit_doubles_nothing(postgres, times):
         assert verify(ledger).is_whole
 
 
-def test_a_connection_dropped_before_commit_loses_nothing(postgres):
+@pytest.mark.parametrize("when", ["before the rows", "before commit"])
+def test_a_connection_dropped_before_commit_loses_nothing(postgres, when):
     with create_ledger(postgres.url(postgres.new_database())) as ledger:
         killed = []
 
-        @sa.event.listens_for(ledger.engine, "after_cursor_execute")
-        def kill(connection, cursor, statement, *_):
-            if statement.startswith("INSERT") and not killed:
+        def kill(connection):
+            if not killed:
                 killed.append(True)
                 pid = connection.connection.driver_connection.info.backend_pid
                 with sa.create_engine(ledger.engine.url).connect() as other:
                     other.exec_driver_sql(f"SELECT pg_terminate_backend({pid})")
+
+        @sa.event.listens_for(ledger.engine, "after_cursor_execute")
+        def executed(connection, cursor, statement, *_):
+            if when == "before the rows" and "clock_timestamp" in statement:
+                kill(connection)
+
+        @sa.event.listens_for(ledger.engine, "commit")
+        def commit(connection):
+            if when == "before commit" and connection.get_execution_options().get("trimtab_writes"):
+                kill(connection)
 
         entries = append(ledger, notes(20))
         assert killed

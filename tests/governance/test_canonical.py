@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trimtab.errors import EntryRefused, GovernanceError
-from trimtab.governance.canonical import DEEPEST, LARGEST, MOST, canonical_json, decimal_text, parse
+from trimtab.errors import EntryRefused
+from trimtab.governance.canonical import DEEPEST, LARGEST, MOST, canonical_json, parse
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=8)
 VALUES = st.recursive(
@@ -78,14 +78,3 @@ def test_bad_json_is_refused(data):
 
 def test_brackets_in_text_are_not_depth():
     assert parse(json.dumps("[" * 100 + '\\"{')) == "[" * 100 + '\\"{'
-
-
-@given(st.floats(allow_nan=False, allow_infinity=False))
-def test_decimal_text_reads_back(number):
-    assert float(decimal_text(number)) == number
-
-
-@pytest.mark.parametrize("number", [float("nan"), float("inf")])
-def test_no_amount_no_text(number):
-    with pytest.raises(GovernanceError):
-        decimal_text(number)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from trimtab.demo import ON, book_path
+from trimtab.demo import ON
 
 LATER = "2017-03-31"
 POLICY = """
@@ -32,17 +32,11 @@ KEPT = ("001", "002", "003")
 
 
 @pytest.fixture
-def desk(tmp_path, where, monkeypatch, capfd):
+def desk(tmp_path, where, monkeypatch, capfd, demo_book):
     """A desk with a book, a policy and a ledger; call it as one would call `trimtab`."""
     from trimtab.cli.commands import main
 
-    folder = shutil.copytree(book_path(), tmp_path / "book")
-    for table in ("accounts", "holdings"):
-        lines = (folder / f"{table}.csv").read_text().splitlines()
-        (folder / f"{table}.csv").write_text(
-            "\n".join([lines[0], *(line for line in lines[1:] if line[:3] in KEPT)]) + "\n"
-        )
-    (folder / "restrictions.csv").unlink()
+    demo_book(tmp_path / "book", KEPT, without=("restrictions",))
     (tmp_path / "policy.toml").write_text(POLICY)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TRIMTAB_LEDGER", where)

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from trimtab.errors import EntryRefused
-from trimtab.governance import Draft, append, open_ledger, read
+from trimtab.governance import Draft, append, open_ledger, read, verify
 
 V1, V2 = "1" * 64, "2" * 64
 NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
@@ -22,6 +22,15 @@ def test_what_is_appended_is_read_in_order(ledger, where):
     assert all(b.previous == a.digest for a, b in pairwise(entries))
     with open_ledger(where) as again:
         assert list(read(again)) == entries
+
+
+@pytest.mark.parametrize("text", ["\\N", "\\.", "a\tb\nc\r\\t", 'say "so"\\', "\u2028é😀", "\x00\x1f\x7f"])
+def test_text_stands_as_it_was_given(ledger, text):
+    name = "s" + "".join(c for c in text if c.isprintable())  # of names, what a name may hold
+    (stood,) = append(ledger, [Draft(name, "note", name, {text: text}, key=name)])
+    assert (stood.subject, stood.key, stood.body) == (name, name, {text: text})
+    assert list(read(ledger)) == [stood]
+    assert verify(ledger).is_whole
 
 
 def test_the_same_key_records_once(ledger):

@@ -1,6 +1,5 @@
 """A run of eight accounts made once, copies of it that say something else, and a desk that has everything approved."""
 
-import csv
 import datetime as dt
 import json
 import shutil
@@ -14,7 +13,7 @@ import pytest
 
 from trimtab.batches import run
 from trimtab.batches.stores import digest_beside, digest_tables
-from trimtab.demo import ON, book_path
+from trimtab.demo import ON
 from trimtab.governance import Ledger
 from trimtab.governance.approvals import approve, submit
 from trimtab.governance.gates import Candidate, read_candidate
@@ -50,15 +49,9 @@ class Made:
 
 
 @pytest.fixture(scope="session")
-def made(tmp_path_factory) -> Made:
+def made(tmp_path_factory, demo_book) -> Made:
     root = tmp_path_factory.mktemp("made")
-    book = root / "book"
-    shutil.copytree(book_path(), book)
-    for table in ("accounts", "holdings"):
-        with (book / f"{table}.csv").open(newline="") as file:
-            head, *rows = csv.reader(file)
-        with (book / f"{table}.csv").open("w", newline="") as file:
-            csv.writer(file).writerows([head, *(r for r in rows if "001" <= r[0] <= "008")])
+    book = demo_book(root / "book", [f"{i:03d}" for i in range(1, 9)])
     policy = root / "policy.toml"
     policy.write_text(POLICY)
     run(book, policy, ON, root / "run", workers=1)

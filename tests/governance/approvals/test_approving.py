@@ -18,6 +18,7 @@ from trimtab.governance.approvals import (
     revert,
     review,
     submit,
+    unreviewed,
     withdraw,
 )
 from trimtab.governance.canonical import sha256
@@ -142,6 +143,20 @@ def test_an_override_takes_two_people_and_ends_with_its_review(ledger):
     assert state(ledger, dt.datetime(2026, 11, 26, tzinfo=dt.UTC)) == "expired"
     refused("SELF_REVIEW", review, ledger, "BEN", P, because="fine", at=NOON)
     review(ledger, "dan", P, because="fine", at=NOON)
+    refused("STATE", review, ledger, "dan", P, because="again", at=NOON)
+
+
+@pytest.mark.parametrize("gone", [withdraw, reject, expire, submit])
+def test_an_override_is_reviewed_whatever_became_of_what_it_let_through(sqlite_ledger, gone):
+    ledger, since = sqlite_ledger, NOON.date() + DAY  # approved, not active yet: anything may follow
+    submit(ledger, "ann", P, ONE, since=since, at=NOON)
+    for who in ("ben", "cat"):
+        override(ledger, who, P, ONE, because="fire", review=since, at=NOON)
+    gone(ledger, "ann", P, *((TWO,) if gone is submit else ()), because="no fire", at=NOON)
+    assert [entry.actor for entry in unreviewed(ledger)[P]] == ["ben", "cat"]
+    refused("SELF_REVIEW", review, ledger, "cat", P, because="fine", at=NOON)
+    review(ledger, "dan", P, because="a false alarm", at=NOON)
+    assert not unreviewed(ledger)
 
 
 @pytest.mark.parametrize(("named", "code"), [
@@ -158,6 +173,7 @@ def test_what_is_not_there_cannot_be_approved_and_a_rejection_sends_back(sqlite_
     ledger = sqlite_ledger
     refused("STATE", approve, ledger, "ben", P, ONE, at=NOON)
     refused("SUBJECT", submit, ledger, "ben", "account/7", ONE, at=NOON)
+    refused("SUBJECT", approve, ledger, "ben", "account/7", ONE, at=NOON)
     refused("EXPIRY", approve, ledger, "ben", P, ONE, days=0, at=NOON)
     refused("PEOPLE", submit, ledger, "ann", P, ONE, people=0, at=NOON)
     submit(ledger, "ann", P, ONE, at=NOON)
