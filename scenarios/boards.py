@@ -37,7 +37,7 @@ from ..optimizer.solutions import Outcome, solve
 from ..optimizer.tactical import place
 from ..units import FrozenMap, day
 from .shocks import list_shocks
-from .worlds import NO_VIEWS, Believer, list_outlooks
+from .worlds import NO_VIEWS, Believer, list_outlooks, list_views
 
 STEPS = ((0, 0.50), (30, 0.25), (60, 0.25))
 """The phases that are shown where the policy has none: half at once, a quarter after 30 days and after 60."""
@@ -128,7 +128,7 @@ def board(
     InputError
         What cannot be used, the account's own data included.
     """
-    on, listed = day(on), (views,) if isinstance(views, View) else tuple(views)
+    on, listed = day(on), list_views(views)
     who, shaken = Believer(account, policy, market.dated(on), on, overlay, trail), list_shocks(shocks)
     problem, belief = outline(policy, who.market), who.believe(listed)
     case = place(problem, account, belief)
@@ -181,7 +181,7 @@ def _propose(who: Believer, problem: Problem, views: tuple[View, ...]) -> Iterat
     for view in live:
         if len(live) > 1:
             yield f"only {view.id}", ask(policy, who.believe([view]))
-        yield f"{view.id} fails", ask(policy, who.believe([who.failed(v) if v is view else v for v in views]))
+        yield f"{view.id} fails", ask(policy, who.believe_failed(view, views))
 
 
 def _missing(policy: Policy, live: tuple[View, ...]) -> Iterator[tuple[str, str]]:

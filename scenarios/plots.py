@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ..errors import InputError
-from ..units import did_you_mean
 from .boards import Board
-from .frontiers import FIGURES
+from .frontiers import FIGURES, check_figures
 from .sweeps import Sweep
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-_RATES = ("utility", "expected_gain", "tracking_error", "volatility", "turnover", "cost")
 _MOST_ASSETS = 20
 
 
@@ -39,12 +36,7 @@ def draw_sweep(found: Sweep, y: str = "expected_gain", x: str = "") -> Figure:
     InputError
         An unknown figure.
     """
-    for name in filter(None, (y, x)):
-        if name not in FIGURES:
-            raise InputError(
-                f"there is no figure {name!r}", code="UNKNOWN_FIGURE", field="figure", value=name,
-                mend=did_you_mean(name, FIGURES) or f"one of {', '.join(FIGURES)}",
-            )  # fmt: skip
+    check_figures(*filter(None, (y, x)))
     points = _two(found)
     if isinstance(points.index, pd.MultiIndex) and not x:
         return _map(pd.Series(points[y]), y)
@@ -55,7 +47,7 @@ def draw_sweep(found: Sweep, y: str = "expected_gain", x: str = "") -> Figure:
         name = f"{points.index.names[0]} {value:.4g}" if several else _words(y)
         chart.add_scatter(x=np.asarray(across), y=own[y].to_numpy(), mode="lines+markers", name=name, marker_size=4)
     _title(chart, f"{_words(y)} against {_words(x or str(points.index.names[-1]))}")
-    chart.update_xaxes(title=_words(x or str(points.index.names[-1])), tickformat=".2%" if x in _RATES else None)
+    chart.update_xaxes(title=_words(x or str(points.index.names[-1])), tickformat=".2%" if x in FIGURES else None)
     return chart.update_yaxes(title=_words(y), tickformat=".2%")
 
 
