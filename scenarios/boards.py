@@ -114,7 +114,8 @@ def board(
     Rows: do nothing; back to strategic (the strategic weights themselves, whatever limits say); band edge (as cheaply
     as possible back inside bands and limits); proposed (what :func:`trimtab.optimizer.rebalance` says); all the way,
     where that holds or slows the account; phased; no views; and for each view ``only VIEW`` and ``VIEW fails`` (the
-    best there is if the opposite of it is true).
+    best there is if the opposite of it is true). The policy's phases slow all rows but
+    the first three and all the way.
 
     Parameters
     ----------
