@@ -40,7 +40,7 @@ def draw_sweep(found: Sweep, y: str = "expected_gain", x: str = "") -> Figure:
     points = _two(found)
     if isinstance(points.index, pd.MultiIndex) and not x:
         return _map(pd.Series(points[y]), y)
-    chart = _empty()
+    chart = blank()
     several = isinstance(points.index, pd.MultiIndex)
     for value, own in points.groupby(level=0) if several else [("", points)]:
         across = own[x] if x else own.index.get_level_values(-1)
@@ -57,7 +57,7 @@ def draw_weights(found: Sweep) -> Figure:
     while isinstance(weights.index, pd.MultiIndex):
         weights = weights.xs(weights.index.get_level_values(0)[0], level=0)
     order = weights.mean().sort_values(ascending=False).index
-    chart = _empty()
+    chart = blank()
     for name in order[:_MOST_ASSETS]:
         chart.add_scatter(x=weights.index, y=weights[name], name=str(name), mode="lines", stackgroup="weights")
     if len(order) > _MOST_ASSETS:
@@ -114,7 +114,7 @@ def _two(found: Sweep) -> pd.DataFrame:
 
 
 def _map(values: pd.Series, name: str) -> Figure:
-    table, chart = values.unstack(), _empty()  # noqa: PD010  (an index, not a column)
+    table, chart = values.unstack(), blank()  # noqa: PD010  (an index, not a column)
     chart.add_heatmap(
         x=table.columns.to_numpy(), y=table.index.to_numpy(), z=table.to_numpy(), colorscale="Viridis",
         colorbar={"title": _words(name), "tickformat": ".2%"},
@@ -124,7 +124,8 @@ def _map(values: pd.Series, name: str) -> Figure:
     return chart.update_yaxes(title=_words(str(table.index.name)))
 
 
-def _empty() -> Any:
+def blank() -> Any:
+    """Return a figure with nothing on it."""
     from plotly import graph_objects
 
     return graph_objects.Figure()
