@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from ..scenarios.plots import blank
 from .decisions import Attribution, By
 from .feedback import WEIGHT, propose_confidences
 
@@ -17,7 +18,7 @@ def draw_waterfall(found: Attribution, by: By = "group") -> Figure:
     """Draw the steps from the benchmark's return to the account's, in percent."""
     table = found.waterfall(by)
     kinds = ["absolute", *["relative"] * (len(table) - 2), "total"]
-    chart = _empty()
+    chart = blank()
     chart.add_waterfall(
         x=[str(step) for step in table.index],
         y=table["size"].to_numpy(),
@@ -37,7 +38,7 @@ def draw_calibration(calibration: pd.DataFrame, *, weight: float = WEIGHT) -> Fi
     table = propose_confidences(calibration, weight=weight)
     told = (1.0 + table["stated"]) / 2.0
     share = table["right"] / (table["right"] + table["wrong"]).clip(lower=1)
-    chart = _empty()
+    chart = blank()
     chart.add_scatter(x=[0.5, 1.0], y=[0.5, 1.0], mode="lines", name="as stated", line_dash="dot")
     chart.add_scatter(
         x=told,
@@ -51,9 +52,3 @@ def draw_calibration(calibration: pd.DataFrame, *, weight: float = WEIGHT) -> Fi
     chart.update_layout(title="Right as often as stated?", showlegend=False)
     chart.update_xaxes(title="stated", tickformat=".0%", range=[0.45, 1.02])
     return chart.update_yaxes(title="right", tickformat=".0%", range=[-0.02, 1.05])
-
-
-def _empty() -> Figure:
-    from plotly import graph_objects
-
-    return graph_objects.Figure()

@@ -19,7 +19,6 @@ The verdict is read from a bootstrap-t interval of the mean: means of stationary
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -27,8 +26,9 @@ import pandas as pd
 
 from ..errors import InputError
 from ..models.risks import Risk
-from ..scenarios.bootstraps import block_length, bootstrap, resample
-from ..signals.diagnostics import newey_west_error, newey_west_lags
+from ..scenarios.bootstraps import Interval, block_length, bootstrap, resample
+from ..scenarios.performances import hit_rate, sharpe
+from ..signals.diagnostics import mean_coefficient
 from .decisions import HELD, Attribution, By
 
 Verdict = Literal["skill", "open", "none"]
@@ -36,16 +36,7 @@ LEAST = 12
 """Periods with a position below which nothing is said."""
 
 
-@dataclass(frozen=True)
-class Bound:
-    """A mean a period with its bootstrap-t interval."""
-
-    value: float
-    low: float
-    high: float
-
-
-def mean_interval(values: np.ndarray, *, draws: int = 1000, level: float = 0.90, seed: int = 0) -> Bound:
+def mean_interval(values: np.ndarray, *, draws: int = 1000, level: float = 0.90, seed: int = 0) -> Interval:
     """Return the mean of a history with its bootstrap-t interval.
 
     The standard error is that of block sums: blocks of the mean length of the bootstrap, overlapping.
@@ -58,13 +49,13 @@ def mean_interval(values: np.ndarray, *, draws: int = 1000, level: float = 0.90,
     length = block_length(len(x))
     mean, error = float(x.mean()), float(_errors(x[None], length)[0])
     if not error > 1e-12 * max(abs(mean), 1e-300):
-        return Bound(mean, mean, mean)
+        return Interval(mean, mean, mean, level)
     drawn = x[resample(len(x), draws, length=length, seed=seed)]
     own = _errors(drawn, length)
     t = (drawn.mean(1) - mean)[own > 0] / own[own > 0]
     tail = 0.5 * (1.0 - level)
     upper, lower = np.quantile(t, [1.0 - tail, tail])
-    return Bound(mean, mean - float(upper) * error, mean - float(lower) * error)
+    return Interval(mean, mean - float(upper) * error, mean - float(lower) * error, level)
 
 
 def judge_sources(
@@ -131,9 +122,8 @@ def cost_of_limits(
     for e, (name, group) in enumerate(zip(found.names, found.groups, strict=True)):
         if group in groups:
             own = mean_interval(-found.effects[:, e].sum(-1), draws=draws, level=level, seed=seed)
-            rows[name] = {k: 1e4 * periods_per_year * getattr(own, k) for k in ("value", "low", "high")}
-    table = pd.DataFrame.from_dict(rows, orient="index", columns=["value", "low", "high"])
-    return table.rename(columns={"value": "cost_bp"}).rename_axis("effect")
+            rows[name] = [1e4 * periods_per_year * each for each in (own.value, own.low, own.high)]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["cost_bp", "low", "high"]).rename_axis("effect")
 
 
 def judge_by(
@@ -148,8 +138,9 @@ def judge_by(
 ) -> pd.DataFrame:
     """Judge the sources of an attribution: by view, author, signal, rule, class; by regime, only its own periods."""
     series = found.series(by)
-    given = dict(hurdles or {})
-    return judge_sources(series, periods_per_year=periods_per_year, hurdles=given, draws=draws, level=level, seed=seed)
+    return judge_sources(
+        series, periods_per_year=periods_per_year, hurdles=hurdles, draws=draws, level=level, seed=seed
+    )
 
 
 def independent_bets(series: pd.DataFrame) -> float:
@@ -195,23 +186,17 @@ def _judge(active: np.ndarray, hurdle: float, year: float, draws: int, level: fl
         return {"periods": len(active), **nothing, "hurdle": hurdle, "verdict": "open"}
     beyond = active - hurdle / year
     whole = mean_interval(beyond, draws=draws, level=level, seed=seed)
-    ratio = bootstrap(beyond, lambda h: _ratio(h, year), draws=draws, level=level, seed=seed)
-    hits = bootstrap(beyond, lambda h: (h > 0).mean(-1), draws=draws, level=level, seed=seed)
+    ratio = bootstrap(beyond, lambda h: sharpe(h, year), draws=draws, level=level, seed=seed)
+    hits = bootstrap(beyond, hit_rate, draws=draws, level=level, seed=seed)
     won, lost = beyond[beyond > 0], beyond[beyond < 0]
-    error = newey_west_error(np.ones((len(beyond), 1)), beyond - beyond.mean(), newey_west_lags(len(beyond)))[0]
     verdict: Verdict = "skill" if whole.low > 0 else "none" if whole.high < 0 else "open"
     return {
         "periods": len(active), "gain": hurdle + whole.value * year, "low": hurdle + whole.low * year,
         "high": hurdle + whole.high * year, "information_ratio": ratio.value, "ir_low": ratio.low,
         "ir_high": ratio.high, "hit_rate": hits.value, "hit_low": hits.low, "hit_high": hits.high,
         "slugging": float(won.mean() / -lost.mean()) if len(won) and len(lost) else float("nan"),
-        "t": float(beyond.mean() / error) if error > 0 else float("nan"), "hurdle": hurdle, "verdict": verdict,
+        "t": mean_coefficient(beyond).t, "hurdle": hurdle, "verdict": verdict,
     }  # fmt: skip
-
-
-def _ratio(histories: np.ndarray, year: float) -> np.ndarray:
-    spread = histories.std(-1, ddof=1)
-    return np.where(spread > 0, histories.mean(-1) / np.where(spread > 0, spread, 1.0) * np.sqrt(year), np.nan)
 
 
 def _errors(histories: np.ndarray, length: float) -> np.ndarray:

@@ -11,16 +11,15 @@ import pandas as pd
 from rich.console import Console
 
 from ..batches.questions import Question, pick_question
-from ..errors import InputError
 from ..scenarios.boards import PROPOSED, Board, board
 from ..scenarios.breakpoints import find_breakpoints
-from ..scenarios.frontiers import FIGURES, frontier
+from ..scenarios.frontiers import check_figures, frontier
 from ..scenarios.knobs import Knob, spread
 from ..scenarios.reversals import Implied, implied_views
 from ..scenarios.sensitivities import Sensitivity, sensitivity
 from ..scenarios.sweeps import Sweep, sweep
 from ..scenarios.worst_cases import WorstCase, propose_robust
-from ..units import basis_points, did_you_mean, percent
+from ..units import basis_points, percent
 from .pages import head, lay, listed, page, plain, quote, say, show_proposal
 from .shock_texts import read_shock
 
@@ -39,10 +38,7 @@ def ask_sweep(
     against: str,
 ) -> None:
     """Sweep, show and write."""
-    for name in (figure, against):
-        if name not in FIGURES:
-            mend = did_you_mean(name, FIGURES) or f"one of {', '.join(FIGURES)}"
-            raise InputError(f"there is no figure {name!r}", code="UNKNOWN_FIGURE", field="plot", value=name, mend=mend)
+    check_figures(figure, against)
     turned = [spread(text) for text in knobs]
     asked = pick_question(book, policy, account, on)
     found = sweep(

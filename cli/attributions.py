@@ -15,9 +15,9 @@ from ..attribution.decisions import GROUPS, Attribution, By, attribute
 from ..attribution.linking import compounded
 from ..attribution.sequences import list_runs, read_chain
 from ..attribution.skill import LEAST, cost_of_limits, judge_by
-from ..errors import InputError, RunError
+from ..errors import InputError
 from ..units import basis_points, percent
-from .pages import head, lay, quote, say
+from .pages import head, lay, open_folder, quote, say
 
 _SEEN = 5e-7
 """Half a hundredth of a basis point: effects below it are not shown."""
@@ -66,6 +66,8 @@ def read_returns(path: Path) -> pd.DataFrame:
 
 def show_attribution(out: Console, found: Attribution, asked: Asking, folder: Path | None = None) -> None:
     """Show an attribution on a page; with a folder, write its tables there too."""
+    if folder is not None:
+        open_folder(folder)
     own, base = (compounded(each.to_numpy()) for each in (found.portfolio, found.benchmark))
     first, last = (f"{x:%Y-%m-%d}" for x in (found.periods[0], found.periods[-1]))
     say(out, f"{found.name}, {len(found.periods):,} periods ending {first} to {last}", style="bold")
@@ -117,9 +119,6 @@ def _show_skill(out: Console, skill: pd.DataFrame, limits: pd.DataFrame) -> None
 
 
 def _write(out: Console, folder: Path, tables: dict[str, pd.DataFrame]) -> None:
-    if folder.exists() and any(folder.iterdir()):
-        raise RunError(f"{folder} is not empty; name a new folder with --out")
-    folder.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
         table.to_parquet(folder / f"{name}.parquet", index=False)
     quote(out, f"Written to {folder}: {', '.join(f'{name}.parquet' for name in tables)}")

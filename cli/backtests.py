@@ -12,14 +12,12 @@ from rich.console import Console
 
 from ..batches.books import read_book
 from ..constraints.documents import read_policy
-from ..errors import InputError
 from ..scenarios.backtests import Backtest
 from ..scenarios.baselines import make_baselines, strategic_returns, take_apart
 from ..scenarios.chronicles import read_chronicle
 from ..scenarios.conducts import Conduct
 from ..scenarios.grids import Course, Doubt, Grid, Trial, doubt, try_all, try_grid
 from ..scenarios.knobs import spread
-from ..scenarios.performances import judge
 from ..units import percent
 from .pages import head, lay, listed, say
 
@@ -79,42 +77,32 @@ def try_policy(
     name, views = model or next(iter(given.models)), read.views()
     course = Course(chronicle, start, end, name, conduct=conduct)
     parts = take_apart(given) if not given.playbook.empty else {}
-    others = {**make_baselines(given, every_sessions=_quarter(given.estimation.periods_per_year)), **parts}
+    others = {**make_baselines(given, every_sessions=sessions_of_quarter(given.estimation.periods_per_year)), **parts}
     trials = {POLICY: Trial(given, views)} | {key: Trial(own) for key, own in others.items()}
     rules = try_all(trials, course, workers=workers)
     grid = try_grid(given, course, [spread(text) for text in knobs], views=views, workers=workers) if knobs else None
     tests = {**rules.tests, **({} if grid is None else grid.tests)}
     free = strategic_returns(given, chronicle, name, rules.tests[POLICY])
-    rows = {key: _judge(each, free) for key, each in tests.items()}
+    rows = {key: each.judge(free, draws=1000) for key, each in tests.items()}
     table = pd.concat(rows, names=["rule"])
     tried = Grid({POLICY: rules.tests[POLICY]}, rules.points.iloc[:1]) if grid is None else grid
     return Tested(rules, grid, table, doubt(tried))
 
 
-def _quarter(periods_per_year: float) -> int:
-    """Return the sessions of an exchange in a quarter: the calendar counts days, whatever the history's periods."""
-    return 63 if periods_per_year > 12 else 60
+def sessions_of_quarter(periods_per_year: float) -> int:
+    """Return after how many sessions of an exchange a quarter is over.
 
+    From month end to month end three months have held 59 (with September 2001) to 65 of them, two at most 44: a
+    history of month ends is done with a quarter after 59.
 
-def _judge(test: Backtest, free: pd.Series) -> pd.DataFrame:
-    table = judge(test.returns, periods_per_year=test.periods_per_year, benchmark=free, cash=test.cash_returns,
-                  draws=1000)  # fmt: skip
-    table.loc["turnover", "value"] = test.turnover_per_year
-    table.loc["cost", "value"] = test.cost_per_year
-    return table
+    >>> sessions_of_quarter(252), sessions_of_quarter(12)
+    (63, 59)
+    """
+    return 63 if periods_per_year > 12 else 59
 
 
 def write_tested(tested: Tested, out: Path) -> list[Path]:
-    """Write the tables of a test as Parquet into a new folder; return the files.
-
-    Raises
-    ------
-    InputError
-        The folder holds something.
-    """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputError(f"{str(out)!r} holds something already", code="OUT_TAKEN", field="out", mend="a new folder")
-    out.mkdir(parents=True, exist_ok=True)
+    """Write the tables of a test as Parquet into a folder (:func:`.pages.open_folder`); return the files."""
     tables = {
         name: pd.concat({rule: getattr(test, name) for rule, test in tested.tests.items()}, names=["rule"])
         for name in _TABLES

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,7 @@ from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 
+from ..errors import InputError
 from ..models.views import View
 from ..optimizer.proposals import Proposal
 from ..optimizer.solutions import Outcome
@@ -28,6 +30,13 @@ SHOWN = 8
 def page() -> Console:
     """Return the console that every page is printed on; no markup: an id may hold brackets."""
     return Console(markup=False, highlight=False, emoji=False)
+
+
+def open_folder(out: Path) -> None:
+    """Make a new folder for tables; raise ``InputError`` where it holds something."""
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InputError(f"{str(out)!r} holds something already", code="OUT_TAKEN", field="out", mend="a new folder")
+    out.mkdir(parents=True, exist_ok=True)
 
 
 def plain(text: object) -> str:

@@ -50,9 +50,10 @@ def backtest(
     """
     from ..scenarios.conducts import Conduct
     from .backtests import show_tested, try_policy, write_tested
-    from .pages import page, say
+    from .pages import open_folder, page, say
 
     conduct = Conduct(lag, read, estimate)  # pyright: ignore[reportArgumentType]  click has checked the words
+    open_folder(out)  # before the long walk, not after it
     tested = try_policy(book, policy, start, end, knobs=knobs, model=model, conduct=conduct, workers=workers)
     files = write_tested(tested, out)
     console = page()

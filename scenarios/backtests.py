@@ -91,17 +91,18 @@ class Backtest:
         return self.days.join(self.weights.add_prefix("weight:"))
 
     def judge(
-        self, benchmark: Backtest | None = None, *, draws: int = 2000, level: float = 0.90, seed: int = 0
+        self, benchmark: Backtest | pd.Series | None = None, *, draws: int = 2000, level: float = 0.90, seed: int = 0
     ) -> pd.DataFrame:
         """Return its statistics with bootstrap intervals (:func:`.performances.judge`), and what they took to trade.
 
-        Turnover, cost (a year, decimals) and ``time_in_position`` (share of sessions on which weights are more than
-        0.1 % from the benchmark's) have no interval.
+        The benchmark is another backtest, or returns of the same periods. Turnover, cost (a year, decimals) and
+        ``time_in_position`` (share of sessions on which weights are more than 0.1 % from the backtest's) have no
+        interval.
         """
         table = judge(
             self.returns,
             periods_per_year=self.periods_per_year,
-            benchmark=None if benchmark is None else benchmark.returns,
+            benchmark=benchmark.returns if isinstance(benchmark, Backtest) else benchmark,
             cash=self.cash_returns,
             draws=draws,
             level=level,
@@ -109,7 +110,7 @@ class Backtest:
         )
         table.loc["turnover"] = [self.turnover_per_year, np.nan, np.nan]
         table.loc["cost"] = [self.cost_per_year, np.nan, np.nan]
-        if benchmark is not None:
+        if isinstance(benchmark, Backtest):
             away = (self.weights - benchmark.weights).abs().sum(axis=1) / 2.0
             table.loc["time_in_position"] = [float((away > 1e-3).mean()), np.nan, np.nan]
         return table

@@ -37,7 +37,7 @@ from ..optimizer.solutions import Outcome, solve
 from ..optimizer.tactical import place
 from ..units import FrozenMap, day
 from .shocks import list_shocks
-from .worlds import NO_VIEWS, Believer, list_outlooks
+from .worlds import NO_VIEWS, Believer, list_outlooks, list_views
 
 STEPS = ((0, 0.50), (30, 0.25), (60, 0.25))
 """The phases that are shown where the policy has none: half at once, a quarter after 30 days and after 60."""
@@ -114,7 +114,8 @@ def board(
     Rows: do nothing; back to strategic (the strategic weights themselves, whatever limits say); band edge (as cheaply
     as possible back inside bands and limits); proposed (what :func:`trimtab.optimizer.rebalance` says); all the way,
     where that holds or slows the account; phased; no views; and for each view ``only VIEW`` and ``VIEW fails`` (the
-    best there is if the opposite of it is true).
+    best there is if the opposite of it is true). The policy's phases slow all rows but
+    the first three and all the way.
 
     Parameters
     ----------
@@ -128,7 +129,7 @@ def board(
     InputError
         What cannot be used, the account's own data included.
     """
-    on, listed = day(on), (views,) if isinstance(views, View) else tuple(views)
+    on, listed = day(on), list_views(views)
     who, shaken = Believer(account, policy, market.dated(on), on, overlay, trail), list_shocks(shocks)
     problem, belief = outline(policy, who.market), who.believe(listed)
     case = place(problem, account, belief)
@@ -181,7 +182,7 @@ def _propose(who: Believer, problem: Problem, views: tuple[View, ...]) -> Iterat
     for view in live:
         if len(live) > 1:
             yield f"only {view.id}", ask(policy, who.believe([view]))
-        yield f"{view.id} fails", ask(policy, who.believe([who.failed(v) if v is view else v for v in views]))
+        yield f"{view.id} fails", ask(policy, who.believe_failed(view, views))
 
 
 def _missing(policy: Policy, live: tuple[View, ...]) -> Iterator[tuple[str, str]]:

@@ -20,7 +20,7 @@ from ..constraints.tickets import Lots, TradeCount, TradeSize
 from ..errors import InputError
 from ..models.accounts import Account
 from ..models.markets import Market
-from ..models.tilts import NO_TILT, Tilt, tilt
+from ..models.tilts import NO_TILT, Tilt
 from ..models.trails import Trail
 from ..models.views import View
 from ..optimizer.problems import Problem
@@ -29,6 +29,7 @@ from ..optimizer.solutions import Outcome, solve
 from ..units import day, percent
 from .knobs import Setting, current, name_knobs, turn
 from .sweeps import Memory, answer
+from .worlds import Believer, list_views
 
 _SEEN = 1e-7
 """A trade of less than this of NAV at a point of the grid counts as none: rounding, not a decision."""
@@ -74,7 +75,7 @@ def find_breakpoints(
         now and at (its values), way (``above`` or ``below``), then (``vanishes`` or ``flips``), sentence. A number that
         does nothing to a trade within its range (:func:`reach`) has no row.
     """
-    on, listed = day(on), (views,) if isinstance(views, View) else tuple(views)
+    on, listed = day(on), list_views(views)
     start = Setting(policy, market.dated(on), listed)
     smooth = not (
         any(isinstance(x, (Lots, TradeSize, TradeCount)) for x in policy.in_force) or policy.trades.indifference
@@ -186,7 +187,7 @@ def _whole_moves(account: Account, on: dt.date, overlay: Tilt, trail: Trail | No
     def read(settings: Sequence[Setting]) -> np.ndarray:
         out = np.full((len(settings), len(settings[0].market.universe)), np.nan)
         for k, own in enumerate(settings):
-            belief = tilt(own.views, own.market, own.policy.model(account), on, trail=trail) + overlay
+            belief = Believer(account, own.policy, own.market, on, overlay, trail).believe(own.views)
             problem = Problem(own.policy, own.market, engines=memory.engines)
             proposal = propose(solve(problem, account, belief), "asked")
             if proposal.weights is not None and proposal.outcome in _SOLVED:

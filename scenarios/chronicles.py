@@ -21,6 +21,7 @@ from ..models.trails import Trail
 from ..models.universes import Universe
 from ..signals.panels import Panel, ordinals, stamps
 from ..units import FrozenArrays, frozen
+from .knobs import scale_costs
 
 LEAST = 24
 """Returns without which no covariance is estimated."""
@@ -209,9 +210,7 @@ class Chronicle(FrozenArrays):
 
     def scaled(self, multiplier: float) -> Chronicle:
         """Return the chronicle with every cost times a number."""
-        old = self.costs
-        costs = Costs(old.proportional * multiplier, old.ticket_fee * multiplier, old.impact * multiplier, old.adv)
-        return replace(self, costs=costs)
+        return replace(self, costs=scale_costs(self.costs, multiplier))
 
 
 def read_chronicle(book: Book, policy: Policy) -> Chronicle:

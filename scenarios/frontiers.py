@@ -15,6 +15,16 @@ _SAME = 1e-12
 _SOLVED = ("OPTIMAL", "RELAXED")
 
 
+def check_figures(*names: str) -> None:
+    """Raise ``InputError`` for a name that is no figure of a sweep."""
+    for name in names:
+        if name not in FIGURES:
+            raise InputError(
+                f"there is no figure {name!r}", code="UNKNOWN_FIGURE", field="figure", value=name,
+                mend=did_you_mean(name, FIGURES) or f"one of {', '.join(FIGURES)}",
+            )  # fmt: skip
+
+
 def frontier(found: Sweep, spent: str = "tracking_error", bought: str = "expected_gain") -> pd.DataFrame:
     """Return the efficient points of a sweep: more is bought than at any point where no more is spent.
 
@@ -36,12 +46,7 @@ def frontier(found: Sweep, spent: str = "tracking_error", bought: str = "expecte
     InputError
         An unknown column.
     """
-    for name in (spent, bought):
-        if name not in FIGURES:
-            raise InputError(
-                f"there is no figure {name!r}", code="UNKNOWN_FIGURE", field="figure", value=name,
-                mend=did_you_mean(name, FIGURES) or f"one of {', '.join(FIGURES)}",
-            )  # fmt: skip
+    check_figures(spent, bought)
     points = found.points.loc[found.points["outcome"].isin(_SOLVED), [spent, bought]]
     # A knob may be called what a figure is, so that neither can be named to pandas.
     points = points.iloc[np.lexsort((-points[bought].to_numpy(), points[spent].to_numpy()))]

@@ -28,9 +28,10 @@ from .archives import Archive
 from .backtests import Backtest, backtest
 from .chronicles import LEAST, Chronicle
 from .conducts import Conduct
-from .knobs import Knob, Setting, turn
+from .knobs import Knob, Setting
 from .overfitting import deflated_sharpe, probability_of_overfitting
 from .splits import walk_forward
+from .sweeps import read_knobs, turn_all
 
 _CONDUCT = Conduct()
 _BLOCKS = 16
@@ -181,9 +182,9 @@ def try_grid(
     Raises
     ------
     InputError
-        An unknown knob, a value that its owner refuses.
+        No knob, one named twice, an unknown one, a value that its owner refuses.
     """
-    turned = (knobs,) if isinstance(knobs, Knob) else tuple(knobs)
+    turned, chronicle = read_knobs(knobs), course.chronicle
     for knob in turned:
         if knob.name == "volatility" or knob.name.startswith("price."):
             raise InputError(
@@ -192,21 +193,17 @@ def try_grid(
             )  # fmt: skip
     values = list(itertools.product(*(knob.values for knob in turned)))
     names = [", ".join(f"{k.name}={v:.6g}" for k, v in zip(turned, point, strict=True)) for point in values]
-    trials = {name: _turn(policy, course, turned, point, views) for name, point in zip(names, values, strict=True)}
+    # A knob is turned in a setting, which has a market: that of the last day will do, for none of it is kept.
+    risk, _ = chronicle.estimate(int(chronicle.dates[-1]), policy.estimation, course.conduct.window)
+    start = Setting(policy, chronicle.market(len(chronicle) - 1, risk), tuple(views))
+    trials = {name: _turn(start, turned, point) for name, point in zip(names, values, strict=True)}
     points = pd.DataFrame(values, index=pd.Index(names, name="rule"), columns=[knob.name for knob in turned])
     return try_all(trials, course, workers=workers, points=points)
 
 
-def _turn(
-    policy: Policy, course: Course, knobs: Sequence[Knob], point: Sequence[float], views: Sequence[View]
-) -> Trial:
-    chronicle, costs = course.chronicle, 1.0
-    risk, _ = chronicle.estimate(int(chronicle.dates[-1]), policy.estimation, course.conduct.window)
-    setting = Setting(policy, chronicle.market(len(chronicle) - 1, risk), tuple(views))
-    for knob, value in zip(knobs, point, strict=True):
-        if knob.name == "costs":
-            costs = value
-        setting = turn(setting, knob.name, value)
+def _turn(start: Setting, knobs: Sequence[Knob], point: Sequence[float]) -> Trial:
+    setting = turn_all(start, knobs, point)
+    costs = next((value for knob, value in zip(knobs, point, strict=True) if knob.name == "costs"), 1.0)
     return Trial(setting.policy, setting.views, costs)
 
 

@@ -110,6 +110,16 @@ def turn(setting: Setting, name: str, value: float) -> Setting:
     return _limit(setting, name, value)
 
 
+def scale_costs(costs: Costs, multiplier: float) -> Costs:
+    """Return every cost times a number; volumes are what they are."""
+    return replace(
+        costs,
+        proportional=costs.proportional * multiplier,
+        ticket_fee=costs.ticket_fee * multiplier,
+        impact=costs.impact * multiplier,
+    )
+
+
 def current(setting: Setting, name: str) -> float:
     """Return where a knob stands now; 1 for a multiplier."""
     if name in _POLICY:
@@ -136,9 +146,7 @@ def _whole(setting: Setting, name: str, value: float) -> Setting:
         raise _bad(name, f"the multiplier is {value}", value, "a number of at least 0; 1 changes nothing")
     market = setting.market
     if name == "costs":
-        old = market.costs
-        costs = Costs(old.proportional * value, old.ticket_fee * value, old.impact * value, old.adv)
-        return replace(setting, market=replace(market, costs=costs))
+        return replace(setting, market=replace(market, costs=scale_costs(market.costs, value)))
     if name == "volatility":
         if not value > 0:
             raise _bad(name, "the multiplier is 0", value, "a number above 0: nothing but cash is without risk")

@@ -16,15 +16,12 @@ read at once. Returns are decimals a period; P is periods a year::
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from ..errors import InputError
 from .bootstraps import Interval, bootstrap
-
-Sort = Literal["own", "active"]
 
 
 def annual_return(returns: np.ndarray, periods_per_year: float) -> np.ndarray:

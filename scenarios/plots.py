@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ..errors import InputError
-from ..units import did_you_mean
 from .boards import Board
-from .frontiers import FIGURES
+from .frontiers import FIGURES, check_figures
 from .sweeps import Sweep
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-_RATES = ("utility", "expected_gain", "tracking_error", "volatility", "turnover", "cost")
 _MOST_ASSETS = 20
 
 
@@ -39,23 +36,18 @@ def draw_sweep(found: Sweep, y: str = "expected_gain", x: str = "") -> Figure:
     InputError
         An unknown figure.
     """
-    for name in filter(None, (y, x)):
-        if name not in FIGURES:
-            raise InputError(
-                f"there is no figure {name!r}", code="UNKNOWN_FIGURE", field="figure", value=name,
-                mend=did_you_mean(name, FIGURES) or f"one of {', '.join(FIGURES)}",
-            )  # fmt: skip
+    check_figures(*filter(None, (y, x)))
     points = _two(found)
     if isinstance(points.index, pd.MultiIndex) and not x:
         return _map(pd.Series(points[y]), y)
-    chart = _empty()
+    chart = blank()
     several = isinstance(points.index, pd.MultiIndex)
     for value, own in points.groupby(level=0) if several else [("", points)]:
         across = own[x] if x else own.index.get_level_values(-1)
         name = f"{points.index.names[0]} {value:.4g}" if several else _words(y)
         chart.add_scatter(x=np.asarray(across), y=own[y].to_numpy(), mode="lines+markers", name=name, marker_size=4)
     _title(chart, f"{_words(y)} against {_words(x or str(points.index.names[-1]))}")
-    chart.update_xaxes(title=_words(x or str(points.index.names[-1])), tickformat=".2%" if x in _RATES else None)
+    chart.update_xaxes(title=_words(x or str(points.index.names[-1])), tickformat=".2%" if x in FIGURES else None)
     return chart.update_yaxes(title=_words(y), tickformat=".2%")
 
 
@@ -65,7 +57,7 @@ def draw_weights(found: Sweep) -> Figure:
     while isinstance(weights.index, pd.MultiIndex):
         weights = weights.xs(weights.index.get_level_values(0)[0], level=0)
     order = weights.mean().sort_values(ascending=False).index
-    chart = _empty()
+    chart = blank()
     for name in order[:_MOST_ASSETS]:
         chart.add_scatter(x=weights.index, y=weights[name], name=str(name), mode="lines", stackgroup="weights")
     if len(order) > _MOST_ASSETS:
@@ -122,7 +114,7 @@ def _two(found: Sweep) -> pd.DataFrame:
 
 
 def _map(values: pd.Series, name: str) -> Figure:
-    table, chart = values.unstack(), _empty()  # noqa: PD010  (an index, not a column)
+    table, chart = values.unstack(), blank()  # noqa: PD010  (an index, not a column)
     chart.add_heatmap(
         x=table.columns.to_numpy(), y=table.index.to_numpy(), z=table.to_numpy(), colorscale="Viridis",
         colorbar={"title": _words(name), "tickformat": ".2%"},
@@ -132,7 +124,8 @@ def _map(values: pd.Series, name: str) -> Figure:
     return chart.update_yaxes(title=_words(str(table.index.name)))
 
 
-def _empty() -> Any:
+def blank() -> Any:
+    """Return a figure with nothing on it."""
     from plotly import graph_objects
 
     return graph_objects.Figure()

@@ -40,7 +40,7 @@ from ..optimizer.solutions import Outcome, Price, solve
 from ..optimizer.tactical import place
 from ..signals.subjects import legs_row
 from ..units import day, percent
-from .worlds import Believer
+from .worlds import Believer, list_views
 
 _STILL = 1e-7
 
@@ -116,7 +116,7 @@ def implied_views(
     InputError
         What cannot be used.
     """
-    on, listed = day(on), (views,) if isinstance(views, View) else tuple(views)
+    on, listed = day(on), list_views(views)
     who = Believer(account, policy, market.dated(on), on, overlay, trail)
     problem, belief = outline(policy, who.market), who.believe(listed)
     case, prices = place(problem, account, belief), ()

@@ -17,7 +17,7 @@ from ..constraints.policies import Policy
 from ..errors import InputError, UnsolvedError
 from ..models.accounts import Account
 from ..models.markets import Market
-from ..models.tilts import NO_TILT, Tilt, tilt
+from ..models.tilts import NO_TILT, Tilt
 from ..models.trails import Trail
 from ..models.views import View
 from ..optimizer.derivatives import Optimum, differentiate
@@ -27,6 +27,7 @@ from ..optimizer.solutions import Solution, solve
 from ..optimizer.tactical import place
 from ..units import day
 from .knobs import Setting, current, name_knobs, turn
+from .worlds import Believer, list_views
 
 _STEP = 1e-6
 
@@ -93,9 +94,9 @@ def sensitivity(
     InputError
         An unknown knob, or custom limits: they have no formula.
     """
-    on, listed = day(on), (views,) if isinstance(views, View) else tuple(views)
+    on, listed = day(on), list_views(views)
     start = Setting(policy, market.dated(on), listed)
-    believe = lambda own: tilt(own.views, own.market, own.policy.model(account), on, trail=trail) + overlay  # noqa: E731
+    believe = lambda own: Believer(account, own.policy, own.market, on, overlay, trail).believe(own.views)  # noqa: E731
     solution = solve(state(start.policy, start.market), account, believe(start))
     prices = solution.multipliers
     if prices is None or solution.relaxed or solution.goal is not None:

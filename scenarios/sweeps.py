@@ -21,7 +21,7 @@ from ..constraints.policies import Policy
 from ..errors import InputError
 from ..models.accounts import Account
 from ..models.markets import Market
-from ..models.tilts import NO_TILT, Tilt, tilt
+from ..models.tilts import NO_TILT, Tilt
 from ..models.trails import Trail
 from ..models.views import View
 from ..optimizer.answers import Multipliers
@@ -34,6 +34,7 @@ from ..optimizer.solutions import Outcome, solve
 from ..optimizer.tactical import place
 from ..units import day
 from .knobs import Knob, Setting, turn
+from .worlds import Believer, list_views
 
 _MOST = 100_000
 
@@ -100,8 +101,8 @@ def sweep(
     InputError
         An unknown knob, a value that its owner refuses, more than 100,000 points, or an account that cannot be used.
     """
-    on, listed = day(on), (views,) if isinstance(views, View) else tuple(views)
-    turned = _read(knobs)
+    on, listed = day(on), list_views(views)
+    turned = read_knobs(knobs)
     count = int(np.prod([len(knob.values) for knob in turned]))
     if count > _MOST:
         raise InputError(
@@ -109,7 +110,7 @@ def sweep(
         )
     start = Setting(policy, market.dated(on), listed)
     values = list(itertools.product(*(knob.values for knob in turned)))
-    settings = [_turned(start, turned, point) for point in values]
+    settings = [turn_all(start, turned, point) for point in values]
     found = answer(account, settings, _snake(turned), on, overlay, trail)
     rows = [found.figures(i) for i in range(len(settings))]
     index = pd.MultiIndex.from_tuples(values, names=[knob.name for knob in turned])
@@ -119,7 +120,8 @@ def sweep(
     return Sweep(turned, pd.DataFrame(rows, index=index), pd.DataFrame(found.weights, index=index, columns=assets))
 
 
-def _read(knobs: Knob | Sequence[Knob] | Mapping[str, Sequence[float | str]]) -> tuple[Knob, ...]:
+def read_knobs(knobs: Knob | Sequence[Knob] | Mapping[str, Sequence[float | str]]) -> tuple[Knob, ...]:
+    """Return knobs as a tuple; raise ``InputError`` where there is none, or one is named twice."""
     if isinstance(knobs, Knob):
         return (knobs,)
     if isinstance(knobs, Mapping):
@@ -133,7 +135,8 @@ def _read(knobs: Knob | Sequence[Knob] | Mapping[str, Sequence[float | str]]) ->
     return tuple(knobs)
 
 
-def _turned(setting: Setting, knobs: Sequence[Knob], values: Sequence[float]) -> Setting:
+def turn_all(setting: Setting, knobs: Sequence[Knob], values: Sequence[float]) -> Setting:
+    """Return the setting with each knob at its value."""
     for knob, value in zip(knobs, values, strict=True):
         setting = turn(setting, knob.name, value)
     return setting
@@ -228,7 +231,7 @@ def _pose(
         policy, market, views = setting.policy, setting.market, setting.views
         said = (id(market), policy.risk_aversion, views)
         if said not in beliefs:
-            beliefs[said] = tilt(views, market, policy.model(account), on, trail=trail) + overlay
+            beliefs[said] = Believer(account, policy, market, on, overlay, trail).believe(views)
         key, belief = (id(policy), id(market)), beliefs[said]
         if key not in stated:
             # The mandate as it stands is checked as for any account; a number turned on the way is not at fault.

@@ -18,6 +18,11 @@ from ..optimizer.outlooks import Outlook
 BELIEVED, NO_VIEWS = "as believed", "no views"
 
 
+def list_views(views: Sequence[View] | View) -> tuple[View, ...]:
+    """Return one view or several as a tuple."""
+    return (views,) if isinstance(views, View) else tuple(views)
+
+
 @dataclass(frozen=True, eq=False)
 class Believer:
     """Who believes: one account's model under a policy in a market on a day, with an overlay beside its views."""
@@ -39,6 +44,10 @@ class Believer:
         heard = self.believe(views).views
         return tuple(view for view in views if view.live(self.on) and view.id in heard)
 
+    def believe_failed(self, view: View, views: Sequence[View]) -> Tilt:
+        """Return the tilt of views of which one is wrong: its opposite is so, and the others hold."""
+        return self.believe([self.failed(each) if each is view else each for each in views])
+
     def failed(self, view: View) -> View:
         """Return the opposite of a view: over what strategic weights imply, its legs lose what it said they gain."""
         strategic, gain = self.policy.model(self.account).vector(self.market.universe), view.gain
@@ -59,8 +68,7 @@ def list_outlooks(who: Believer, views: Sequence[View], shocks: Sequence[Shock] 
     found = [Outlook(BELIEVED, who.believe(views))]
     if live:
         found.append(Outlook(NO_VIEWS, who.believe(())))
-    wrong = [(view, [who.failed(v) if v is view else v for v in views]) for view in live]
-    found += [Outlook(f"{view.id} fails", who.believe(own)) for view, own in wrong]
+    found += [Outlook(f"{view.id} fails", who.believe_failed(view, views)) for view in live]
     shaken = [(shock.name, shock.risk(who.market.risk, universe)) for shock in shocks if shock.of_risk]
     found += [Outlook(name, found[0].belief, risk) for name, risk in shaken]
     return tuple(found)

@@ -24,7 +24,7 @@ from ..optimizer.solutions import Outcome, solve
 from ..optimizer.tactical import place
 from ..units import basis_points, day, percent
 from .shocks import list_shocks
-from .worlds import Believer, list_outlooks
+from .worlds import Believer, list_outlooks, list_views
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +82,7 @@ def propose_robust(
     InputError
         What cannot be used.
     """
-    on, listed = day(on), (views,) if isinstance(views, View) else tuple(views)
+    on, listed = day(on), list_views(views)
     who = Believer(account, policy, market.dated(on), on, overlay, trail)
     worlds = tuple(outlooks) if outlooks is not None else list_outlooks(who, listed, list_shocks(shocks))
     problem, belief = outline(policy, who.market), who.believe(listed)

@@ -15,7 +15,7 @@ from trimtab.batches import read_book, run
 from trimtab.cli.commands import trimtab
 from trimtab.constraints import read_policy
 from trimtab.demo import book_path
-from trimtab.errors import RunError
+from trimtab.errors import InputError, RunError
 
 POLICY = """
 [risk]
@@ -149,3 +149,8 @@ def test_the_command_says_it_and_writes_it(world, tmp_path):
     assert "Nothing is left over" in said.output
     table = pd.read_parquet(tmp_path / "o" / "waterfall.parquet").set_index("step")
     assert table.loc["costs", "end"] == pytest.approx(table.loc["account", "end"], abs=1e-12)
+    before = {path: path.read_bytes() for path in (tmp_path / "o").iterdir()}
+    again = CliRunner().invoke(trimtab, arguments)
+    assert isinstance(again.exception, InputError)
+    assert "holds something" in str(again.exception)
+    assert {path: path.read_bytes() for path in (tmp_path / "o").iterdir()} == before

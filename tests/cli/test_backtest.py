@@ -1,6 +1,10 @@
 """`trimtab backtest`: tables that open, a page that says what to doubt, and refusals."""
 
+import numpy as np
 import pandas as pd
+
+from trimtab.cli.backtests import sessions_of_quarter
+from trimtab.models.sessions import count_sessions
 
 PLAYBOOK = """
 [rebalance]
@@ -50,6 +54,17 @@ def test_tables_open_and_the_page_names_what_was_tried(trimtab, book, mandate, t
     assert (pd.to_datetime(audit["signals"]) <= pd.to_datetime(audit["as_of"])).loc[audit["signals"].notna()].all()
     for table in ("weights", "trades", "statistics", "grid"):
         assert len(pd.read_parquet(out / f"{table}.parquet"))
+
+
+def test_month_ends_make_a_quarter_of_three():
+    ends, least = pd.date_range("1995-01-31", "2020-12-31", freq="ME").date, sessions_of_quarter(12)
+    passed = (
+        lambda months: [  # noqa: E731
+            float(count_sessions("XNYS", np.array([a], dtype="datetime64[D]"), b)[0])
+            for a, b in zip(ends, ends[months:], strict=False)
+        ]
+    )
+    assert max(passed(2)) < least <= min(passed(3))
 
 
 def test_refusals_are_one_sentence(trimtab, book, mandate, tmp_path):

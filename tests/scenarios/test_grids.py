@@ -104,6 +104,20 @@ def test_choosing_forward_never_looks_at_what_it_is_judged_by():
     assert first.index[0] == returns.index[125]
 
 
+def test_returns_judge_as_the_backtest_that_earned_them(course):
+    plain, other = (backtest(make_policy(), course.chronicle, START, nav=nav) for nav in (1e6, 1e5))
+    both, alone = plain.judge(other, draws=50), plain.judge(other.returns, draws=50)
+    assert "time_in_position" not in alone.index
+    pd.testing.assert_frame_equal(both.drop("time_in_position"), alone)
+
+
+def test_a_knob_is_turned_once(course):
+    knobs = [Knob("band", (0.01, 0.03)), Knob("band", (0.02,))]
+    for bad, words in ((knobs, "named twice"), ([], "there is no knob")):
+        with pytest.raises(InputError, match=words):
+            try_grid(make_policy(), course, bad)
+
+
 def test_what_cannot_be_turned_is_told(course):
     with pytest.raises(InputError, match="history cannot be turned"):
         try_grid(make_policy(), course, Knob("volatility", (1.1,)))
