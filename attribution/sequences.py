@@ -229,7 +229,7 @@ def _left(phases: pd.DataFrame, ids: list[str], assets: list[str]) -> np.ndarray
         return np.zeros((len(ids), len(assets)))
     phases = phases.loc[~phases["status"].isin(["finished", "cancelled"])].assign(left=lambda p: p["gap"] - p["done"])
     wide = phases.pivot_table(index="account_id", columns="asset_id", values="left", aggfunc="sum")
-    left = wide.reindex(ids, columns=assets).fillna(0.0).to_numpy()
+    left = wide.reindex(ids, columns=assets).fillna(0.0).to_numpy(copy=True)
     left[:, -1] -= left.sum(1)
     return left
 
@@ -239,7 +239,7 @@ def _filled(
 ) -> np.ndarray:
     own = fills.loc[pd.to_datetime(fills["on"]).dt.date == on]
     wide = own.pivot_table(index="account_id", columns="asset_id", values="weight", aggfunc="sum")
-    moved = wide.reindex(ids, columns=assets).fillna(0.0).to_numpy()
+    moved = wide.reindex(ids, columns=assets).fillna(0.0).to_numpy(copy=True)
     moved[:, -1] -= moved.sum(1)
     return weights["current"] + moved
 

@@ -23,11 +23,23 @@ def _bars(chart: Chart, lo: np.ndarray, hi: np.ndarray) -> None:
         chart.bar(i, max(low, 0.0), min(high, 1.0))
 
 
+def _ideals(chart: Chart, limits: tuple[Limit, ...], named: str, it: str) -> None:
+    """Mark each strategic weight and the ideal ones with and without the limits, and say which is which."""
+    free, kept = ideal(FREE, _GAIN), ideal(limits, _GAIN)
+    for asset, x in _AT.items():
+        chart.mark(x, STRATEGIC[asset], "grey")
+        chart.dot(x - 0.09, free[asset], "orange", hollow=True)
+        chart.dot(x + 0.09, kept[asset], "blue")
+    chart.legend(
+        ("line", "grey", "strategic"), ("fill", "wash", "allowed"), ("hollow", "orange", f"ideal without {named}"),
+        ("dot", "blue", f"ideal with {it}"),
+    )  # fmt: skip
+
+
 def deviation() -> Chart:
     """Draw the box around the strategic weights, and where the ideal stands with and without it."""
     limit = Deviation(up="5%", down="3%")
     (box,) = limit.terms(context((limit,), account()))
-    free, kept = ideal(FREE, _GAIN), ideal((limit,), _GAIN)
     chart = Chart(
         "Deviation: at most 5 points above and 3 below strategic",
         "For each asset its strategic weight, the range around it, and the ideal weight with and without the limit.",
@@ -35,14 +47,7 @@ def deviation() -> Chart:
         in_percent("weight", 0, 0.6, 0.1),
     )
     _bars(chart, box.lo, box.hi)
-    for asset, x in _AT.items():
-        chart.mark(x, STRATEGIC[asset], "grey")
-        chart.dot(x - 0.09, free[asset], "orange", hollow=True)
-        chart.dot(x + 0.09, kept[asset], "blue")
-    chart.legend(
-        ("line", "grey", "strategic"), ("fill", "wash", "allowed"), ("hollow", "orange", "ideal without the limit"),
-        ("dot", "blue", "ideal with it"),
-    )  # fmt: skip
+    _ideals(chart, (limit,), "the limit", "it")
     return chart
 
 
@@ -82,7 +87,6 @@ def position() -> Chart:
     )  # fmt: skip
     here = context(limits, account())
     boxes = [term for limit in limits for term in limit.terms(here)]
-    free, kept = ideal(FREE, _GAIN), ideal(limits, _GAIN)
     chart = Chart(
         "Position: a range for each weight, wherever strategic stands",
         "For each asset the range that position limits leave, and the ideal weight with and without them.",
@@ -90,14 +94,7 @@ def position() -> Chart:
         in_percent("weight", 0, 0.7, 0.1),
     )
     _bars(chart, np.max([b.lo for b in boxes], axis=0), np.min([b.hi for b in boxes], axis=0))
-    for asset, x in _AT.items():
-        chart.mark(x, STRATEGIC[asset], "grey")
-        chart.dot(x - 0.09, free[asset], "orange", hollow=True)
-        chart.dot(x + 0.09, kept[asset], "blue")
-    chart.legend(
-        ("line", "grey", "strategic"), ("fill", "wash", "allowed"), ("hollow", "orange", "ideal without the limits"),
-        ("dot", "blue", "ideal with them"),
-    )  # fmt: skip
+    _ideals(chart, limits, "the limits", "them")
     return chart
 
 
