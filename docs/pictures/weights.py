@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from trimtab.constraints import Band, Deviation, Position
+from trimtab.constraints.limits import Limit
 from trimtab.constraints.restrictions import account_boxes
 from trimtab.models.accounts import Rule
 

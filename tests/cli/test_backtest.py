@@ -58,12 +58,13 @@ def test_tables_open_and_the_page_names_what_was_tried(trimtab, book, mandate, t
 
 def test_month_ends_make_a_quarter_of_three():
     ends, least = pd.date_range("1995-01-31", "2020-12-31", freq="ME").date, sessions_of_quarter(12)
-    passed = (
-        lambda months: [  # noqa: E731
+
+    def passed(months):
+        return [
             float(count_sessions("XNYS", np.array([a], dtype="datetime64[D]"), b)[0])
             for a, b in zip(ends, ends[months:], strict=False)
         ]
-    )
+
     assert max(passed(2)) < least <= min(passed(3))
 
 
