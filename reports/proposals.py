@@ -27,14 +27,7 @@ _CERTAIN = 1e-8
 """Tracking error to the true optimum below which all proofs are alike to a reader: 0.0001 bp."""
 
 
-def proposal_page(
-    asked: Question,
-    *,
-    shocks: Sequence[Shock] = (),
-    breakpoints: bool = False,
-    remarks: Sequence[str] = (),
-    about: Sequence[tuple[str, str]] = (),
-) -> Page:
+def proposal_page(asked: Question, *, shocks: Sequence[Shock] = (), breakpoints: bool = False) -> Page:
     """Return the page of one account.
 
     Parameters
@@ -45,26 +38,36 @@ def proposal_page(
         What could happen.
     breakpoints
         Whether to find how far each number may move before a trade vanishes; with whole lots that takes minutes.
-    remarks
-        What else a reader should know, a sentence each.
-    about
-        Where it comes from beside the book, the policy and the day, (name, value) each.
 
     Raises
     ------
     InputError
         What cannot be used, the account's own data included.
     """
-    found = study(asked, shocks=shocks, breakpoints=breakpoints)
-    proposal, account = found.proposal, asked.account
+    return make_page(study(asked, shocks=shocks, breakpoints=breakpoints))
+
+
+def make_page(found: Study, *, remarks: Sequence[str] = (), about: Sequence[tuple[str, str]] = ()) -> Page:
+    """Return the page of a study.
+
+    Parameters
+    ----------
+    found
+        One account looked at from all sides.
+    remarks
+        What else a reader should know, a sentence each.
+    about
+        Where it comes from beside the book, the policy and the day, (name, value) each.
+    """
+    asked, proposal = found.asked, found.proposal
     return Page(
-        f"Account {account.id}: {_headline(proposal)}",
-        f"{account.model} on {asked.on}. {proposal.outcome.name}: {proposal.reason}.",
+        f"Account {asked.account.id}: {_headline(proposal)}",
+        f"{asked.account.model} on {asked.on}. {proposal.outcome.name}: {proposal.reason}.",
         tuple(_sections(found, remarks)),
         (
             *about,
-            ("account", account.id),
-            ("model", account.model),
+            ("account", asked.account.id),
+            ("model", asked.account.model),
             ("day", asked.on.isoformat()),
             ("book", str(asked.book.path)),
             ("policy", asked.policy.hash),
@@ -253,8 +256,8 @@ def _proof(proposal: Proposal) -> Iterator[str]:
         yield (
             f"The ideal weights are within {basis_points(max(proof.certified_te, _CERTAIN), 4)} of tracking error of "
             f"the true optimum: no other weights that meet every limit are better by more than "
-            f"{basis_points(max(proof.gap, 1e-10), 6)} of utility a year. That is a lower bound in closed form, true for "
-            "any multipliers; it does not take the solver's word."
+            f"{basis_points(max(proof.gap, 1e-10), 6)} of utility a year. That is a lower bound in closed form, true "
+            "for any multipliers; it does not take the solver's word."
         )
         kept = "exactly" if proof.residual <= 0 else f"to within {proof.residual:.0e}"
         yield f"The ideal keeps every limit {kept}, and the target was checked against each of them once more."
