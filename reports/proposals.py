@@ -13,6 +13,7 @@ from ..models.shocks import Shock
 from ..models.views import tabulate_views
 from ..optimizer.plots import draw_gauges, draw_reasons, draw_views, draw_weights_over
 from ..optimizer.proposals import Proposal
+from ..optimizer.reasons import signed
 from ..optimizer.solutions import Outcome
 from ..scenarios.plots import draw_board
 from ..units import FrozenMap, basis_points, percent
@@ -132,6 +133,8 @@ def _weights(proposal: Proposal) -> Section:
     frame, forms = proposal.weights, dict.fromkeys(proposal.weights.columns, percent)
     if proposal.ranges is not None:
         for name, own in proposal.ranges.groupby("limit", sort=False):
+            if name == LONG_ONLY:
+                continue  # no news: nothing is held short
             ends = own.set_index("asset_id")[["low", "high"]].add_prefix(f"{name} ")
             frame, forms = frame.join(ends), forms | dict.fromkeys(ends.columns, percent)
     return Chart("Weights", draw_weights_over(proposal.weights, proposal.ranges), frame, note, FrozenMap(forms))
@@ -140,7 +143,7 @@ def _weights(proposal: Proposal) -> Section:
 def _trades(proposal: Proposal) -> Listing:
     columns = ["asset", "side", "quantity", "value", "weight", "cost", "reason", "trade_id"]
     frame = proposal.to_frame()[columns]
-    forms = {"value": _money, "weight": _signed, "cost": "{:,.2f}".format, "quantity": "{:,.10g}".format}
+    forms = {"value": _money, "weight": signed, "cost": "{:,.2f}".format, "quantity": "{:,.10g}".format}
     note = "Ids depend on the decision alone: an order sent twice bears one id."
     return Listing("Trades", frame, note if len(frame) else proposal.reason, FrozenMap(forms))
 
@@ -150,7 +153,7 @@ def _why(found: Study) -> Iterator[Section]:
         return
     frame = found.told.to_frame()
     note = "Each bar is a part of a trade; the parts sum to the trade, which is the mark."
-    forms = dict.fromkeys(frame.columns, _signed)
+    forms = dict.fromkeys(frame.columns, signed)
     yield Chart("Why it trades", draw_reasons(frame), frame, note, FrozenMap(forms))
     yield Words("In words", tuple(f"{_capital(words)}." for words in found.told.sentences))
 
@@ -200,7 +203,7 @@ def _views(found: Study) -> Section:
     if not len(frame):
         return Words("What is believed", ("No view speaks on this day: the tilt is that of overlays and tilts alone.",))
     days = "{:,.0f}".format
-    forms = {"gain": _signed, "confidence": _whole, "age_days": days, "days_left": days}
+    forms = {"gain": signed, "confidence": _whole, "age_days": days, "days_left": days}
     note = "Gains are a year, over what the strategic weights imply unless the view says otherwise."
     return Chart("What is believed", draw_views(frame), frame, note, FrozenMap(forms))
 
@@ -221,7 +224,7 @@ def _board(found: Study) -> Chart:
 def _shocks(found: Study) -> Iterator[Section]:
     if found.shaken is None:
         return
-    forms = {name: (_money if name.endswith("_money") else _signed) for name in found.shaken.columns}
+    forms = {name: (_money if name.endswith("_money") else signed) for name in found.shaken.columns}
     yield Listing("If it happened tomorrow", found.shaken, "Nothing is traded on the way.", FrozenMap(forms))
 
 
@@ -230,7 +233,7 @@ def _breakpoints(found: Study) -> Iterator[Section]:
         return
     frame = found.breakpoints
     note = "How far each number may move before a trade disappears or turns round, the nearest first for each trade."
-    forms = {"trade": _signed, "now": "{:.4g}".format, "at": "{:.4g}".format}
+    forms = {"trade": signed, "now": "{:.4g}".format, "at": "{:.4g}".format}
     yield Listing("How far a number may move", frame, note, FrozenMap(forms))
 
 
@@ -239,7 +242,7 @@ def _tomorrow(proposal: Proposal) -> Iterator[Section]:
     if proposal.phases:
         names = ["asset", "status", "started", "gap", "done", "step", "steps", "next_date"]
         frame = pd.DataFrame([[getattr(p, n) for n in names] for p in proposal.phases], columns=names)
-        yield Listing("Its schedule", frame, "", FrozenMap({"gap": _signed, "done": _signed}))
+        yield Listing("Its schedule", frame, "", FrozenMap({"gap": signed, "done": signed}))
     if proposal.positions:
         names = ["asset", "side", "state", "opened", "age_days", "allowed", "extended_until", "approval"]
         frame = pd.DataFrame([[getattr(p, n) for n in names] for p in proposal.positions], columns=names)
@@ -290,10 +293,6 @@ def _capital(words: str) -> str:
 
 def _money(value: float) -> str:
     return f"{value:,.0f}"
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.2%}"
 
 
 def _whole(value: float) -> str:
