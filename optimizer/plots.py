@@ -210,7 +210,7 @@ def draw_gauges(gauges: pd.DataFrame, title: str = "How much of each limit is us
         hovertemplate="%{y}: %{text}<extra></extra>",
     )  # fmt: skip
     chart.add_vline(x=1.0, line={"color": INK, "width": 2, "dash": "dot"})
-    chart.update_xaxes(tickformat=".0%", range=[0.0, 1.6 * max(1.0, float(share.max(initial=1.0)))])
+    chart.update_layout(margin_b=45).update_xaxes(tickformat=".0%", range=[0.0, 1.6 * float(share.max(initial=1.0))])
     return chart.update_yaxes(categoryorder="array", categoryarray=names[::-1])
 
 
@@ -236,7 +236,7 @@ def draw_views(views: pd.DataFrame, title: str = "What is believed") -> Figure:
             hovertemplate="%{y} %{x:.1%}<extra></extra>", row=1, col=col,
         )  # fmt: skip
     chart.update_xaxes(tickformat="+.1~%", row=1, col=1).update_xaxes(tickformat=".0%", range=[0.0, 1.9], row=1, col=2)
-    chart.update_xaxes(tickvals=[0.0, 0.25, 0.5, 0.75, 1.0], row=1, col=2)
+    chart.update_layout(margin_b=45).update_xaxes(tickvals=[0.0, 0.25, 0.5, 0.75, 1.0], row=1, col=2)
     return chart.update_yaxes(categoryorder="array", categoryarray=names[::-1])
 
 
