@@ -133,8 +133,9 @@ def _draw_ranges(chart: Any, ranges: pd.DataFrame) -> None:
     if not len(ranges):
         return
     drawn = _bars(ranges)
-    wide = (drawn["high"] - drawn["low"]).groupby(drawn["limit"]).mean().sort_values(ascending=False)
-    for k, name in enumerate(wide.index):
+    widths = {name: float((own["high"] - own["low"]).mean()) for name, own in drawn.groupby("limit", sort=False)}
+    wide = sorted(widths, key=lambda name: -widths[name])
+    for k, name in enumerate(wide):
         own = drawn.loc[drawn["limit"] == name]
         chart.add_bar(
             x=(own["high"] - own["low"]).to_numpy(), base=own["low"].to_numpy(), orientation="h",
@@ -147,8 +148,7 @@ def _draw_ranges(chart: Any, ranges: pd.DataFrame) -> None:
 
 def draw_trades(trades: pd.DataFrame, title: str = "Trades") -> Figure:
     """Draw trades (:meth:`.proposals.Proposal.to_frame`) as bars of their weight, coloured by what pulls them."""
-    order = trades["weight"].abs().sort_values(ascending=False, kind="stable").index[:MOST]
-    shown = trades.loc[order]
+    shown = trades.iloc[np.argsort(-trades["weight"].abs().to_numpy(), kind="stable")[:MOST]]
     heads = shown["reason"].str.split("; ", n=1).str[0]
     chart = blank(title, rows=len(shown))
     for head in dict.fromkeys(heads):
