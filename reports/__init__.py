@@ -8,9 +8,15 @@ _HOMES = {
     "Chart": "pages",
     "Figures": "pages",
     "Listing": "pages",
+    "Overseen": "calendars",
     "Page": "pages",
     "Words": "pages",
+    "attribution_page": "attributions",
+    "backtest_page": "backtests",
+    "board_page": "boards",
+    "calendar_page": "calendars",
     "render": "pages",
+    "sweep_page": "sweeps",
     "write_page": "pages",
 }
 __all__ = tuple(_HOMES)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pandas as pd
 
-from ..optimizer.plots import INK, PALETTE, blank, dress, inert
+from ..optimizer.plots import DIM, INK, MOST, PALETTE, blank, dress, inert
 from .figures import FIGURES, check_figures
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-_MOST_ASSETS = 20
+_MOST_ASSETS, _MOST_LINES = 20, 30
+_DASHES = ("solid", "dash", "dot", "dashdot")
 
 
 class Swept(Protocol):
@@ -148,16 +148,41 @@ def draw_history(table: pd.DataFrame, title: str = "") -> Figure:
     return dress(chart, title).update_layout(height=240 + 130 * len(panels), hovermode="x unified")
 
 
-def write_page(figures: list[Figure] | Figure, path: Path) -> None:
-    """Write figures as one page that needs nothing else, no network either."""
-    listed = figures if isinstance(figures, list) else [figures]
-    parts = [own.to_html(full_html=False, include_plotlyjs=k == 0) for k, own in enumerate(listed)]
-    path.write_text(
-        '<!doctype html><html><head><meta charset="utf-8"><title>trimtab</title></head><body>\n'
-        + "\n".join(parts)
-        + "\n</body></html>\n",
-        encoding="utf-8",
-    )
+def draw_growth(table: pd.DataFrame, title: str = "", *, stressed: str = "") -> Figure:
+    """Draw what becomes of a unit of money (or what is added up), a line a column; the one that is asked about thick.
+
+    Of many, the first thirty: a figure of more cannot be read.
+    """
+    chart = blank(title).update_layout(height=480, hovermode="x unified")
+    for k, name in enumerate(list(table.columns)[:_MOST_LINES]):
+        line = {"width": 3.0 if name == stressed else 1.3, "dash": _DASHES[k // len(PALETTE) % len(_DASHES)]}
+        chart.add_scatter(x=table.index, y=table[name].to_numpy(), name=inert(name), mode="lines", line=line)
+    return chart
+
+
+def draw_intervals(table: pd.DataFrame, title: str = "", *, form: str = ".2~%") -> Figure:
+    """Draw values with their intervals, a row each.
+
+    Parameters
+    ----------
+    table
+        Columns ``value``, ``low``, ``high``; what has no value is left out, and of many rows the first sixty stand.
+    title
+        In a line.
+    form
+        Of the numbers, as d3 writes them.
+    """
+    shown = table.loc[np.isfinite(table["value"].to_numpy(dtype=float))].iloc[:MOST]
+    names, value = [inert(name) for name in shown.index], shown["value"].to_numpy(dtype=float)
+    chart = blank(title, rows=len(shown))
+    chart.add_scatter(
+        x=value, y=names, mode="markers", marker={"size": 10, "color": PALETTE[0]}, showlegend=False,
+        error_x={"array": shown["high"].to_numpy(dtype=float) - value, "color": DIM, "thickness": 2, "width": 5,
+                 "arrayminus": value - shown["low"].to_numpy(dtype=float)},
+        hovertemplate="%{y}<br>%{x:" + form + "}<extra></extra>",
+    )  # fmt: skip
+    chart.update_layout(margin_b=45).update_xaxes(tickformat=form, zeroline=True, zerolinewidth=2)
+    return chart.update_yaxes(categoryorder="array", categoryarray=names[::-1])
 
 
 def _two(found: Swept) -> pd.DataFrame:
