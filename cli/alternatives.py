@@ -49,11 +49,12 @@ def ask_sweep(
     _show_sweep(console, asked, found, turned)
     best = frontier(found, against, figure) if figure != against else pd.DataFrame()
     if out is not None:
+        from ..reports.cells import spoken
         from ..reports.pages import write_page
         from ..reports.sweeps import sweep_page
 
         tables = {"sweep": _flat(found.to_frame())} | ({"frontier": _flat(best)} if len(best) else {})
-        title = f"Account {asked.account.id}: {' and '.join(knob.name for knob in turned)} turned"
+        title = f"Account {asked.account.id}: {' and '.join(spoken(knob.name) for knob in turned)} turned"
         _write(console, out, tables)
         made = sweep_page(found, title, figure=figure, against=against, about=_origin(asked))
         quote(console, f"  {write_page(made, out / 'sweep.html')}")

@@ -15,7 +15,7 @@ from .cells import Form, spoken
 from .forms import MOST, points, remainder, whole
 from .pages import Chart, Figures, Listing, Page, Section, Words
 
-_RATIOS = ("sharpe", "sortino", "calmar", "information_ratio", "information", "skew", "kurtosis", "t")
+_RATIOS = ("sharpe", "information_ratio", "hit_rate")
 _COLUMNS = ("return", "volatility", "sharpe", "drawdown", "tracking_error", "information_ratio", "turnover", "cost")
 _WHERE = "in days.parquet"
 
@@ -48,7 +48,9 @@ def backtest_page(
         Where it comes from, (name, value) each.
     """
     name = asked or next(iter(tests))
-    return Page(title, f"{name}, {tests[name]}.", tuple(_sections(tests, statistics, found, name)), tuple(about))
+    return Page(
+        title, f"{_capital(name)}, {tests[name]}.", tuple(_sections(tests, statistics, found, name)), tuple(about)
+    )
 
 
 def _sections(
@@ -57,7 +59,7 @@ def _sections(
     test, own = tests[name], statistics.loc[name]
     yield _in_short(test, own, found)
     if found.warning:
-        yield Words("Mind", (f"{found.warning[:1].upper()}{found.warning[1:]}.",))
+        yield Words("Mind", (f"{_capital(found.warning)}.",))
     grown = pd.DataFrame({key: each.history()["growth"] for key, each in tests.items()})
     ends = _month_ends(grown)
     note = f"What one unit of money becomes after costs, cash flows apart; {name} is the thick line."
@@ -119,7 +121,7 @@ def _intervals(own: pd.DataFrame, name: str) -> Iterator[Section]:
             forms = FrozenMap(dict.fromkeys(("value", "low", "high"), form))
             note = "Intervals of a stationary bootstrap: what else could have come of a rule as good as this."
             chart = draw_intervals(frame, form=drawn)
-            yield Chart(f"{name[:1].upper()}{name[1:]} {title}", chart, frame[["value", "low", "high"]], note, forms)
+            yield Chart(f"{_capital(name)} {title}", chart, frame[["value", "low", "high"]], note, forms)
 
 
 def _causes(test: Backtest) -> Iterator[Section]:
@@ -167,3 +169,7 @@ def _form(name: str) -> Form:
     if name in _RATIOS:
         return "{:.2f}".format
     return points if name == "cost" else percent
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]

@@ -47,7 +47,7 @@ def sweep_page(
     InputError
         An unknown figure.
     """
-    turned = " and ".join(f"{knob.name} ({len(knob.values):,} values)" for knob in found.knobs)
+    turned = " and ".join(f"{spoken(knob.name)} ({len(knob.values):,} values)" for knob in found.knobs)
     return Page(
         title,
         f"Solved again at {len(found.points):,} points of {turned}; lots and tickets are not applied.",
@@ -136,12 +136,16 @@ def _forms(frame: pd.DataFrame) -> FrozenMap:
 
 
 def _form(name: str) -> Form:
-    return points if name in _NARROW else percent
+    return points if name in _NARROW else _narrow if name == "expected_gain" else percent
+
+
+def _narrow(value: float) -> str:
+    return percent(value, 3)
 
 
 def _told(at: object, names: Sequence[str]) -> str:
     values = at if isinstance(at, tuple) else (at,)
-    return ", ".join(f"{name} {value:.4g}" for name, value in zip(names, values, strict=True))
+    return ", ".join(f"{spoken(name)} {value:.4g}" for name, value in zip(names, values, strict=True))
 
 
 def _capital(name: str) -> str:

@@ -61,7 +61,7 @@ def test_sweeps_and_boards_draw_themselves_and_their_names_are_words():
     board = Board(figures, use, worth.iloc[:, :0], worth, worth, {}, {})
     chart = board.plot()
     np.testing.assert_array_equal(chart.data[1].z, use)
-    np.testing.assert_array_equal(chart.data[2].customdata, board.regret)
+    np.testing.assert_array_equal(chart.data[2].customdata, 1e4 * board.regret)
     for drawn in (found.plot(), chart):
         assert "<img" not in drawn.to_json().replace("\\u003c", "<")
     assert "<img" not in found._repr_html_() + board._repr_html_()
