@@ -15,6 +15,7 @@ from . import (  # noqa: F401  (importing registers their cases)
     ledgers,
     rebalances,
     replays,
+    run_pages,
     scenarios,
     signals,
     solving,
