@@ -19,6 +19,8 @@ from trimtab.optimizer.plots import inert
 from trimtab.reports.pages import Chart, Figures, Listing, Page, Words, write_page
 from trimtab.units import FrozenMap, percent
 
+_PATIENCE = 300_000
+"""Milliseconds: a machine that is busy with other tests is waited for."""
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -32,7 +34,9 @@ def browser() -> Iterator[Any]:
     root = hasattr(os, "geteuid") and os.geteuid() == 0
     arguments = ["--no-sandbox"] if root else []  # Chromium refuses its sandbox to root
     with sync.sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=found, args=[*arguments, "--disable-dev-shm-usage"])
+        opened = driver.chromium.launch(
+            executable_path=found, args=[*arguments, "--disable-dev-shm-usage"], timeout=_PATIENCE
+        )
         yield opened
         opened.close()
 
@@ -56,6 +60,7 @@ def _opener(browser, folder: Path) -> Iterator[Callable[..., Shown]]:
         path = write_page(page, folder / f"page-{len(contexts)}.html") if isinstance(page, Page) else page
         context = browser.new_context(viewport={"width": width, "height": 900}, java_script_enabled=scripts)
         contexts.append(context)
+        context.set_default_timeout(_PATIENCE)
         shown = Shown(context.new_page())
         shown.tab.on("console", lambda m: shown.complaints.append(m.text) if m.type in ("error", "warning") else None)
         shown.tab.on("pageerror", lambda error: shown.complaints.append(str(error)))
