@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
@@ -29,7 +29,7 @@ from ..batches.openings import open_run
 from ..batches.stores import read_seal, table_folder
 from ..errors import RunError
 from ..units import FrozenMap, day
-from .chains import STAGES, Chain, Origin
+from .chains import STAGES, Chain, Origin, split_by_signal
 
 OWN = "own risk aversion"
 _SAME = 1e-7
@@ -49,6 +49,7 @@ class _Page:
     beliefs: Mapping[str, np.ndarray]
     regime: str
     origins: Mapping[str, Origin]
+    shares: Mapping[str, Mapping[str, float]] = field(default_factory=FrozenMap)
 
 
 def list_runs(folder: str | Path) -> list[Path]:
@@ -110,8 +111,9 @@ def read_chain(
     starts = np.array([pages[0].on.toordinal(), *(d.toordinal() for d in ends[:-1])])
     begins = np.array([page.on.toordinal() for page in pages])
     which = np.searchsorted(begins, starts, side="right") - 1
-    walk = _walk(pages, which, moves)
-    weights, parts, costs, nav, apart = walk
+    weights, parts, costs, nav, apart = _walk(pages, which, moves)
+    named = {k: v for page in pages for k, v in page.origins.items()}
+    parts, origins = split_by_signal(parts, named, _shares([pages[k] for k in which]))
     base = None
     if reference is not None:
         base = np.tile([float(reference.get(a, 0.0)) for a in assets], (len(ends), 1))
@@ -119,9 +121,19 @@ def read_chain(
     return Chain(
         name, ends, tuple(assets), weights, moves, costs=costs, nav=nav, beliefs=parts, reference=base,
         regimes=tuple(pages[k].regime for k in which),
-        origins=FrozenMap({k: v for page in pages for k, v in page.origins.items()}),
+        origins=FrozenMap(origins),
         classes=FrozenMap(classes or {}), apart=apart,
     )  # fmt: skip
+
+
+def _shares(pages: Sequence[_Page]) -> dict[str, dict[str, np.ndarray]]:
+    """Return what part of each view a signal is, by the page that each period belongs to."""
+    found: dict[str, dict[str, np.ndarray]] = {}
+    for k, page in enumerate(pages):
+        for view, own in page.shares.items():
+            for signal, share in own.items():
+                found.setdefault(view, {}).setdefault(signal, np.zeros(len(pages)))[k] = share
+    return found
 
 
 def _walk(
@@ -220,7 +232,7 @@ def _page(on: dt.date, folder: Path, ids: list[str], assets: list[str], fills: p
     weights["filled"] = weights["target"] if fills is None else _filled(fills, on, ids, assets, weights)
     beliefs = _beliefs(folder, table["model_id"].astype(str).to_numpy(), ids, assets, weights)
     costs = _costs(folder, ids, assets, table["cost"].to_numpy(dtype=float), nav)
-    return _Page(on, weights, decided, nav, costs, beliefs, _regime(folder), _origins(folder))
+    return _Page(on, weights, decided, nav, costs, beliefs, *_heard(folder))
 
 
 def _left(phases: pd.DataFrame, ids: list[str], assets: list[str]) -> np.ndarray:
@@ -276,23 +288,20 @@ def _costs(folder: Path, ids: list[str], assets: list[str], cost: np.ndarray, na
     return np.nan_to_num(found / nav[:, None])
 
 
-def _regime(folder: Path) -> str:
-    table = pd.read_parquet(folder / "signals.parquet", columns=["section", "state", "raw"])
-    now = table.loc[(table["section"] == "regime") & (table["raw"] == 1.0), "state"]
-    return str(now.iloc[0]) if len(now) else ""
-
-
-def _origins(folder: Path) -> dict[str, Origin]:
-    """Return who each belief of a run comes from."""
-    views = pd.read_parquet(folder / "views.parquet", columns=["view_id", "source", "author"]).fillna("")
-    found = {
-        f"view {name}": Origin("view", str(author), FrozenMap({str(name): 1.0} if source == "signals" else {}))
-        for name, source, author in views.itertuples(index=False, name=None)
-    }
+def _heard(folder: Path) -> tuple[str, Mapping[str, Origin], Mapping[str, Mapping[str, float]]]:
+    """Return the regime of a run, who each of its beliefs comes from, and what part of each view a signal is."""
+    said = pd.read_parquet(folder / "signals.parquet", columns=["section", "name", "about", "state", "value", "raw"])
+    now = said.loc[(said["section"] == "regime") & (said["raw"] == 1.0), "state"]
+    shares: dict[str, dict[str, float]] = {}
+    rows = said.loc[said["section"] == "share", ["about", "name", "value"]]
+    for opinion, signal, share in rows.itertuples(index=False, name=None):
+        shares.setdefault(f"view {opinion}", {})[str(signal)] = float(share)
+    views = pd.read_parquet(folder / "views.parquet", columns=["view_id", "author"]).fillna("")
+    found = {f"view {name}": Origin("view", str(author)) for name, author in views.itertuples(index=False, name=None)}
     tilts = pd.read_parquet(folder / "tilts.parquet", columns=["by", "tilt_id", "author"]).fillna("")
     for by, name, author in tilts.drop_duplicates().itertuples(index=False, name=None):
         found[f"{by}: {name}"] = Origin(str(by), str(author))
-    return found
+    return str(now.iloc[0]) if len(now) else "", found, shares
 
 
 def _returns(returns: pd.DataFrame, assets: Sequence[str], cash: str) -> pd.DataFrame:

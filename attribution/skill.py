@@ -12,8 +12,13 @@ h its hurdle, the annual gain fixed when it was approved::
                        independent bets they are
     transfer           a'w / sqrt(a' S^-1 a  w' S w), w active weights, a forecasts    Clarke, de Silva, Thorley (2002)
 
-The verdict is read from a bootstrap-t interval of the mean: means of stationary-bootstrap histories (Politis and Romano
-1994), each divided by its own standard error (Hall 1988). Plain percentiles are too narrow in short histories.
+The verdict is read from an interval of the mean that is wrong as often as it says. Its standard error is made of the B
+lowest frequencies, each worth a degree of freedom (Lazarus, Lewis, Stock and Watson, JBES 36(4), 2018)::
+
+    s^2 = (1/B) sum_j (sum_t e_t sqrt(2/T) cos(pi j (t - 1/2) / T))^2,    (mean - truth) sqrt(T) / s ~ t_B
+
+and its quantiles are the farther of Student's and those of the same ratio in stationary-bootstrap histories (Politis
+and Romano 1994; Hall 1988). Percentiles, or Newey and West with normal quantiles, are too narrow in short histories.
 """
 
 from __future__ import annotations
@@ -23,6 +28,7 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+from scipy.stats import t as student
 
 from ..errors import InputError
 from ..models.risks import Risk
@@ -37,25 +43,29 @@ LEAST = 12
 
 
 def mean_interval(values: np.ndarray, *, draws: int = 1000, level: float = 0.90, seed: int = 0) -> Interval:
-    """Return the mean of a history with its bootstrap-t interval.
+    """Return the mean of a history with an interval that is wrong as often as it says, or less.
 
-    The standard error is that of block sums: blocks of the mean length of the bootstrap, overlapping.
+    The standard error is that of the lowest frequencies alone (:func:`_errors`), so what repeats itself is not taken
+    for evidence. Each side of the interval is the farther of Student's t, exact for independent normal returns however
+    short the history is, and the bootstrap's t, which knows how skewed they are.
 
     >>> found = mean_interval(np.array([0.01, 0.03, -0.01, 0.02] * 30))
     >>> bool(found.low < 0.0125 < found.high)
     True
     """
     x = np.asarray(values, dtype=float)
-    length = block_length(len(x))
-    mean, error = float(x.mean()), float(_errors(x[None], length)[0])
+    waves = _waves(len(x))
+    mean, error = float(x.mean()), float(_errors(x[None], waves)[0])
     if not error > 1e-12 * max(abs(mean), 1e-300):
         return Interval(mean, mean, mean, level)
-    drawn = x[resample(len(x), draws, length=length, seed=seed)]
-    own = _errors(drawn, length)
+    drawn = x[resample(len(x), draws, length=block_length(len(x)), seed=seed)]
+    own = _errors(drawn, waves)
     t = (drawn.mean(1) - mean)[own > 0] / own[own > 0]
     tail = 0.5 * (1.0 - level)
     upper, lower = np.quantile(t, [1.0 - tail, tail])
-    return Interval(mean, mean - float(upper) * error, mean - float(lower) * error, level)
+    exact = float(student.ppf(1.0 - tail, waves.shape[1]))
+    low, high = max(float(upper), exact) * error, min(float(lower), -exact) * error
+    return Interval(mean, mean - low, mean - high, level)
 
 
 def judge_sources(
@@ -199,11 +209,13 @@ def _judge(active: np.ndarray, hurdle: float, year: float, draws: int, level: fl
     }  # fmt: skip
 
 
-def _errors(histories: np.ndarray, length: float) -> np.ndarray:
-    """Return the standard error of the mean of histories, shape (m, T) to (m,), by sums of overlapping blocks."""
-    t = histories.shape[1]
-    size = max(1, min(round(length), t // 2))
-    centred = histories - histories.mean(1, keepdims=True)
-    grown = np.concatenate([np.zeros((len(histories), 1)), np.cumsum(centred, axis=1)], axis=1)
-    sums = grown[:, size:] - grown[:, :-size]
-    return np.sqrt((sums**2).mean(1) / size / max(t - size, 1))
+def _waves(periods: int) -> np.ndarray:
+    """Return the cosines of the lowest frequencies of a history, shape (T, B), ``B = 0.41 T^(2/3)``, 4 at least."""
+    count = min(max(4, int(0.41 * periods ** (2.0 / 3.0))), periods - 1)
+    angles = np.pi * np.outer(np.arange(periods) + 0.5, np.arange(1, count + 1)) / periods
+    return np.sqrt(2.0 / periods) * np.cos(angles)
+
+
+def _errors(histories: np.ndarray, waves: np.ndarray) -> np.ndarray:
+    """Return the standard error of the mean of histories, shape (m, T) to (m,): B degrees of freedom each."""
+    return np.sqrt(((histories @ waves) ** 2).mean(1) / histories.shape[1])

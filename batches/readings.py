@@ -1,6 +1,7 @@
 """What a run read, beside its tables: scores and regimes, views and how they came about, tilts and who asked for them.
 
-``signals.parquet`` has a row a signal and a row a regime's state; ``views.parquet`` a row a view of the day, of the
+``signals.parquet`` has a row a signal, a row a regime's state, and a row for what part of an opinion's view each of its
+signals is (section ``share``: the signal's name, about the opinion); ``views.parquet`` a row a view of the day, of the
 book or made of signals, and a row an opinion that came to none, with the reason; ``tilts.parquet`` a row for everything
 that overlays, rules and hands put into a channel of a model; ``beliefs.parquet`` a row an asset that a view, a shift
 or a tilt of risk moves on the way from a model's strategic weights to its tactical target. They are there where nothing
@@ -107,6 +108,10 @@ def _signals(reading: Reading | None) -> Iterator[dict[str, Any]]:
         words = {"name": row["regime"], "state": row["state"], "note": row["note"]}
         now = {"value": _none(row["probability"]), "raw": float(row["is_now"]), "date": reading.on, "known": reading.on}
         yield {"section": "regime", "kind": "", "about": "", **words, **now}
+    for opinion, shares in reading.shares.items():
+        for signal, share in shares.items():
+            words = {"name": signal, "about": opinion, "value": share, "date": reading.on, "known": reading.on}
+            yield {"section": "share", "kind": "", "state": "", "note": "", **words}
 
 
 def _views(reading: Reading | None, views: Sequence[View]) -> Iterator[dict[str, Any]]:
