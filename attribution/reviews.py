@@ -5,7 +5,6 @@ A :class:`Review` is what a page shows and a folder keeps; each table is made by
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any

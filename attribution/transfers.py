@@ -1,8 +1,8 @@
 """How much of what was forecast came through to the weights, decision by decision: the transfer coefficient.
 
 ``TC = a'w / sqrt(a' S^-1 a  w' S w)`` with w the active weights after the decision, ``a = alpha + gamma S s`` what
-views promise and shifts imply a year, S the covariance of that day (Clarke, de Silva and Thorley, Financial Analysts Journal
-58(5), 2002): 1 where nothing was in the way, 0 where what is held has nothing to do with what is believed.
+views promise and shifts imply a year, S the covariance of that day (Clarke, de Silva and Thorley, Financial Analysts
+Journal 58(5), 2002): 1 where nothing was in the way, 0 where what is held has nothing to do with what is believed.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ def backtest(
     """
     from ..scenarios.conducts import Conduct
     from .backtests import show_tested, try_policy, write_tested
-    from .pages import open_folder, page, say
+    from .pages import open_folder, page, quote, say
 
     conduct = Conduct(lag, read, estimate)  # pyright: ignore[reportArgumentType]  click has checked the words
     open_folder(out)  # before the long walk, not after it
@@ -58,5 +58,6 @@ def backtest(
     files = write_tested(tested, out)
     console = page()
     show_tested(console, tested)
-    say(console, f"Written to {out}: {', '.join(path.stem for path in files)} (.parquet).")
+    say(console, f"Written to {out}: {', '.join(path.stem for path in files[:-1])} (.parquet), decisions.")
+    quote(console, f"What came of each decision: trimtab attribute {out}")
     return 0
