@@ -13,7 +13,8 @@ from rich.console import Console
 from ..batches.questions import Question, pick_question
 from ..scenarios.boards import PROPOSED, Board, board
 from ..scenarios.breakpoints import find_breakpoints
-from ..scenarios.frontiers import check_figures, frontier
+from ..scenarios.figures import check_figures
+from ..scenarios.frontiers import frontier
 from ..scenarios.knobs import Knob, spread
 from ..scenarios.reversals import Implied, implied_views
 from ..scenarios.sensitivities import Sensitivity, sensitivity

@@ -9,8 +9,13 @@ _HOMES = {
     "Figures": "pages",
     "Listing": "pages",
     "Page": "pages",
+    "Study": "studies",
     "Words": "pages",
+    "make_page": "proposals",
+    "proposal_page": "proposals",
     "render": "pages",
+    "run_page": "runs",
+    "study": "studies",
     "write_page": "pages",
 }
 __all__ = tuple(_HOMES)
