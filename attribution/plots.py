@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pandas as pd
 
 from ..optimizer.plots import INK, PALETTE, blank, inert
+from ..scenarios.plots import draw_growth
 from .feedback import WEIGHT, propose_confidences
 
 if TYPE_CHECKING:
@@ -46,6 +47,13 @@ def draw_waterfall(found: Attributed, by: str = "group") -> Figure:
     room = 0.2 * max(float(ends.max() - ends.min()), 1e-6)
     chart.update_layout(showlegend=False)
     return chart.update_yaxes(tickformat=".2%", range=[float(ends.min()) - room, float(ends.max()) + room])
+
+
+def draw_course(series: pd.DataFrame, title: str = "What each added, summed") -> Figure:
+    """Draw what labels contributed up to each period (:meth:`.decisions.Attribution.series`), summed, a line each."""
+    summed = series.cumsum()
+    order = summed.abs().max().sort_values(ascending=False, kind="stable").index
+    return draw_growth(summed[order], title).update_yaxes(tickformat=".2~%")
 
 
 def draw_calibration(calibration: pd.DataFrame, *, weight: float = WEIGHT) -> Figure:

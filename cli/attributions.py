@@ -98,6 +98,7 @@ def show_attribution(out: Console, found: Attribution, asked: Asking, folder: Pa
         say(out, f"Too short to judge skill: {len(found.periods)} periods, {LEAST} are needed.")
     if folder is not None:
         _write(out, folder, tables)
+        _write_page(out, found, tables, asked, folder)
 
 
 def _show_skill(out: Console, skill: pd.DataFrame, limits: pd.DataFrame) -> None:
@@ -122,6 +123,15 @@ def _write(out: Console, folder: Path, tables: dict[str, pd.DataFrame]) -> None:
     for name, table in tables.items():
         table.to_parquet(folder / f"{name}.parquet", index=False)
     quote(out, f"Written to {folder}: {', '.join(f'{name}.parquet' for name in tables)}")
+
+
+def _write_page(out: Console, found: Attribution, tables: dict[str, pd.DataFrame], asked: Asking, folder: Path) -> None:
+    from ..reports.attributions import attribution_page
+    from ..reports.pages import write_page
+
+    about = (("runs", str(asked.runs)), ("returns", str(asked.returns)))
+    made = attribution_page(found, skill=tables.get("skill"), limits=tables.get("limits"), about=about)
+    quote(out, f"Written: {write_page(made, folder / 'attribution.html')}")
 
 
 def _points(value: float) -> str:

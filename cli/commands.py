@@ -237,7 +237,7 @@ def why(run: Path, account: str, policy: Path | None, book: Path | None) -> int:
     help="What the excess return is split by.",
 )
 @click.option("--periods", type=click.FloatRange(min=1), help="Periods a year; read from the dates by default.")
-@click.option("--out", type=click.Path(path_type=Path), help="A new folder for the tables.")
+@click.option("--out", type=click.Path(path_type=Path), help="A new folder for the tables and the page.")
 def attribute(
     runs: Path,
     returns: Path,

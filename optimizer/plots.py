@@ -133,8 +133,9 @@ def _draw_ranges(chart: Any, ranges: pd.DataFrame) -> None:
     if not len(ranges):
         return
     drawn = _bars(ranges)
-    wide = (drawn["high"] - drawn["low"]).groupby(drawn["limit"]).mean().sort_values(ascending=False)
-    for k, name in enumerate(wide.index):
+    widths = {name: float((own["high"] - own["low"]).mean()) for name, own in drawn.groupby("limit", sort=False)}
+    wide = sorted(widths, key=lambda name: -widths[name])
+    for k, name in enumerate(wide):
         own = drawn.loc[drawn["limit"] == name]
         chart.add_bar(
             x=(own["high"] - own["low"]).to_numpy(), base=own["low"].to_numpy(), orientation="h",
@@ -147,8 +148,7 @@ def _draw_ranges(chart: Any, ranges: pd.DataFrame) -> None:
 
 def draw_trades(trades: pd.DataFrame, title: str = "Trades") -> Figure:
     """Draw trades (:meth:`.proposals.Proposal.to_frame`) as bars of their weight, coloured by what pulls them."""
-    order = trades["weight"].abs().sort_values(ascending=False, kind="stable").index[:MOST]
-    shown = trades.loc[order]
+    shown = trades.iloc[np.argsort(-trades["weight"].abs().to_numpy(), kind="stable")[:MOST]]
     heads = shown["reason"].str.split("; ", n=1).str[0]
     chart = blank(title, rows=len(shown))
     for head in dict.fromkeys(heads):
@@ -210,7 +210,7 @@ def draw_gauges(gauges: pd.DataFrame, title: str = "How much of each limit is us
         hovertemplate="%{y}: %{text}<extra></extra>",
     )  # fmt: skip
     chart.add_vline(x=1.0, line={"color": INK, "width": 2, "dash": "dot"})
-    chart.update_xaxes(tickformat=".0%", range=[0.0, 1.6 * max(1.0, float(share.max(initial=1.0)))])
+    chart.update_layout(margin_b=45).update_xaxes(tickformat=".0%", range=[0.0, 1.6 * float(share.max(initial=1.0))])
     return chart.update_yaxes(categoryorder="array", categoryarray=names[::-1])
 
 
@@ -236,7 +236,7 @@ def draw_views(views: pd.DataFrame, title: str = "What is believed") -> Figure:
             hovertemplate="%{y} %{x:.1%}<extra></extra>", row=1, col=col,
         )  # fmt: skip
     chart.update_xaxes(tickformat="+.1~%", row=1, col=1).update_xaxes(tickformat=".0%", range=[0.0, 1.9], row=1, col=2)
-    chart.update_xaxes(tickvals=[0.0, 0.25, 0.5, 0.75, 1.0], row=1, col=2)
+    chart.update_layout(margin_b=45).update_xaxes(tickvals=[0.0, 0.25, 0.5, 0.75, 1.0], row=1, col=2)
     return chart.update_yaxes(categoryorder="array", categoryarray=names[::-1])
 
 

@@ -14,6 +14,7 @@ from .solutions import Price
 
 BINDING = 1e-7
 """A bound counts as binding when less than this is left of it, in its own unit."""
+_SAME = 1e-12
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def _paired(rooms: Sequence[Room]) -> Iterator[tuple[Room, ...]]:
     while i < len(rooms):
         one, after = rooms[i], rooms[i + 1] if i + 1 < len(rooms) else None
         twins = after is not None and (one.limit, one.on, one.used) == (after.limit, after.on, after.used)
-        if twins and after is not None and not _is_upper(one) and _is_upper(after):
+        if twins and after is not None and one.bound <= after.bound and _is_lower(one) and _is_upper(after):
             yield one, after
             i += 1
         else:
@@ -77,12 +78,17 @@ def _paired(rooms: Sequence[Room]) -> Iterator[tuple[Room, ...]]:
 
 
 def _is_upper(one: Room) -> bool:
-    return abs(one.bound - one.used - one.room) < abs(one.used - one.bound - one.room)
+    return abs(one.bound - one.used - one.room) <= _SAME
+
+
+def _is_lower(one: Room) -> bool:
+    return abs(one.used - one.bound - one.room) <= _SAME
 
 
 def _ends(one: tuple[Room, ...]) -> tuple[float, float]:
     if len(one) == 2:
         return one[0].bound, one[1].bound
+    # At the bound itself the two cannot be told apart, and most bounds are upper ones.
     return (np.nan, one[0].bound) if _is_upper(one[0]) else (one[0].bound, np.nan)
 
 

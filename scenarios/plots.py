@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pandas as pd
 
-from ..optimizer.plots import INK, PALETTE, blank, dress, inert
+from ..optimizer.plots import DIM, INK, MOST, PALETTE, blank, dress, inert
 from .figures import FIGURES, check_figures
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-_MOST_ASSETS = 20
+_MOST_ASSETS, _MOST_LINES = 20, 30
+_DASHES = ("solid", "dash", "dot", "dashdot")
 
 
 class Swept(Protocol):
@@ -79,8 +79,8 @@ def draw_sweep(found: Swept, y: str = "expected_gain", x: str = "") -> Figure:
         at = own[x] if x else own.index.get_level_values(-1)
         name = f"{points.index.names[0]} {value:.4g}" if several else _words(y)
         chart.add_scatter(x=np.asarray(at), y=own[y].to_numpy(), mode="lines+markers", name=inert(name), marker_size=4)
-    chart.update_xaxes(title=inert(across), tickformat=".2%" if x in FIGURES else None)
-    return chart.update_yaxes(title=_words(y), tickformat=".2%")
+    chart.update_xaxes(title=inert(across), tickformat=".4~%" if x in FIGURES else None)
+    return chart.update_yaxes(title=_words(y), tickformat=".4~%")
 
 
 def draw_weights(found: Swept) -> Figure:
@@ -104,24 +104,34 @@ def draw_board(found: Laid) -> Figure:
     from plotly.subplots import make_subplots
 
     rows = [inert(name) for name in found.figures.index]
-    titles = ("Gain against tracking error", "Use of limits", "Regret by world, share of the largest there")
-    chart = make_subplots(rows=1, cols=3, subplot_titles=titles, horizontal_spacing=0.12)
+    titles = ("Gain against tracking error", "Use of limits", "Regret by world, bp a year; dark where the largest")
+    chart = make_subplots(
+        rows=2, cols=2, specs=[[{"colspan": 2}, None], [{}, {}]], subplot_titles=titles, row_heights=[0.42, 0.58],
+        horizontal_spacing=0.03, vertical_spacing=0.16,
+    )  # fmt: skip
     chart.add_scatter(
         x=found.figures["tracking_error"], y=found.figures["expected_gain"], text=rows, mode="markers+text",
-        textposition="top center", showlegend=False, row=1, col=1,
+        textposition=_apart(found.figures["tracking_error"].to_numpy()), showlegend=False, marker_color=PALETTE[0], cliponaxis=False, row=1, col=1,
     )  # fmt: skip
     regret = found.regret
     scaled = regret / regret.max().where(regret.max() > 0, 1.0)
-    for col, frame, shown in ((2, found.use, found.use), (3, scaled, regret)):
+    for col, frame, shown, words in ((1, found.use, found.use, "{:.0%}"), (2, scaled, 1e4 * regret, "{:.2f}")):
         chart.add_heatmap(
-            z=frame.to_numpy(), x=[inert(name) for name in frame.columns], y=rows, customdata=shown.to_numpy(),
-            zmin=0, zmax=1, colorscale="Blues", showscale=False, row=1, col=col,
-            hovertemplate="%{y}<br>%{x}: %{customdata:.4%}<extra></extra>",
+            z=frame.to_numpy(), x=[inert(_words(str(name))) for name in frame.columns], y=rows, zmin=0, zmax=1,
+            customdata=shown.to_numpy(), colorscale="Blues", showscale=False, texttemplate="%{text}",
+            text=[[words.format(value) for value in row] for row in shown.to_numpy()],
+            hovertemplate="%{y}<br>%{x}: %{text}" + (" bp a year" if col == 2 else "") + "<extra></extra>", row=2, col=col,
         )  # fmt: skip
-        chart.update_yaxes(autorange="reversed", row=1, col=col)
-    chart.update_xaxes(title="tracking error", tickformat=".2%", row=1, col=1)
-    chart.update_yaxes(title="expected gain", tickformat=".2%", row=1, col=1)
-    return dress(chart, "What could be done").update_layout(height=max(420, 32 * len(rows) + 200))
+        chart.update_yaxes(autorange="reversed", showticklabels=col == 1, row=2, col=col)
+    chart.update_xaxes(title="tracking error", tickformat=".2~%", row=1, col=1)
+    chart.update_yaxes(title="expected gain", tickformat=".4~%", row=1, col=1)
+    return dress(chart, "What could be done").update_layout(height=max(700, 52 * len(rows) + 320))
+
+
+def _apart(x: np.ndarray) -> list[str]:
+    """Return where names stand beside their marks: of neighbours one above, one below."""
+    rank = np.argsort(np.argsort(x, kind="stable"), kind="stable")
+    return ["bottom center" if k % 2 else "top center" for k in rank]
 
 
 def draw_history(table: pd.DataFrame, title: str = "") -> Figure:
@@ -148,16 +158,41 @@ def draw_history(table: pd.DataFrame, title: str = "") -> Figure:
     return dress(chart, title).update_layout(height=240 + 130 * len(panels), hovermode="x unified")
 
 
-def write_page(figures: list[Figure] | Figure, path: Path) -> None:
-    """Write figures as one page that needs nothing else, no network either."""
-    listed = figures if isinstance(figures, list) else [figures]
-    parts = [own.to_html(full_html=False, include_plotlyjs=k == 0) for k, own in enumerate(listed)]
-    path.write_text(
-        '<!doctype html><html><head><meta charset="utf-8"><title>trimtab</title></head><body>\n'
-        + "\n".join(parts)
-        + "\n</body></html>\n",
-        encoding="utf-8",
-    )
+def draw_growth(table: pd.DataFrame, title: str = "", *, stressed: str = "") -> Figure:
+    """Draw what becomes of a unit of money (or what is added up), a line a column; the one that is asked about thick.
+
+    Of many, the first thirty: a figure of more cannot be read.
+    """
+    chart = blank(title).update_layout(height=480, hovermode="x unified")
+    for k, name in enumerate(list(table.columns)[:_MOST_LINES]):
+        line = {"width": 3.0 if name == stressed else 1.3, "dash": _DASHES[k // len(PALETTE) % len(_DASHES)]}
+        chart.add_scatter(x=table.index, y=table[name].to_numpy(), name=inert(name), mode="lines", line=line)
+    return chart
+
+
+def draw_intervals(table: pd.DataFrame, title: str = "", *, form: str = ".2~%") -> Figure:
+    """Draw values with their intervals, a row each.
+
+    Parameters
+    ----------
+    table
+        Columns ``value``, ``low``, ``high``; what has no value is left out, and of many rows the first sixty stand.
+    title
+        In a line.
+    form
+        Of the numbers, as d3 writes them.
+    """
+    shown = table.loc[np.isfinite(table["value"].to_numpy(dtype=float))].iloc[:MOST]
+    names, value = [inert(name) for name in shown.index], shown["value"].to_numpy(dtype=float)
+    chart = blank(title, rows=len(shown))
+    chart.add_scatter(
+        x=value, y=names, mode="markers", marker={"size": 10, "color": PALETTE[0]}, showlegend=False,
+        error_x={"array": shown["high"].to_numpy(dtype=float) - value, "color": DIM, "thickness": 2, "width": 5,
+                 "arrayminus": value - shown["low"].to_numpy(dtype=float)},
+        hovertemplate="%{y}<br>%{x:" + form + "}<extra></extra>",
+    )  # fmt: skip
+    chart.update_layout(margin_b=45).update_xaxes(tickformat=form, zeroline=True, zerolinewidth=2)
+    return chart.update_yaxes(categoryorder="array", categoryarray=names[::-1])
 
 
 def _two(found: Swept) -> pd.DataFrame:
