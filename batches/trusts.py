@@ -28,16 +28,29 @@ def read_trusts(table: Table | None) -> Mapping[str, float]:
     """
     if table is None:
         return FrozenMap()
+    scales, approved = read_scales(table), texts(table, "approved_by")
+    for row, name in enumerate(scales):
+        if not approved[row].strip():
+            words = f"nobody approved the confidence of {name!r}"
+            raise bad_cell(table, "approved_by", row, "the name of who approves it, or no row", "NOT_APPROVED", words)
+    return scales
+
+
+def read_scales(table: Table) -> Mapping[str, float]:
+    """Return the scale of each source in the order of the rows, whoever approved it or not: what is proposed.
+
+    Raises
+    ------
+    BookError
+        A scale that is no number from 0 to 10, a source named twice.
+    """
     scales = demand(table, "scale", numbers(table, "scale"), "a number, 1 for as stated, 0 for not at all")
-    names, approved = demand_ids(table, "source"), texts(table, "approved_by")
+    names = demand_ids(table, "source")
     for row, name in enumerate(names):
         if not 0.0 <= scales[row] <= MOST_SCALE:
             raise bad_cell(table, "scale", row, "a number, 1 for as stated, 0 for not at all, 10 at most")
         if name in names[:row]:
             raise bad_cell(table, "source", row, "one row a source", "DUPLICATE_ID", f"{name!r} is there twice")
-        if not approved[row].strip():
-            words = f"nobody approved the confidence of {name!r}"
-            raise bad_cell(table, "approved_by", row, "the name of who approves it, or no row", "NOT_APPROVED", words)
     return FrozenMap({name: float(scale) for name, scale in zip(names, scales, strict=True)})
 
 
