@@ -32,6 +32,7 @@ from ..optimizer.paces import is_slowed
 from ..optimizer.problems import Problem, outline
 from ..optimizer.solutions import Outcome
 from ..optimizer.tactical import tactical_targets
+from ..signals.readings import Reading
 from .archives import Archive
 from .conducts import Conduct, begins
 from .screens import find_stir, may_skip
@@ -70,7 +71,8 @@ class Stance:
 class Asked:
     """A question of a walk, kept so that it can be asked again: what attribution reads.
 
-    ``decided`` says whether it was answered with a target; the others are what was believed and allowed from ``on``.
+    ``decided`` says whether it was answered with a target; the others are what was believed and allowed from ``on``,
+    and the ``reading`` of the playbook that beliefs were made of.
     """
 
     on: dt.date
@@ -78,6 +80,7 @@ class Asked:
     account: Account
     belief: Tilt
     decided: bool
+    reading: Reading | None = None
 
 
 @dataclass(eq=False)
@@ -102,6 +105,7 @@ class Ground:
     belief: Tilt
     regime: str
     seen: Mapping[str, int]
+    reading: Reading | None = None
 
     def at(self, market: Market) -> Problem:
         """Return the problem in the market of a session; what is compiled and remembered is shared."""
@@ -143,7 +147,7 @@ class Walk:
             ground = self.find_ground(stance)
             if self.remember:
                 on = chronicle.on(t)
-                self._log.asked.append(Asked(on, ground.problem, stance.account, ground.belief, decided=False))
+                self._log.asked.append(Asked(on, ground.problem, stance.account, ground.belief, False, ground.reading))
             while t < end:
                 t, stance = self._stretch(ground, stance, t, end)
         return self._log, stance
@@ -191,7 +195,7 @@ class Walk:
             self._problems = {key: outline(policy.in_regime(regime) if regime else policy, market)}
         if policy.needs_target or is_slowed(policy, belief):  # once for all days of this ground: prices do not move it
             tactical_targets(self._problems[key], name, np.array([policy.aversion(stance.account)]), belief)
-        return Ground(self._problems[key], belief, regime, seen)
+        return Ground(self._problems[key], belief, regime, seen, reading)
 
     def _stretch(self, ground: Ground, stance: Stance, t: int, end: int) -> tuple[int, Stance]:
         """Go on to the next session that may ask for something, and decide there; or to the end."""
@@ -224,7 +228,7 @@ class Walk:
         problem = ground.at(chronicle.market(t, ground.problem.market.risk))
         step = decide_step(problem, account, ground.belief, on)
         if self.remember and step.outcome in _SOLVED:
-            self._log.asked.append(Asked(on, problem, account, ground.belief, decided=True))
+            self._log.asked.append(Asked(on, problem, account, ground.belief, True, ground.reading))
         account, units = settle(problem, account, units, step, on)
         if step.outcome in _SOLVED:
             account = replace(account, last_views=ground.belief.sign)
