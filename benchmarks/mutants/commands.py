@@ -1,0 +1,149 @@
+"""``python -m benchmarks mutants`` and ``python -m benchmarks coverage``."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from .copies import FOLDER, HERE, copy_house, environment, python, say_failed, tool
+from .targets import TARGETS, Target
+
+
+def mutate(words: list[str]) -> None:
+    """Break the targets, one place at a time, and print how many mutants the tests noticed."""
+    parser = _parser("mutants", "Break the house one place at a time: do its tests notice?")
+    parser.add_argument("--sample", type=int, help="so many mutants of each target, drawn by the seed; all by default")
+    parser.add_argument("--seed", type=int, default=1, help="draws the sample, and one mutant of each place (1)")
+    parser.add_argument("--again", action="store_true", help="only those that survived the last time with this seed")
+    chosen = parser.parse_args(words)
+    (FOLDER / "results").mkdir(parents=True, exist_ok=True)
+    print(f"{'target':<12} {'places':>7} {'mutants':>8} {'killed':>7} {'survived':>9} {'killed':>7}")
+    for target in _targets(parser, chosen.targets):
+        _judge(target, copy_house(), chosen.sample, chosen.seed, again=chosen.again)
+
+
+def cover(words: list[str]) -> None:
+    """Run the targets' tests and print the lines and branches of their modules that no test takes."""
+    parser = _parser("coverage", "Which lines and branches do a target's tests never take?")
+    chosen, missed = parser.parse_args(words), 0
+    house = copy_house()
+    for target in _targets(parser, chosen.targets):
+        print(target.name)
+        for module, found in _probe(target, house)["missing"].items():
+            percent = found["summary"]["percent_covered"]
+            gaps = [f"line {line}" for line in found["missing_lines"]]
+            gaps += [f"{a} -> {b if b > 0 else 'end'}" for a, b in found["missing_branches"]]
+            missed += len(gaps)
+            print(f"  {module:<32} {percent:6.1f} %  {', '.join(gaps)}", flush=True)
+    raise SystemExit(1 if missed else 0)
+
+
+def _parser(name: str, about: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=f"benchmarks {name}", description=about)
+    parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"of {', '.join(TARGETS)}; all by default")
+    return parser
+
+
+def _targets(parser: argparse.ArgumentParser, names: list[str]) -> list[Target]:
+    unknown = [name for name in names if name not in TARGETS]
+    if unknown:
+        parser.error(f"no target {unknown[0]!r}; known: {', '.join(TARGETS)}")
+    return [TARGETS[name] for name in names or TARGETS]
+
+
+def _judge(target: Target, house: Path, sample: int | None, seed: int, *, again: bool) -> None:
+    """Try the mutants of one target, print its line and write who survived."""
+    proposed = _propose(target, house, sample, seed)
+    record = FOLDER / "results" / f"{target.name}-{seed}.json"
+    before = {_key(one): one for one in json.loads(record.read_text())["mutants"]} if again else {}
+    probed = _probe(target, house)
+    tried = []
+    for one, said in _try_all(house, probed, proposed["mutants"], before):
+        tried.append({key: value for key, value in one.items() if key not in {"source", "tests"}} | said)
+        if said["outcome"] == "survived":
+            print(f"    {one['module']}:{one['line']}  {one['before']}   ->   {one['after']}", flush=True)
+    survived = sum(one["outcome"] == "survived" for one in tried)
+    killed = len(tried) - survived
+    share = 100.0 * killed / max(len(tried), 1)
+    print(
+        f"{target.name:<12} {proposed['places']:>7} {len(tried):>8} {killed:>7} {survived:>9} {share:>5.1f} %",
+        flush=True,
+    )
+    record.write_text(json.dumps({"places": proposed["places"], "sample": sample, "mutants": tried}, indent=1))
+
+
+def _key(one: dict) -> tuple[str, int, str, str]:
+    return one["module"], one["line"], one["operator"], one["after"]
+
+
+def _propose(target: Target, house: Path, sample: int | None, seed: int) -> dict:
+    asked = {"house": str(house), "modules": target.modules, "sample": sample, "seed": seed}
+    command = [str(tool()), "-P", str(HERE / "proposals.py")]
+    done = subprocess.run(command, input=json.dumps(asked), capture_output=True, text=True, check=False)
+    say_failed("proposing mutants", done)
+    return json.loads(done.stdout)
+
+
+def _probe(target: Target, house: Path) -> dict:
+    """Run the target's tests once on what is not broken."""
+    out, tests = FOLDER / "probe.json", [test for test in target.tests if (house / test).exists()]
+    command = python(house, "probes.py", str(out), *tests, "--", *target.modules)
+    done = subprocess.run(command, cwd=house, env=environment(), capture_output=True, text=True, check=False)
+    say_failed(f"the tests of {target.name}", done)
+    return json.loads(out.read_text())
+
+
+def _try_all(house: Path, probed: dict, mutants: list[dict], before: dict) -> Iterator[tuple[dict, dict]]:
+    """Yield each mutant with what became of it; those killed before stay killed, as no test is ever taken away."""
+    command = python(house, "trials.py")
+    with subprocess.Popen(
+        command, cwd=house, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as server:
+        if server.stdin is None or server.stdout is None:
+            raise SystemExit("no pipes to the server of trials")
+        unbroken = {"module": mutants[0]["module"], "source": "", "tests": _quickest(probed)[:20]}
+        for one in [unbroken, *mutants]:
+            known = before.get(_key(one)) if one["source"] else None
+            if known and known["outcome"] != "survived":
+                yield one, {"outcome": known["outcome"], "took": 0.0}
+                continue
+            one.setdefault("tests", _reaching(house, probed, one["module"], one["line"]) if one["source"] else [])
+            seconds = sum(probed["seconds"][test] for test in one["tests"])
+            server.stdin.write(json.dumps({**one, "seconds": seconds}) + "\n")
+            server.stdin.flush()
+            said = json.loads(server.stdout.readline())
+            if one["source"]:
+                yield one, said
+            elif said["outcome"] != "survived":
+                raise SystemExit("the tests do not pass in a fork on what is not broken")
+
+
+def _reaching(house: Path, probed: dict, module: str, line: int) -> list[str]:
+    """Return the tests that reach a line, the quickest first; all where none is seen to, or where it runs at import."""
+    reached, everyone = probed["reached"][module], probed["seconds"]
+    names: set[str] = set()
+    for near in _lines_of_statement((house / module).read_text(encoding="utf-8"), line):
+        names |= set(reached.get(str(near), ()))
+    seen = [name for name in everyone if name in names]
+    kept = set(everyone if "" in names or not seen else seen)
+    return [name for name in _quickest(probed) if name in kept]
+
+
+def _quickest(probed: dict) -> list[str]:
+    return sorted(probed["seconds"], key=lambda name: probed["seconds"][name])
+
+
+def _lines_of_statement(source: str, line: int) -> range:
+    """Return the lines of the innermost statement at a line; of a compound one, its head."""
+    best = range(line, line + 1)
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.stmt) and node.lineno <= line <= (node.end_lineno or node.lineno):
+            body = getattr(node, "body", None)
+            end = body[0].lineno - 1 if isinstance(body, list) else node.end_lineno or node.lineno
+            if line <= end:
+                best = range(node.lineno, max(end, node.lineno) + 1)
+    return best
