@@ -30,7 +30,7 @@ def operators() -> Iterator[tuple[str, object]]:
 
 
 def family(name: str) -> str:
-    """Return what an operator does, whatever it puts there: of ``core/ReplaceBinaryOperator_Add_Sub`` the first word."""
+    """Return what an operator does, whatever it puts: of ``core/ReplaceBinaryOperator_Add_Sub`` the first word."""
     return name.rpartition("/")[2].partition("_")[0]
 
 

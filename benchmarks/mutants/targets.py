@@ -46,7 +46,7 @@ TARGETS = {
             tuple(f"governance/{name}.py" for name in ("approvals", "states", "gates", "kills", "releases")),
             ("tests/governance/approvals", "tests/governance/test_states.py", "tests/governance/test_handovers.py"),
         ),
-        Target("units", ("units.py",), ("tests/models/test_units.py",)),
+        Target("units", ("units.py",), ("tests/test_units.py",)),
         Target(
             "clocks",
             ("governance/clocks.py", "constraints/time_limits.py", "models/schedules.py", "models/trails.py"),

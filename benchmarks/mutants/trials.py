@@ -1,7 +1,7 @@
 """Run in the copy of the checkout: try mutants from stdin one after the other, one line of JSON on stdout each.
 
 What the tests need from outside the house is imported once; each mutant is then tried in a fork, which costs its tests
-and no start of Python. The first test that fails ends it. Hypothesis does not shrink here: that a test fails is all we ask.
+and no start of Python. The first test that fails ends it, and hypothesis does not look for the smallest example.
 """
 
 from __future__ import annotations
