@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import ast
+import hashlib
 import json
+import os
 import subprocess
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from .copies import FOLDER, HERE, copy_house, environment, python, say_failed, tool
@@ -30,10 +33,11 @@ def cover(words: list[str]) -> None:
     """Run the targets' tests and print the lines and branches of their modules that no test takes."""
     parser = _parser("coverage", "Which lines and branches do a target's tests never take?")
     chosen, missed = parser.parse_args(words), 0
-    house = copy_house()
+    house, out = copy_house(), FOLDER / "branches.json"
     for target in _targets(parser, chosen.targets):
         print(target.name)
-        for module, found in _probe(target, house)["missing"].items():
+        _run_probe("branches", target, house, target.tests, out)
+        for module, found in json.loads(out.read_text()).items():
             percent = found["summary"]["percent_covered"]
             gaps = [f"line {line}" for line in found["missing_lines"]]
             gaps += [f"{a} -> {b if b > 0 else 'end'}" for a, b in found["missing_branches"]]
@@ -89,52 +93,89 @@ def _propose(target: Target, house: Path, sample: int | None, seed: int) -> dict
 
 
 def _probe(target: Target, house: Path) -> dict:
-    """Run the target's tests once on what is not broken."""
-    out, tests = FOLDER / "probe.json", [test for test in target.tests if (house / test).exists()]
-    command = python(house, "probes.py", str(out), *tests, "--", *target.modules)
+    """Return what each test of the target takes and reaches; only test files that changed are run again."""
+    out, record = FOLDER / "probe.json", FOLDER / "results" / f"{target.name}-lines.json"
+    known = json.loads(record.read_text()) if record.exists() else {}
+    files = {str(path.relative_to(house)): path for path in _test_files(target, house)}
+    house_digest = _digest(path for path in sorted(house.rglob("*.py")) if not path.name.startswith("test_"))
+    keys = {name: house_digest + _digest([path]) for name, path in files.items()}
+    stale = [name for name in files if known.get(name, {}).get("key") != keys[name]]
+    if stale:
+        _run_probe("lines", target, house, stale, out)
+        said = json.loads(out.read_text())
+        for name in stale:
+            seconds = {test: took for test, took in said["seconds"].items() if test.startswith(f"{name}::")}
+            reached = {
+                module: {line: [test for test in tests if not test or test in seconds] for line, tests in own.items()}
+                for module, own in said["reached"].items()
+            }
+            known[name] = {"key": keys[name], "seconds": seconds, "reached": reached}
+        record.write_text(json.dumps(known))
+    return {name: known[name] for name in files}
+
+
+def _test_files(target: Target, house: Path) -> list[Path]:
+    found = []
+    for test in target.tests:
+        path = house / test
+        found += sorted(path.rglob("test_*.py")) if path.is_dir() else [path]
+    return found
+
+
+def _digest(paths: Iterable[Path]) -> str:
+    return hashlib.sha256(b"".join(hashlib.sha256(path.read_bytes()).digest() for path in paths)).hexdigest()
+
+
+def _run_probe(what: str, target: Target, house: Path, tests: Iterable[str], out: Path) -> None:
+    command = python(house, "probes.py", what, str(out), *tests, "--", *target.modules)
     done = subprocess.run(command, cwd=house, env=environment(), capture_output=True, text=True, check=False)
     say_failed(f"the tests of {target.name}", done)
-    return json.loads(out.read_text())
 
 
 def _try_all(house: Path, probed: dict, mutants: list[dict], before: dict) -> Iterator[tuple[dict, dict]]:
     """Yield each mutant with what became of it; those killed before stay killed, as no test is ever taken away."""
-    command = python(house, "trials.py")
-    with subprocess.Popen(
-        command, cwd=house, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as server:
-        if server.stdin is None or server.stdout is None:
-            raise SystemExit("no pipes to the server of trials")
-        unbroken = {"module": mutants[0]["module"], "source": "", "tests": _quickest(probed)[:20]}
-        for one in [unbroken, *mutants]:
-            known = before.get(_key(one)) if one["source"] else None
+    ours, theirs = os.pipe()
+    command = python(house, "trials.py", str(theirs), *probed)
+    with (
+        subprocess.Popen(
+            command, cwd=house, env=environment(), stdin=subprocess.PIPE, text=True, pass_fds=[theirs]
+        ) as server,
+        os.fdopen(ours) as answers,
+    ):
+        os.close(theirs)
+        for one in mutants:
+            known = before.get(_key(one))
             if known and known["outcome"] != "survived":
                 yield one, {"outcome": known["outcome"], "took": 0.0}
                 continue
-            one.setdefault("tests", _reaching(house, probed, one["module"], one["line"]) if one["source"] else [])
-            seconds = sum(probed["seconds"][test] for test in one["tests"])
-            server.stdin.write(json.dumps({**one, "seconds": seconds}) + "\n")
+            tests = _reaching(house, probed, one["module"], one["line"])
+            seconds = sum(probed[_file(test)]["seconds"][test] for test in tests)
+            if server.stdin is None or server.poll() is not None:
+                raise SystemExit("the server of trials has ended")
+            server.stdin.write(json.dumps({**one, "tests": tests, "seconds": seconds}) + "\n")
             server.stdin.flush()
-            said = json.loads(server.stdout.readline())
-            if one["source"]:
-                yield one, said
-            elif said["outcome"] != "survived":
-                raise SystemExit("the tests do not pass in a fork on what is not broken")
+            yield one, json.loads(answers.readline())
+        if server.stdin is not None:
+            server.stdin.close()
 
 
 def _reaching(house: Path, probed: dict, module: str, line: int) -> list[str]:
-    """Return the tests that reach a line, the quickest first; all where none is seen to, or where it runs at import."""
-    reached, everyone = probed["reached"][module], probed["seconds"]
+    """Return the tests that reach a line; all where none is seen to, or where it runs at import.
+
+    Quick files first and in them quick tests: what a file sets up once is set up once.
+    """
+    seconds = {test: took for own in probed.values() for test, took in own["seconds"].items()}
     names: set[str] = set()
     for near in _lines_of_statement((house / module).read_text(encoding="utf-8"), line):
-        names |= set(reached.get(str(near), ()))
-    seen = [name for name in everyone if name in names]
-    kept = set(everyone if "" in names or not seen else seen)
-    return [name for name in _quickest(probed) if name in kept]
-
-
-def _quickest(probed: dict) -> list[str]:
-    return sorted(probed["seconds"], key=lambda name: probed["seconds"][name])
+        for own in probed.values():
+            names |= set(own["reached"][module].get(str(near), ()))
+    chosen = seconds.keys() if "" in names or not names & seconds.keys() else names & seconds.keys()
+    file_seconds: dict[str, float] = defaultdict(float)
+    for test in chosen:
+        file_seconds[_file(test)] += seconds[test]
+    return sorted(
+        chosen, key=lambda test: (file_seconds[test.partition("::")[0]], test.partition("::")[0], seconds[test], test)
+    )
 
 
 def _lines_of_statement(source: str, line: int) -> range:

@@ -1,6 +1,6 @@
-"""Run in the copy of the checkout: run a target's tests once, and write which test reaches which line in what time.
+"""Run in the copy of the checkout: run tests once, and write which test reaches which line in what time.
 
-python -P probes.py OUT TESTS... -- MODULES...      one JSON file, OUT
+``python -P probes.py lines OUT TESTS... -- MODULES...`` writes that to OUT as JSON; ``branches``, what no test takes.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ class Watch:
             self.failed.append(report.nodeid)
 
 
-def probe(tests: list[str], modules: list[str]) -> dict:
-    """Run the tests and return seconds by test, contexts by line of each module, and what is never taken."""
+def probe(what: str, tests: list[str], modules: list[str]) -> dict:
+    """Run the tests; return seconds by test and contexts by line of each module, or what is never taken."""
     paths = {module: str(Path(module).resolve()) for module in modules}
-    cover = coverage.Coverage(branch=True, include=list(paths.values()), data_file=None)
+    cover = coverage.Coverage(branch=what == "branches", include=list(paths.values()), data_file=None)
     cover.start()
     for module in modules:  # what runs at import reaches every test, whoever imports it first
         importlib.import_module("trimtab." + module.removesuffix(".py").replace("/", "."))
@@ -49,19 +49,19 @@ def probe(tests: list[str], modules: list[str]) -> dict:
     cover.stop()
     if status != pytest.ExitCode.OK:
         raise SystemExit(f"the tests do not pass on what is not broken: {watch.failed or status}")
-    data, reached = cover.get_data(), {}
-    for module, path in paths.items():
-        reached[module] = {line: sorted(set(names)) for line, names in data.contexts_by_lineno(path).items()}
+    if what == "lines":
+        reached = {module: cover.get_data().contexts_by_lineno(path) for module, path in paths.items()}
+        return {"seconds": dict(watch.seconds), "reached": reached}
     report = Path("probe-report.json")
     cover.json_report(outfile=str(report))
     files = {str(Path(name).resolve()): found for name, found in json.loads(report.read_text())["files"].items()}
-    missing = {
+    return {
         module: {key: files[path][key] for key in ("missing_lines", "missing_branches", "summary")}
         for module, path in paths.items()
     }
-    return {"seconds": dict(watch.seconds), "reached": reached, "missing": missing}
 
 
 if __name__ == "__main__":
     between = sys.argv.index("--")
-    Path(sys.argv[1]).write_text(json.dumps(probe(sys.argv[2:between], sys.argv[between + 1 :])), encoding="utf-8")
+    told = probe(sys.argv[1], sys.argv[3:between], sys.argv[between + 1 :])
+    Path(sys.argv[2]).write_text(json.dumps(told), encoding="utf-8")

@@ -1,58 +1,80 @@
-"""Run in the copy of the checkout: try mutants from stdin one after the other, one line of JSON on stdout each.
+"""Run in the copy of the checkout: collect tests once, then try mutants from stdin, one line of JSON on stdout each.
 
-What the tests need from outside the house is imported once; each mutant is then tried in a fork, which costs its tests
-and no start of Python. The first test that fails ends it, and hypothesis does not look for the smallest example.
+``python -P trials.py OUT TESTS...``: answers go to the file descriptor OUT. Each mutant is tried in a fork of the
+process that has collected the tests, so it costs those of its tests that run until one fails, and no start of Python.
+Where the change stands inside a function, the functions that are alive there get the code of the broken ones; where it
+runs at import, the fork becomes a new Python. Hypothesis does not look for the smallest example.
 """
 
 from __future__ import annotations
 
-import importlib
+import ast
+import gc
 import json
 import os
 import signal
 import sys
 import time
 from pathlib import Path
+from types import CodeType, FunctionType
 
 import pytest
 
-OUTSIDE = (
-    "numpy", "pandas", "scipy.sparse", "scipy.stats", "scipy.optimize", "pyarrow.parquet", "piqp", "clarabel",
-    "highspy", "cvxpy", "sqlalchemy", "cryptography.hazmat.primitives.asymmetric.ed25519", "pydantic", "click.testing",
-    "hypothesis", "hypothesis.stateful", "hypothesis.extra.numpy", "exchange_calendars", "rich.console",
-)  # fmt: skip
-"""What is imported before the first fork; nothing of the house, which has to come from the mutant."""
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds that a mutant has beyond ten times what its tests took: after that it runs for ever."""
 
 
-class Hasty:
-    """A plugin of pytest: the profile of the house, without the search for the smallest example that fails."""
+class Bench:
+    """A plugin of pytest that tries mutants where the tests would run."""
+
+    def __init__(self, out: int) -> None:
+        self.out = out
 
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self) -> None:
-        """Change the profile once the house's own is loaded, before a test file is read."""
+        """Change the profile of hypothesis once the house's own is loaded, before a test file is read."""
         from hypothesis import Phase, settings
 
         phases = (Phase.explicit, Phase.generate)
         settings.register_profile("mutants", settings.get_profile("house"), phases=phases, database=None)
         settings.load_profile("mutants")
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Try every mutant that comes, in place of running the tests."""
+        sys.dont_write_bytecode = True
+        gc.freeze()  # forks share what the parent has
+        items = {item.nodeid: item for item in session.items}
+        for line in sys.stdin:
+            mutant = json.loads(line)
+            path = Path(mutant["module"])
+            original, began = path.read_text(encoding="utf-8"), time.monotonic()
+            try:
+                write(path, mutant["source"])
+                outcome = attempt(session, items, path, original, mutant)
+            finally:
+                write(path, original)
+            took = round(time.monotonic() - began, 2)
+            os.write(self.out, (json.dumps({"outcome": outcome, "took": took}) + "\n").encode())
+        return True
 
-def attempt(tests: list[str], seconds: float) -> str:
+
+def attempt(session: pytest.Session, items: dict, path: Path, original: str, mutant: dict) -> str:
     """Run the tests in a fork and say how it ended: survived, killed or timeout."""
     child = os.fork()
     if not child:
-        os.setsid()  # so that what it starts ends with it
-        nothing = os.open(os.devnull, os.O_RDWR)
-        for stream in (0, 1, 2):
-            os.dup2(nothing, stream)
         status = 3
         try:
-            status = int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "--tb=no", *tests], plugins=[Hasty()]))
+            os.setsid()  # so that what it starts ends with it
+            if stands_in_function(original, mutant["line"]):
+                swap(path, mutant["source"])
+                status = run(session, [items[name] for name in mutant["tests"]])
+            else:
+                chosen = ["-x", "-q", "-p", "no:cacheprovider", *mutant["tests"]]
+                os.execv(sys.executable, [sys.executable, "-P", "-m", "pytest", *chosen])  # noqa: S606
         finally:
             os._exit(status)
-    until = time.monotonic() + 10 * seconds + PATIENCE
+    until = time.monotonic() + 10 * mutant["seconds"] + PATIENCE
     while time.monotonic() < until:
         ended, status = os.waitpid(child, os.WNOHANG)
         if ended:
@@ -63,30 +85,58 @@ def attempt(tests: list[str], seconds: float) -> str:
     return "timeout"
 
 
+def run(session: pytest.Session, chosen: list[pytest.Item]) -> int:
+    """Run tests until one fails."""
+    for item, after in zip(chosen, [*chosen[1:], None], strict=True):
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
+        if session.testsfailed:
+            return 1
+    return 0
+
+
+def stands_in_function(source: str, line: int) -> bool:
+    """Whether what stands on a line runs when a function is called, not when the module is imported."""
+    return any(
+        isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        and node.body[0].lineno <= line <= (node.end_lineno or 0)
+        and node.body[0].lineno > max((each.end_lineno or 0 for each in node.args.defaults), default=0)
+        for node in ast.walk(ast.parse(source))
+    )
+
+
+def swap(path: Path, source: str) -> None:
+    """Give every function that was made by a module the code that the broken source has under its name."""
+    broken = {code.co_qualname: code for code in codes(compile(source, str(path), "exec"))}
+    here = str(path.resolve())
+    gc.unfreeze()
+    for thing in gc.get_objects():
+        if isinstance(thing, FunctionType) and thing.__code__.co_filename == here:
+            code = broken.get(thing.__code__.co_qualname)
+            if code is not None and code.co_freevars == thing.__code__.co_freevars:
+                thing.__code__ = code.replace(co_filename=here)
+
+
+def codes(code: CodeType) -> list[CodeType]:
+    """Return a code and those inside it."""
+    inner = [each for each in code.co_consts if isinstance(each, CodeType)]
+    return [code, *(found for each in inner for found in codes(each))]
+
+
 def write(path: Path, source: str) -> None:
-    """Replace a module, and what Python compiled of it."""
+    """Replace a module, and what Python compiled of it: other processes that a test starts see the mutant too."""
     path.write_text(source, encoding="utf-8")
     for compiled in (path.parent / "__pycache__").glob(f"{path.stem}.*.pyc"):
         compiled.unlink()
 
 
-def main() -> None:
-    """Try each mutant that stdin names, after the unbroken module itself: its tests must pass here too."""
-    sys.dont_write_bytecode = True
-    for name in OUTSIDE:
-        importlib.import_module(name)
-    for line in sys.stdin:
-        mutant = json.loads(line)
-        path = Path(mutant["module"])
-        original = path.read_text(encoding="utf-8")
-        began = time.monotonic()
-        try:
-            write(path, mutant["source"] or original)
-            outcome = attempt(mutant["tests"], mutant["seconds"])
-        finally:
-            write(path, original)
-        print(json.dumps({"outcome": outcome, "took": round(time.monotonic() - began, 2)}), flush=True)
+def main(out: int, tests: list[str]) -> None:
+    """Collect the tests and try mutants; pytest's own words go nowhere."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 1)
+    os.dup2(nothing, 2)
+    os.set_inheritable(out, False)
+    raise SystemExit(pytest.main(["-q", "-s", "-p", "no:cacheprovider", *tests], plugins=[Bench(out)]))
 
 
 if __name__ == "__main__":
-    main()
+    main(int(sys.argv[1]), sys.argv[2:])
