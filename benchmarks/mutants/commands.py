@@ -26,14 +26,14 @@ def mutate(words: list[str]) -> None:
     (FOLDER / "results").mkdir(parents=True, exist_ok=True)
     print(f"{'target':<12} {'places':>7} {'mutants':>8} {'killed':>7} {'survived':>9} {'killed':>7}")
     for target in _targets(parser, chosen.targets):
-        _judge(target, copy_house(), chosen.sample, chosen.seed, again=chosen.again)
+        _judge(target, copy_house(target.name), chosen.sample, chosen.seed, again=chosen.again)
 
 
 def cover(words: list[str]) -> None:
     """Run the targets' tests and print the lines and branches of their modules that no test takes."""
     parser = _parser("coverage", "Which lines and branches do a target's tests never take?")
     chosen, missed = parser.parse_args(words), 0
-    house, out = copy_house(), FOLDER / "branches.json"
+    house, out = copy_house("coverage"), FOLDER / "branches.json"
     for target in _targets(parser, chosen.targets):
         print(target.name)
         _run_probe("branches", target, house, target.tests, out)
@@ -94,7 +94,7 @@ def _propose(target: Target, house: Path, sample: int | None, seed: int) -> dict
 
 def _probe(target: Target, house: Path) -> dict:
     """Return what each test of the target takes and reaches; only test files that changed are run again."""
-    out, record = FOLDER / "probe.json", FOLDER / "results" / f"{target.name}-lines.json"
+    out, record = FOLDER / "results" / f"{target.name}-probe.json", FOLDER / "results" / f"{target.name}-lines.json"
     known = json.loads(record.read_text()) if record.exists() else {}
     files = {str(path.relative_to(house)): path for path in _test_files(target, house)}
     house_digest = _digest(path for path in sorted(house.rglob("*.py")) if not path.name.startswith("test_"))
@@ -128,7 +128,7 @@ def _digest(paths: Iterable[Path]) -> str:
 
 def _run_probe(what: str, target: Target, house: Path, tests: Iterable[str], out: Path) -> None:
     command = python(house, "probes.py", what, str(out), *tests, "--", *target.modules)
-    done = subprocess.run(command, cwd=house, env=environment(), capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=house, env=environment(house), capture_output=True, text=True, check=False)
     say_failed(f"the tests of {target.name}", done)
 
 
@@ -138,7 +138,7 @@ def _try_all(house: Path, probed: dict, mutants: list[dict], before: dict) -> It
     command = python(house, "trials.py", str(theirs), *probed)
     with (
         subprocess.Popen(
-            command, cwd=house, env=environment(), stdin=subprocess.PIPE, text=True, pass_fds=[theirs]
+            command, cwd=house, env=environment(house), stdin=subprocess.PIPE, text=True, pass_fds=[theirs]
         ) as server,
         os.fdopen(ours) as answers,
     ):

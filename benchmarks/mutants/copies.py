@@ -17,20 +17,20 @@ HERE = Path(__file__).parent
 _LEFT_OUT = shutil.ignore_patterns(".git", ".venv", ".dev", "__pycache__", ".hypothesis", ".ruff_cache", "docs")
 
 
-def copy_house() -> Path:
-    """Copy the checkout as it stands, under the package's own name, and return the folder."""
-    house = FOLDER / "path" / "trimtab"
+def copy_house(name: str) -> Path:
+    """Copy the checkout as it stands, under the package's own name, and return the folder; one copy for each name."""
+    house = FOLDER / "copies" / name / "trimtab"
     if house.exists():
         shutil.rmtree(house)
     shutil.copytree(ROOT, house, ignore=_LEFT_OUT)
     return house
 
 
-def environment() -> dict[str, str]:
+def environment(house: Path) -> dict[str, str]:
     """Return what a Python needs to see the copy instead of the checkout, one thread each."""
     return {
         **os.environ,
-        "PYTHONPATH": str(FOLDER / "path"),
+        "PYTHONPATH": str(house.parent),
         **dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
     }
 

@@ -14,7 +14,7 @@ class Target:
     tests: tuple[str, ...]
 
 
-_GATE_TESTS = ("gate", "certificates", "crowds")
+_GATE_TESTS = ("gate", "certificates", "lagrangians", "crowds")
 _CONFLICT_TESTS = ("conflicts", "relaxations")
 _LEDGER_TESTS = ("canonical", "merkle", "guards", "checkpoints", "verification", "ledgers")
 
