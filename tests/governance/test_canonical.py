@@ -104,9 +104,12 @@ def test_the_ends_of_what_is_allowed_are_allowed():
     assert parse(b"[" * DEEPEST + b"]" * DEEPEST) == json.loads(b"[" * DEEPEST + b"]" * DEEPEST)
 
 
+@pytest.mark.parametrize("leaf", ["1", '"x"', "true", "null", ""])
 @pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
-def test_one_more_bracket_than_is_allowed_is_neither_written_nor_read(opening, closing):
-    text = opening * DEEPEST + "1" + closing * DEEPEST
+def test_one_more_bracket_than_is_allowed_is_neither_written_nor_read(opening, closing, leaf):
+    leaf = leaf or "{}"
+    depth = DEEPEST - (leaf == "{}")
+    text = opening * depth + leaf + closing * depth
     assert canonical_json(parse(text)) == text.encode()
     deeper = opening + text + closing
     for refuse, what in ((parse, deeper), (canonical_json, json.loads(deeper))):

@@ -144,7 +144,7 @@ def test_prices_of_the_wrong_sign_count_as_none():
 
 @pytest.mark.parametrize("seed", range(0, 40, 2))
 def test_what_presses_on_a_bound_is_what_more_room_would_add(draws, seed):
-    """At the optimum nothing is unheld: the ends of the box bear the rest, at a price that is a slope of the optimum."""
+    """At the optimum nothing is unheld: the ends of the box bear the rest, at what more room would add."""
     d, p, _ = solved(draws, seed)
     problem = state(d.policy, d.market)
     found = ask(p, problem.statement(p))
