@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import subprocess
+import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -67,6 +68,7 @@ def _judge(target: Target, house: Path, sample: int | None, seed: int, *, again:
     probed = _probe(target, house)
     tried = []
     for one, said in _try_all(house, probed, proposed["mutants"], before):
+        print(f"\r{len(tried) + 1:>5} of {len(proposed['mutants'])}", end="\r", file=sys.stderr, flush=True)
         tried.append({key: value for key, value in one.items() if key not in {"source", "tests"}} | said)
         if said["outcome"] == "survived":
             print(f"    {one['module']}:{one['line']}  {one['before']}   ->   {one['after']}", flush=True)
@@ -93,12 +95,12 @@ def _propose(target: Target, house: Path, sample: int | None, seed: int) -> dict
 
 
 def _probe(target: Target, house: Path) -> dict:
-    """Return what each test of the target takes and reaches; only test files that changed are run again."""
+    """Return what each test of the target takes and reaches, asked again where these modules or the test changed."""
     out, record = FOLDER / "results" / f"{target.name}-probe.json", FOLDER / "results" / f"{target.name}-lines.json"
     known = json.loads(record.read_text()) if record.exists() else {}
     files = {str(path.relative_to(house)): path for path in _test_files(target, house)}
-    house_digest = _digest(path for path in sorted(house.rglob("*.py")) if not path.name.startswith("test_"))
-    keys = {name: house_digest + _digest([path]) for name, path in files.items()}
+    shared = _digest([*(house / module for module in target.modules), *sorted((house / "tests").rglob("conftest.py"))])
+    keys = {name: shared + _digest([path]) for name, path in files.items()}
     stale = [name for name in files if known.get(name, {}).get("key") != keys[name]]
     if stale:
         _run_probe("lines", target, house, stale, out)

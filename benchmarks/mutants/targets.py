@@ -15,7 +15,7 @@ class Target:
 
 
 _GATE_TESTS = ("gate", "certificates", "lagrangians", "crowds")
-_CONFLICT_TESTS = ("conflicts", "relaxations")
+_CONFLICT_TESTS = ("conflicts", "proofs")
 _LEDGER_TESTS = ("canonical", "merkle", "guards", "checkpoints", "verification", "ledgers")
 
 TARGETS = {

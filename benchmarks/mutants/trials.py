@@ -15,11 +15,13 @@ import os
 import signal
 import sys
 import time
+from collections import defaultdict
 from pathlib import Path
 from types import CodeType, FunctionType
 
 import pytest
 
+Functions = dict[str, list[FunctionType]]
 PATIENCE = 60.0
 """Seconds that a mutant has beyond ten times what its tests took: after that it runs for ever."""
 
@@ -43,15 +45,16 @@ class Bench:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Try every mutant that comes, in place of running the tests."""
         sys.dont_write_bytecode = True
+        items, functions = {item.nodeid: item for item in session.items}, all_functions()
+        gc.collect()
         gc.freeze()  # forks share what the parent has
-        items = {item.nodeid: item for item in session.items}
         for line in sys.stdin:
             mutant = json.loads(line)
             path = Path(mutant["module"])
             original, began = path.read_text(encoding="utf-8"), time.monotonic()
             try:
                 write(path, mutant["source"])
-                outcome = attempt(session, items, path, original, mutant)
+                outcome = attempt(session, items, functions, original, mutant)
             finally:
                 write(path, original)
             took = round(time.monotonic() - began, 2)
@@ -59,7 +62,7 @@ class Bench:
         return True
 
 
-def attempt(session: pytest.Session, items: dict, path: Path, original: str, mutant: dict) -> str:
+def attempt(session: pytest.Session, items: dict, functions: Functions, original: str, mutant: dict) -> str:
     """Run the tests in a fork and say how it ended: survived, killed or timeout."""
     child = os.fork()
     if not child:
@@ -67,7 +70,7 @@ def attempt(session: pytest.Session, items: dict, path: Path, original: str, mut
         try:
             os.setsid()  # so that what it starts ends with it
             if stands_in_function(original, mutant["line"]):
-                swap(path, mutant["source"])
+                swap(functions, Path(mutant["module"]), mutant["source"])
                 status = run(session, [items[name] for name in mutant["tests"]])
             else:
                 chosen = [
@@ -111,16 +114,23 @@ def stands_in_function(source: str, line: int) -> bool:
     )
 
 
-def swap(path: Path, source: str) -> None:
-    """Give every function that was made by a module the code that the broken source has under its name."""
-    broken = {code.co_qualname: code for code in codes(compile(source, str(path), "exec"))}
-    here = str(path.resolve())
-    gc.unfreeze()
+def all_functions() -> Functions:
+    """Return every function there is, by the file that made it."""
+    found: Functions = defaultdict(list)
     for thing in gc.get_objects():
-        if isinstance(thing, FunctionType) and thing.__code__.co_filename == here:
-            code = broken.get(thing.__code__.co_qualname)
-            if code is not None and code.co_freevars == thing.__code__.co_freevars:
-                thing.__code__ = code.replace(co_filename=here)
+        if isinstance(thing, FunctionType):
+            found[thing.__code__.co_filename].append(thing)
+    return found
+
+
+def swap(functions: Functions, path: Path, source: str) -> None:
+    """Give every function that was made by a module the code that the broken source has under its name."""
+    here = str(path.resolve())
+    broken = {code.co_qualname: code for code in codes(compile(source, here, "exec"))}
+    for function in functions[here]:
+        code = broken.get(function.__code__.co_qualname)
+        if code is not None and code.co_freevars == function.__code__.co_freevars:
+            function.__code__ = code
 
 
 def codes(code: CodeType) -> list[CodeType]:
