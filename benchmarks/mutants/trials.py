@@ -46,6 +46,7 @@ class Bench:
         """Try every mutant that comes, in place of running the tests."""
         sys.dont_write_bytecode = True
         items, functions = {item.nodeid: item for item in session.items}, all_functions()
+        warm_up(session)
         gc.collect()
         gc.freeze()  # forks share what the parent has
         for line in sys.stdin:
@@ -60,6 +61,17 @@ class Bench:
             took = round(time.monotonic() - began, 2)
             os.write(self.out, (json.dumps({"outcome": outcome, "took": took}) + "\n").encode())
         return True
+
+
+def warm_up(session: pytest.Session) -> None:
+    """Run a test for every fixture that lasts a session: what is made once for all tests is made once for all forks."""
+    made: set[str] = {"postgres"}  # a server of its own, which mutants do not meet
+    for item in session.items:
+        known = getattr(item, "_fixtureinfo").name2fixturedefs.items()  # noqa: B009  pytest has no public way to ask
+        lasting = {name for name, found in known if found and found[-1].scope == "session"}
+        if "postgres" not in lasting and "postgresql" not in item.nodeid and not lasting <= made:
+            made |= lasting
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=session)  # what is needed next: the session
 
 
 def attempt(session: pytest.Session, items: dict, functions: Functions, original: str, mutant: dict) -> str:
