@@ -220,6 +220,15 @@ def _deed(trade: float, asset: str) -> str:
     return f"{'buy' if trade > 0 else 'sell'} {percent(abs(trade))} of {asset}"
 
 
+def _said_of(name: str, part: float, pull: float) -> str:
+    """Name a part: what costs and limits add to where the account is pulled is not held back.
+
+    >>> _said_of("held back by phase", -0.01, 0.02), _said_of("held back by phase", 0.01, 0.02)
+    ('held back by phase', 'carried on by phase')
+    """
+    return name.replace(HELD, "carried on by ", 1) if part * pull > 0 else name
+
+
 def _listed(told: Explanation, i: int) -> Iterator[str]:
     """Yield the parts of one asset, the largest first; what is small, and beliefs that only offset, together."""
     beliefs = np.array(told.groups) == "beliefs"
@@ -233,8 +242,9 @@ def _listed(told: Explanation, i: int) -> Iterator[str]:
         said.append((f"views together, which exceed the limits {told.exceed:.1f} times,", rest))
     said.sort(key=lambda pair: -abs(pair[1]))
     small = sum(x for _, x in said if abs(x) < _SEEN)
+    pull = part[[group in GROUPS[:2] for group in told.groups]].sum()
     for name, x in said:
         if abs(x) >= _SEEN:
-            yield f"{spoken(name)} {signed(x)}"
+            yield f"{spoken(_said_of(name, x, pull))} {signed(x)}"
     if abs(small) >= _SEEN:
         yield f"small parts together {signed(small)}"
