@@ -23,7 +23,7 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
@@ -33,6 +33,9 @@ from ..optimizer.reasons import OUTSIDE
 from ..units import FrozenMap, basis_points, percent
 from .chains import STAGES, Chain, Origin, with_rest
 from .linking import Linking, compoundable, compounded, link
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
 
 GROUPS = (
     "strategic choice", "beliefs", "waiting", "held back", "phasing", "lots", "execution", "drift", "selection",
@@ -134,6 +137,12 @@ class Attribution:
             index=pd.Index(["benchmark", "account"], name="step"),
         )
         return pd.concat([whole.iloc[:1], table, whole.iloc[1:]])
+
+    def plot(self, by: By = "group") -> Figure:
+        """Draw the steps from the benchmark's return to the account's."""
+        from .plots import draw_waterfall
+
+        return draw_waterfall(self, by)
 
     def __str__(self) -> str:
         """Say it in a few lines."""

@@ -109,7 +109,7 @@ def _costs(folder: Path, ids: list[str], assets: list[str], cost: np.ndarray, na
     found = np.zeros((len(ids), len(assets)))
     if len(trades):
         wide = trades.pivot_table(index="account_id", columns="asset_id", values="cost", aggfunc="sum")
-        found = wide.reindex(ids, columns=assets).fillna(0.0).to_numpy()
+        found = wide.reindex(ids, columns=assets).fillna(0.0).to_numpy(copy=True)
     found[:, -1] += np.nan_to_num(cost) - found.sum(1)
     return np.nan_to_num(found / nav[:, None])
 

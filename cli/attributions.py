@@ -233,15 +233,28 @@ def _show_forecasts(out: Console, told: Review) -> None:
     lay(out, names, rows, names[1:4])
 
 
-def write_review(out: Console, told: Review, folder: Path) -> None:
-    """Write the tables of a review into a folder (:func:`.pages.open_folder`), and say what to do with them."""
+def write_review(out: Console, told: Review, asked: Asking, folder: Path) -> None:
+    """Write the tables of a review, and its page, into a folder (:func:`.pages.open_folder`), and say what to do with them."""
     open_folder(folder)
     for name, table in told.tables.items():
         table.to_parquet(folder / f"{name}.parquet", index=False)
-    quote(out, f"Written to {folder}: {', '.join(told.tables)} (.parquet)")
+    quote(out, f"Written to {folder}: {', '.join(told.tables)} (.parquet), {_write_page(told, asked, folder).name}")
     if len(told.proposal):
         path = write_proposal(told.proposal, folder)
         quote(out, f"To be believed so from the next run on: trimtab submit {path}, then somebody else approves it")
+
+
+def _write_page(told: Review, asked: Asking, folder: Path) -> Path:
+    from ..reports.attributions import attribution_page
+    from ..reports.pages import write_page
+
+    about = (("decisions", str(asked.runs)), ("returns", str(asked.returns or "the backtest's own")))
+    kind = asked.by if asked.by in set(told.skill["by"]) else "view"
+    made = attribution_page(
+        told.attribution, skill=told.skill.loc[told.skill["by"] == kind], limits=told.limits,
+        calibration=told.calibration.loc[told.calibration["by"] == "source"], about=about,
+    )  # fmt: skip
+    return write_page(made, folder / "attribution.html")
 
 
 def _ends(row: Mapping[str, float], name: str, form: Callable[[float], str]) -> tuple[str, str, str]:

@@ -113,7 +113,7 @@ def sessions_of_quarter(periods_per_year: float) -> int:
 
 
 def write_tested(tested: Tested, out: Path) -> list[Path]:
-    """Write the tables of a test as Parquet into a folder (:func:`.pages.open_folder`), and its decisions."""
+    """Write the tables of a test as Parquet, its page and its decisions into a folder (:func:`.pages.open_folder`)."""
     tables = {
         name: pd.concat({rule: getattr(test, name) for rule, test in tested.tests.items()}, names=["rule"])
         for name in _TABLES
@@ -126,7 +126,15 @@ def write_tested(tested: Tested, out: Path) -> list[Path]:
     for name, table in tables.items():
         files.append(out / f"{name}.parquet")
         table.reset_index().to_parquet(files[-1], index=False)
-    return [*files, write_record(tested.record, out / "decisions")]
+    return [*files, _write_page(tested, out), write_record(tested.record, out / "decisions")]
+
+
+def _write_page(tested: Tested, out: Path) -> Path:
+    from ..reports.backtests import backtest_page
+    from ..reports.pages import write_page
+
+    made = backtest_page(tested.tests, tested.statistics, tested.doubt, "What the policy would have done", asked=POLICY)
+    return write_page(made, out / "backtest.html")
 
 
 def show_tested(out: Console, tested: Tested) -> None:

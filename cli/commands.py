@@ -15,6 +15,7 @@ from .calendars import calendar  # noqa: F401  (it stands in the group `ledger`)
 from .ledgers import ledger, policy_stands, seal_checkpoint
 from .look_backs import attribute
 from .options import AS, BOOK, DAY, MAYBE_LEDGER, POLICY, STORE, place
+from .papers import report
 from .replays import replay
 from .rule_tests import backtest
 from .what_ifs import WHAT_IFS
@@ -45,6 +46,7 @@ Every morning:
   trimtab signals BOOK --policy policy.toml --on 2017-02-28
   trimtab rebalance BOOK --policy policy.toml --on 2017-02-28 --out runs/2017-02-28
   trimtab export runs/2017-02-28 --table trades
+  trimtab report runs/2017-02-28 --out run.html
 
 \b
 Before trading, and before believing:
@@ -243,7 +245,7 @@ def export(run: Path, form: str, tables: tuple[str, ...], out: Path | None) -> i
     return FINE
 
 
-for command in (*WHAT_IFS, backtest, attribute, ledger, *ACTS, replay):
+for command in (*WHAT_IFS, backtest, attribute, report, ledger, *ACTS, replay):
     trimtab.add_command(command)
 
 

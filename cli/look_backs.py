@@ -23,7 +23,7 @@ _WAYS = click.Choice(["effect", "group", "asset", "class", "regime", "view", "si
 @click.option("--book", type=BOOK, help="The runs' book, where it has moved: it says of what class assets are.")
 @click.option("--fills", type=POLICY, help="What was traded: on, account_id, asset_id, weight; else as proposed.")
 @click.option("--hurdles", type=POLICY, help="Annual gains fixed when sources were approved: source, hurdle.")
-@click.option("--out", type=FOLDER, help="A new folder for the tables, and confidences.csv to be submitted.")
+@click.option("--out", type=FOLDER, help="A new folder for tables, page and confidences.csv.")
 def attribute(
     runs: Path,
     returns: Path | None,
@@ -53,5 +53,5 @@ def attribute(
     told, console = look_back(asked), page()
     show_review(console, told, asked)
     if out is not None:
-        write_review(console, told, out)
+        write_review(console, told, asked, out)
     return 0

@@ -28,7 +28,7 @@ _OFTEN = click.Choice(["session", "week", "month", "quarter", "year"])
 @click.option("--read", type=_OFTEN, default="month", show_default=True, help="How often signals are read.")
 @click.option("--estimate", type=_OFTEN, default="month", show_default=True, help="How often risk is estimated.")
 @click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes.")
-@click.option("--out", required=True, type=FOLDER, help="A new folder for the tables.")
+@click.option("--out", required=True, type=FOLDER, help="A new folder for the tables and the page.")
 def backtest(
     book: Path,
     policy: Path,
@@ -58,6 +58,6 @@ def backtest(
     files = write_tested(tested, out)
     console = page()
     show_tested(console, tested)
-    say(console, f"Written to {out}: {', '.join(path.stem for path in files[:-1])} (.parquet), decisions.")
+    say(console, f"Written to {out}: {', '.join(path.name for path in files)}.")
     quote(console, f"What came of each decision: trimtab attribute {out}")
     return 0
