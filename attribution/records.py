@@ -55,7 +55,7 @@ class Record:
 
     chain: Chain
     forecasts: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(COLUMNS)))
-    transfers: pd.Series = field(default_factory=lambda: pd.Series(dtype=float))
+    transfers: pd.Series = field(default_factory=lambda: pd.Series(dtype=float, index=pd.DatetimeIndex([])))
     about: Mapping[str, Any] = field(default_factory=FrozenMap)
 
 

@@ -29,7 +29,7 @@ def find_transfers(found: Backtest) -> pd.Series:
             strategic = problem.policy.model(asked.account).vector(problem.market.universe)
             wanted = pd.Series(forecast(asked.belief, problem.policy.aversion(asked.account), risk), names)
             told[on] = transfer_coefficient(found.weights.loc[on] - strategic, wanted, risk)
-    values = pd.Series(told, dtype=float, name="transfer").rename_axis("date")
+    values = pd.Series(list(told.values()), pd.DatetimeIndex(list(told), name="date"), dtype=float, name="transfer")
     return values.loc[np.isfinite(values.to_numpy())]
 
 

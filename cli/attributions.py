@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from rich.console import Console
 
-from ..attribution.decisions import GROUPS, By
+from ..attribution.decisions import BELIEFS, GROUPS, By
 from ..attribution.feedback import write_proposal
 from ..attribution.linking import compounded
 from ..attribution.recordings import record_runs
@@ -155,7 +155,8 @@ def show_review(out: Console, told: Review, asked: Asking) -> None:
     table = found.by(cast("By", asked.by))
     shown = table.loc[table.abs().max(axis=1) >= _SEEN]
     groups = {found.label(name): group for name, group in zip(found.names, found.groups, strict=True)}
-    order = sorted(shown.index, key=lambda name: GROUPS.index(groups.get(name, GROUPS[0])))
+    groups |= {group: group for group in GROUPS}
+    order = sorted(shown.index, key=lambda name: GROUPS.index(groups.get(name, BELIEFS)))
     sizes = dict(zip(shown.index, shown[["sum", "linked"]].to_numpy(dtype=float).tolist(), strict=True))
     rows = [(name, *(_points(size) for size in sizes[name])) for name in order]
     rows.append(("all", *(_points(x) for x in table[["sum", "linked"]].to_numpy(dtype=float).sum(0))))
