@@ -13,9 +13,11 @@ from ..models.shocks import Shock
 from ..models.views import tabulate_views
 from ..optimizer.plots import draw_gauges, draw_reasons, draw_views, draw_weights_over
 from ..optimizer.proposals import Proposal
+from ..optimizer.reasons import signed
 from ..optimizer.solutions import Outcome
 from ..scenarios.plots import draw_board
 from ..units import FrozenMap, basis_points, percent
+from .forms import money, points, whole
 from .pages import Chart, Figures, Listing, Page, Section, Words
 from .studies import Study, study
 
@@ -132,6 +134,8 @@ def _weights(proposal: Proposal) -> Section:
     frame, forms = proposal.weights, dict.fromkeys(proposal.weights.columns, percent)
     if proposal.ranges is not None:
         for name, own in proposal.ranges.groupby("limit", sort=False):
+            if name == LONG_ONLY:
+                continue  # no news: nothing is held short
             ends = own.set_index("asset_id")[["low", "high"]].add_prefix(f"{name} ")
             frame, forms = frame.join(ends), forms | dict.fromkeys(ends.columns, percent)
     return Chart("Weights", draw_weights_over(proposal.weights, proposal.ranges), frame, note, FrozenMap(forms))
@@ -140,7 +144,7 @@ def _weights(proposal: Proposal) -> Section:
 def _trades(proposal: Proposal) -> Listing:
     columns = ["asset", "side", "quantity", "value", "weight", "cost", "reason", "trade_id"]
     frame = proposal.to_frame()[columns]
-    forms = {"value": _money, "weight": _signed, "cost": "{:,.2f}".format, "quantity": "{:,.10g}".format}
+    forms = {"value": money, "weight": signed, "cost": "{:,.2f}".format, "quantity": "{:,.10g}".format}
     note = "Ids depend on the decision alone: an order sent twice bears one id."
     return Listing("Trades", frame, note if len(frame) else proposal.reason, FrozenMap(forms))
 
@@ -150,7 +154,7 @@ def _why(found: Study) -> Iterator[Section]:
         return
     frame = found.told.to_frame()
     note = "Each bar is a part of a trade; the parts sum to the trade, which is the mark."
-    forms = dict.fromkeys(frame.columns, _signed)
+    forms = dict.fromkeys(frame.columns, signed)
     yield Chart("Why it trades", draw_reasons(frame), frame, note, FrozenMap(forms))
     yield Words("In words", tuple(f"{_capital(words)}." for words in found.told.sentences))
 
@@ -165,7 +169,7 @@ def _change(found: Study) -> Listing:
 def _limits(found: Study) -> Chart:
     frame = found.gauges.rename(columns={"price": _WORTH})
     frame = frame[["limit", "on", "now", "share", "used", "low", "high", "room", _WORTH]]
-    forms = {"now": _whole, "share": _whole, _WORTH: _worth}
+    forms = {"now": whole, "share": whole, _WORTH: _worth}
     forms |= dict.fromkeys(("used", "low", "high", "room"), percent)
     note = (
         "The share of each limit that the target uses, 100% at its bound; a price is the utility a year that one "
@@ -200,7 +204,7 @@ def _views(found: Study) -> Section:
     if not len(frame):
         return Words("What is believed", ("No view speaks on this day: the tilt is that of overlays and tilts alone.",))
     days = "{:,.0f}".format
-    forms = {"gain": _signed, "confidence": _whole, "age_days": days, "days_left": days}
+    forms = {"gain": signed, "confidence": whole, "age_days": days, "days_left": days}
     note = "Gains are a year, over what the strategic weights imply unless the view says otherwise."
     return Chart("What is believed", draw_views(frame), frame, note, FrozenMap(forms))
 
@@ -211,8 +215,8 @@ def _board(found: Study) -> Chart:
     parts += [frame.add_prefix(f"{name}: ") for name, frame in (("use", own.use), ("regret", own.regret))]
     frame = parts[0].join(parts[1:])
     forms = dict.fromkeys(("turnover", "tracking_error", "expected_gain"), percent)
-    forms |= dict.fromkeys(parts[1].columns, _whole) | dict.fromkeys(parts[2].columns, _points)
-    forms |= dict.fromkeys(("cost", "utility", "regret"), _points)
+    forms |= dict.fromkeys(parts[1].columns, whole) | dict.fromkeys(parts[2].columns, points)
+    forms |= dict.fromkeys(("cost", "utility", "regret"), points)
     left = "".join(f" There is no {name}: {why}." for name, why in own.left_out.items())
     note = f"Regret is utility a year given up against the best row in that world.{left}"
     return Chart("What could be done instead", draw_board(own), frame, note, FrozenMap(forms))
@@ -221,7 +225,7 @@ def _board(found: Study) -> Chart:
 def _shocks(found: Study) -> Iterator[Section]:
     if found.shaken is None:
         return
-    forms = {name: (_money if name.endswith("_money") else _signed) for name in found.shaken.columns}
+    forms = {name: (money if name.endswith("money") else signed) for name in found.shaken.columns}
     yield Listing("If it happened tomorrow", found.shaken, "Nothing is traded on the way.", FrozenMap(forms))
 
 
@@ -230,7 +234,7 @@ def _breakpoints(found: Study) -> Iterator[Section]:
         return
     frame = found.breakpoints
     note = "How far each number may move before a trade disappears or turns round, the nearest first for each trade."
-    forms = {"trade": _signed, "now": "{:.4g}".format, "at": "{:.4g}".format}
+    forms = {"trade": signed, "now": "{:.4g}".format, "at": "{:.4g}".format}
     yield Listing("How far a number may move", frame, note, FrozenMap(forms))
 
 
@@ -239,7 +243,7 @@ def _tomorrow(proposal: Proposal) -> Iterator[Section]:
     if proposal.phases:
         names = ["asset", "status", "started", "gap", "done", "step", "steps", "next_date"]
         frame = pd.DataFrame([[getattr(p, n) for n in names] for p in proposal.phases], columns=names)
-        yield Listing("Its schedule", frame, "", FrozenMap({"gap": _signed, "done": _signed}))
+        yield Listing("Its schedule", frame, "", FrozenMap({"gap": signed, "done": signed}))
     if proposal.positions:
         names = ["asset", "side", "state", "opened", "age_days", "allowed", "extended_until", "approval"]
         frame = pd.DataFrame([[getattr(p, n) for n in names] for p in proposal.positions], columns=names)
@@ -286,19 +290,3 @@ def _proof(proposal: Proposal) -> Iterator[str]:
 
 def _capital(words: str) -> str:
     return words[:1].upper() + words[1:]
-
-
-def _money(value: float) -> str:
-    return f"{value:,.0f}"
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.2%}"
-
-
-def _whole(value: float) -> str:
-    return percent(value, 0)
-
-
-def _points(value: float) -> str:
-    return basis_points(value, 2)
