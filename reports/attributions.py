@@ -53,10 +53,9 @@ def attribution_page(
     """
     first, last = (str(period)[:10] for period in (found.periods[0], found.periods[-1]))
     own, base = (compounded(each.to_numpy()) for each in (found.portfolio, found.benchmark))
-    subtitle = (
-        f"{len(found.periods):,} periods ending {first} to {last}: earned {percent(own)} after costs, the strategic "
-        f"weights {percent(base)}."
-    )
+    count = len(found.periods)
+    when = f"One period ending {last}" if count == 1 else f"{count:,} periods ending {first} to {last}"
+    subtitle = f"{when}: earned {percent(own)} after costs, the strategic weights {percent(base)}."
     sections = (
         *_earned(found), *_skill(skill), *_limits(limits), *_calibration(calibration), _nothing_left(found),
     )  # fmt: skip
@@ -143,7 +142,8 @@ def _calibration(calibration: pd.DataFrame | None) -> Iterator[Section]:
         "How often each source was right, with its 90 % interval, against how often its confidence says it should be; "
         "what is proposed is a proposal, until a person approves it."
     )
-    joined = calibration.drop(columns=[name for name in table.columns if name in calibration.columns]).join(table)
+    told = table.rename(columns={"confidence": "proposed"}).drop(columns=["approved_by", "approval"])
+    joined = told.join(calibration.drop(columns=["confidence", "right", "wrong"]))
     forms = {name: whole for name in ("stated", "proposed", "low", "high", "cleared") if name in joined.columns}
     yield Chart("Right as often as stated?", draw_calibration(calibration), joined, note, FrozenMap(forms))
 
