@@ -14,6 +14,7 @@ from .approvals import ACTS
 from .calendars import calendar  # noqa: F401  (it stands in the group `ledger`)
 from .ledgers import ledger, policy_stands, seal_checkpoint
 from .options import AS, BOOK, DAY, MAYBE_LEDGER, POLICY, STORE, place
+from .papers import report
 from .replays import replay
 from .rule_tests import backtest
 from .what_ifs import WHAT_IFS
@@ -44,6 +45,7 @@ Every morning:
   trimtab signals BOOK --policy policy.toml --on 2017-02-28
   trimtab rebalance BOOK --policy policy.toml --on 2017-02-28 --out runs/2017-02-28
   trimtab export runs/2017-02-28 --table trades
+  trimtab report runs/2017-02-28 --out run.html
 
 \b
 Before trading, and before believing:
@@ -280,7 +282,7 @@ def export(run: Path, form: str, tables: tuple[str, ...], out: Path | None) -> i
     return FINE
 
 
-for command in (*WHAT_IFS, backtest, ledger, *ACTS, replay):
+for command in (*WHAT_IFS, backtest, report, ledger, *ACTS, replay):
     trimtab.add_command(command)
 
 

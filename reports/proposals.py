@@ -13,6 +13,7 @@ from ..models.shocks import Shock
 from ..models.views import tabulate_views
 from ..optimizer.plots import draw_gauges, draw_reasons, draw_views, draw_weights_over
 from ..optimizer.proposals import Proposal
+from ..optimizer.reasons import signed
 from ..optimizer.solutions import Outcome
 from ..scenarios.plots import draw_board
 from ..units import FrozenMap, basis_points, percent
@@ -27,14 +28,7 @@ _CERTAIN = 1e-8
 """Tracking error to the true optimum below which all proofs are alike to a reader: 0.0001 bp."""
 
 
-def proposal_page(
-    asked: Question,
-    *,
-    shocks: Sequence[Shock] = (),
-    breakpoints: bool = False,
-    remarks: Sequence[str] = (),
-    about: Sequence[tuple[str, str]] = (),
-) -> Page:
+def proposal_page(asked: Question, *, shocks: Sequence[Shock] = (), breakpoints: bool = False) -> Page:
     """Return the page of one account.
 
     Parameters
@@ -45,26 +39,36 @@ def proposal_page(
         What could happen.
     breakpoints
         Whether to find how far each number may move before a trade vanishes; with whole lots that takes minutes.
-    remarks
-        What else a reader should know, a sentence each.
-    about
-        Where it comes from beside the book, the policy and the day, (name, value) each.
 
     Raises
     ------
     InputError
         What cannot be used, the account's own data included.
     """
-    found = study(asked, shocks=shocks, breakpoints=breakpoints)
-    proposal, account = found.proposal, asked.account
+    return make_page(study(asked, shocks=shocks, breakpoints=breakpoints))
+
+
+def make_page(found: Study, *, remarks: Sequence[str] = (), about: Sequence[tuple[str, str]] = ()) -> Page:
+    """Return the page of a study.
+
+    Parameters
+    ----------
+    found
+        One account looked at from all sides.
+    remarks
+        What else a reader should know, a sentence each.
+    about
+        Where it comes from beside the book, the policy and the day, (name, value) each.
+    """
+    asked, proposal = found.asked, found.proposal
     return Page(
-        f"Account {account.id}: {_headline(proposal)}",
-        f"{account.model} on {asked.on}. {proposal.outcome.name}: {proposal.reason}.",
+        f"Account {asked.account.id}: {_headline(proposal)}",
+        f"{asked.account.model} on {asked.on}. {proposal.outcome.name}: {proposal.reason}.",
         tuple(_sections(found, remarks)),
         (
             *about,
-            ("account", account.id),
-            ("model", account.model),
+            ("account", asked.account.id),
+            ("model", asked.account.model),
             ("day", asked.on.isoformat()),
             ("book", str(asked.book.path)),
             ("policy", asked.policy.hash),
@@ -129,6 +133,8 @@ def _weights(proposal: Proposal) -> Section:
     frame, forms = proposal.weights, dict.fromkeys(proposal.weights.columns, percent)
     if proposal.ranges is not None:
         for name, own in proposal.ranges.groupby("limit", sort=False):
+            if name == LONG_ONLY:
+                continue  # no news: nothing is held short
             ends = own.set_index("asset_id")[["low", "high"]].add_prefix(f"{name} ")
             frame, forms = frame.join(ends), forms | dict.fromkeys(ends.columns, percent)
     return Chart("Weights", draw_weights_over(proposal.weights, proposal.ranges), frame, note, FrozenMap(forms))
@@ -137,7 +143,7 @@ def _weights(proposal: Proposal) -> Section:
 def _trades(proposal: Proposal) -> Listing:
     columns = ["asset", "side", "quantity", "value", "weight", "cost", "reason", "trade_id"]
     frame = proposal.to_frame()[columns]
-    forms = {"value": _money, "weight": _signed, "cost": "{:,.2f}".format, "quantity": "{:,.10g}".format}
+    forms = {"value": _money, "weight": signed, "cost": "{:,.2f}".format, "quantity": "{:,.10g}".format}
     note = "Ids depend on the decision alone: an order sent twice bears one id."
     return Listing("Trades", frame, note if len(frame) else proposal.reason, FrozenMap(forms))
 
@@ -147,7 +153,7 @@ def _why(found: Study) -> Iterator[Section]:
         return
     frame = found.told.to_frame()
     note = "Each bar is a part of a trade; the parts sum to the trade, which is the mark."
-    forms = dict.fromkeys(frame.columns, _signed)
+    forms = dict.fromkeys(frame.columns, signed)
     yield Chart("Why it trades", draw_reasons(frame), frame, note, FrozenMap(forms))
     yield Words("In words", tuple(f"{_capital(words)}." for words in found.told.sentences))
 
@@ -197,7 +203,7 @@ def _views(found: Study) -> Section:
     if not len(frame):
         return Words("What is believed", ("No view speaks on this day: the tilt is that of overlays and tilts alone.",))
     days = "{:,.0f}".format
-    forms = {"gain": _signed, "confidence": _whole, "age_days": days, "days_left": days}
+    forms = {"gain": signed, "confidence": _whole, "age_days": days, "days_left": days}
     note = "Gains are a year, over what the strategic weights imply unless the view says otherwise."
     return Chart("What is believed", draw_views(frame), frame, note, FrozenMap(forms))
 
@@ -218,7 +224,7 @@ def _board(found: Study) -> Chart:
 def _shocks(found: Study) -> Iterator[Section]:
     if found.shaken is None:
         return
-    forms = {name: (_money if name.endswith("_money") else _signed) for name in found.shaken.columns}
+    forms = {name: (_money if name.endswith("_money") else signed) for name in found.shaken.columns}
     yield Listing("If it happened tomorrow", found.shaken, "Nothing is traded on the way.", FrozenMap(forms))
 
 
@@ -227,7 +233,7 @@ def _breakpoints(found: Study) -> Iterator[Section]:
         return
     frame = found.breakpoints
     note = "How far each number may move before a trade disappears or turns round, the nearest first for each trade."
-    forms = {"trade": _signed, "now": "{:.4g}".format, "at": "{:.4g}".format}
+    forms = {"trade": signed, "now": "{:.4g}".format, "at": "{:.4g}".format}
     yield Listing("How far a number may move", frame, note, FrozenMap(forms))
 
 
@@ -236,7 +242,7 @@ def _tomorrow(proposal: Proposal) -> Iterator[Section]:
     if proposal.phases:
         names = ["asset", "status", "started", "gap", "done", "step", "steps", "next_date"]
         frame = pd.DataFrame([[getattr(p, n) for n in names] for p in proposal.phases], columns=names)
-        yield Listing("Its schedule", frame, "", FrozenMap({"gap": _signed, "done": _signed}))
+        yield Listing("Its schedule", frame, "", FrozenMap({"gap": signed, "done": signed}))
     if proposal.positions:
         names = ["asset", "side", "state", "opened", "age_days", "allowed", "extended_until", "approval"]
         frame = pd.DataFrame([[getattr(p, n) for n in names] for p in proposal.positions], columns=names)
@@ -253,8 +259,8 @@ def _proof(proposal: Proposal) -> Iterator[str]:
         yield (
             f"The ideal weights are within {basis_points(max(proof.certified_te, _CERTAIN), 4)} of tracking error of "
             f"the true optimum: no other weights that meet every limit are better by more than "
-            f"{basis_points(max(proof.gap, 1e-10), 6)} of utility a year. That is a lower bound in closed form, true for "
-            "any multipliers; it does not take the solver's word."
+            f"{basis_points(max(proof.gap, 1e-10), 6)} of utility a year. That is a lower bound in closed form, true "
+            "for any multipliers; it does not take the solver's word."
         )
         kept = "exactly" if proof.residual <= 0 else f"to within {proof.residual:.0e}"
         yield f"The ideal keeps every limit {kept}, and the target was checked against each of them once more."
@@ -287,10 +293,6 @@ def _capital(words: str) -> str:
 
 def _money(value: float) -> str:
     return f"{value:,.0f}"
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.2%}"
 
 
 def _whole(value: float) -> str:

@@ -58,7 +58,7 @@ PUBLIC = {
     "governance": "create_ledger open_ledger append read verify sign_head read_checkpoints make_key "
     "make_store open_store run_governed seal derive record_fills replay collect_records export_records prove_account "
     "submit approve release kill lift",
-    "reports": "Chart Figures Listing Page Words render write_page",
+    "reports": "Chart Figures Listing Page Words proposal_page render run_page study write_page",
 }
 
 

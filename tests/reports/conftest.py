@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from trimtab.optimizer.plots import inert
 from trimtab.reports.pages import Chart, Figures, Listing, Page, Words, write_page
 from trimtab.units import FrozenMap, percent
 
@@ -43,13 +44,11 @@ class Shown:
         return self.tab.evaluate(script)
 
 
-@pytest.fixture
-def show(browser, tmp_path) -> Iterator[Callable[..., Shown]]:
-    """Write a page and open it; everything the browser complains of or asks for is kept."""
+def _opener(browser, folder: Path) -> Iterator[Callable[..., Shown]]:
     contexts = []
 
     def open_page(page: Page | Path, *, width: int = 1280, scripts: bool = True) -> Shown:
-        path = write_page(page, tmp_path / "page.html") if isinstance(page, Page) else page
+        path = write_page(page, folder / f"page-{len(contexts)}.html") if isinstance(page, Page) else page
         context = browser.new_context(viewport={"width": width, "height": 900}, java_script_enabled=scripts)
         contexts.append(context)
         shown = Shown(context.new_page())
@@ -66,6 +65,18 @@ def show(browser, tmp_path) -> Iterator[Callable[..., Shown]]:
         context.close()
 
 
+@pytest.fixture
+def show(browser, tmp_path) -> Iterator[Callable[..., Shown]]:
+    """Write a page and open it; everything the browser complains of or asks for is kept."""
+    yield from _opener(browser, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def open_pages(browser, tmp_path_factory) -> Iterator[Callable[..., Shown]]:
+    """The same, for a page that several tests read: opening one takes seconds."""
+    yield from _opener(browser, tmp_path_factory.mktemp("pages"))
+
+
 def make_page(name: str = "SPY", *, text: str = "Ann") -> Page:
     """A page with a section of each kind; ``name`` and ``text`` are what a user wrote."""
     from plotly import graph_objects
@@ -75,8 +86,10 @@ def make_page(name: str = "SPY", *, text: str = "Ann") -> Page:
         index=pd.Index([name, "EFA", "IEF"], name="asset_id"),
     )
     figure = graph_objects.Figure()
-    figure.add_bar(x=list(weights.index), y=weights["weight"].to_numpy(), name=name, text=[text, "", ""])
-    figure.update_layout(title=name, xaxis_title=text)
+    # The names as figures of the house have them; the texts as they came, which a page has to stand too.
+    names = [inert(each) for each in weights.index]
+    figure.add_bar(x=names, y=weights["weight"].to_numpy(), name=inert(name), text=[text, "", ""])
+    figure.update_layout(title=inert(name), xaxis_title=text)
     long = pd.DataFrame({"rank": range(40), "who": [f"{text} {i}" for i in range(40)]})
     forms = FrozenMap({"weight": percent})
     return Page(
