@@ -1,9 +1,13 @@
-"""Run the cases: ``python -m benchmarks [CASE ...] [--rounds N] [--smoke]`` from the repository's root."""
+"""Run the cases: ``python -m benchmarks [CASE ...] [--rounds N] [--smoke]`` from the repository's root.
+
+``python -m benchmarks mutants`` and ``python -m benchmarks coverage`` measure the tests themselves (:mod:`.mutants`).
+"""
 
 from __future__ import annotations
 
 import argparse
 import platform
+import sys
 
 from . import (  # noqa: F401  (importing registers their cases)
     approvals,
@@ -20,7 +24,11 @@ from . import (  # noqa: F401  (importing registers their cases)
     solving,
     starts,
 )
+from .mutants.commands import cover, mutate
 from .registry import CASES
+
+COMMANDS = {"mutants": mutate, "coverage": cover}
+"""What is no case, with arguments of its own."""
 
 
 def main() -> None:
@@ -46,4 +54,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] and sys.argv[1] in COMMANDS:
+        COMMANDS[sys.argv[1]](sys.argv[2:])
+    else:
+        main()

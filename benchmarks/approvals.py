@@ -13,7 +13,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from trimtab.errors import EntryRefused, NotApproved
@@ -25,6 +24,7 @@ from trimtab.governance.gates import read_candidate
 from trimtab.governance.kills import kill
 from trimtab.governance.releases import release
 
+from .ledgers import ledgers
 from .registry import Figure, case
 
 CHUNK = 100
@@ -45,14 +45,6 @@ with open_ledger(sys.argv[1]) as ledger:
 """
 
 
-@contextmanager
-def _ledgers() -> Iterator[dict[str, str]]:
-    with tempfile.TemporaryDirectory() as folder:
-        yield {"SQLite": str(Path(folder) / "ledger.db")} | (
-            {"PostgreSQL": os.environ["TRIMTAB_POSTGRES"]} if os.environ.get("TRIMTAB_POSTGRES") else {}
-        )
-
-
 @case("approvals", "random lives of a run: released exactly when a plain oracle says so", (2_000,), 20)
 def living(size: int, _: int) -> Iterator[Figure]:
     """Lead random lives; a disagreement raises."""
@@ -61,8 +53,8 @@ def living(size: int, _: int) -> Iterator[Figure]:
 
     from .sequences import Bench, machine
 
-    with _ledgers() as ledgers, tempfile.TemporaryDirectory() as folder:
-        for name, where in ledgers.items():
+    with tempfile.TemporaryDirectory() as folder:
+        for name, where in ledgers(Path(folder)).items():
             lives = released = refused = own = 0
             now = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
             while lives < size:
@@ -138,10 +130,11 @@ def killing(size: int, rounds: int) -> Iterator[Figure]:
     for name in ("SQLite", "PostgreSQL"):
         slowest, stops = 0.0, 0.0
         for i in range(min(rounds, 5)):
-            with _ledgers() as ledgers, tempfile.TemporaryDirectory() as folder:
-                if name not in ledgers or (i and name == "PostgreSQL"):
+            with tempfile.TemporaryDirectory() as folder:
+                places = ledgers(Path(folder))
+                if name not in places or (i and name == "PostgreSQL"):
                     continue
-                seconds, stopping = _kill_once(ledgers[name], Path(folder), size, write_run, POLICY)
+                seconds, stopping = _kill_once(places[name], Path(folder), size, write_run, POLICY)
                 slowest, stops = max(slowest, seconds), max(stops, stopping)
         if slowest:
             yield Figure(f"{name}: from asking for the kill to the refusal", str(size), slowest, "s", "below 1")

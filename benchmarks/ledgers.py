@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import time
@@ -38,6 +39,12 @@ def fill(ledger: Ledger, count: int, batch: int = BATCH) -> float:
     return seconds
 
 
+def ledgers(folder: Path) -> dict[str, str]:
+    """Return where ledgers may be made: a file, and the empty database that the environment names."""
+    server = os.environ.get("TRIMTAB_POSTGRES")
+    return {"SQLite": str(folder / "ledger.db")} | ({"PostgreSQL": server} if server else {})
+
+
 def head(ledger: Ledger) -> Checkpoint:
     """Return what a checkpoint of the head would vouch for; its signature is checked where it is read."""
     sequence, digest, _ = last(ledger)
@@ -60,17 +67,21 @@ def campaign(ledger: Ledger, folder: Path, seeds: range) -> list[str]:
     return missed
 
 
-@case("ledger", "appends written through to the disk, and verifying them all (SQLite)", (1_000_000,), 2_000)
+@case("ledger", "appends written through to the disk, and verifying them all", (1_000_000,), 2_000)
 def appending(size: int, _: int) -> Iterator[Figure]:
-    """Fill a new ledger, then read it all."""
-    with tempfile.TemporaryDirectory() as folder, create_ledger(Path(folder) / "ledger.db") as ledger:
-        seconds = fill(ledger, size)
-        yield Figure("appends a second, batches of 10,000, fsync", str(size), size / seconds, "/s", "at least 20,000")
-        start = time.perf_counter()
-        verdict = verify(ledger, [head(ledger)])
-        yield Figure("verify them all", str(size), time.perf_counter() - start, "s", "at most 5 for 1,000,000")
-        assert verdict.is_whole
-        assert verdict.sealed == size
+    """Fill a new ledger, then read it all; in PostgreSQL too where ``TRIMTAB_POSTGRES`` names an empty database."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, where in ledgers(Path(folder)).items():
+            with create_ledger(where) as ledger:
+                seconds = fill(ledger, size)
+                what = f"{name}: appends a second, batches of 10,000, fsync"
+                yield Figure(what, str(size), size / seconds, "/s", "at least 20,000")
+                start = time.perf_counter()
+                verdict = verify(ledger, [head(ledger)])
+                spent = time.perf_counter() - start
+                yield Figure(f"{name}: verify them all", str(size), spent, "s", "at most 5 for 1,000,000")
+                assert verdict.is_whole
+                assert verdict.sealed == size
 
 
 @case("intruders", "edits, deletions, reorderings, insertions, truncations with the file in hand", (1_000,), 20)

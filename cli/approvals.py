@@ -1,7 +1,8 @@
 """Submitting, agreeing, stopping, letting go: the acts of people, each a record of the ledger.
 
 What an act is about is named by the thing itself: the folder of a run, the file of a policy (``.toml``) or of a table
-of views (``.csv``, ``.parquet``), or ``extension:ACCOUNT:ASSET:SIDE:DAY``. So nobody agrees to bytes he does not have.
+of views, tilts or confidences (``.csv``, ``.parquet``), or ``extension:ACCOUNT:ASSET:SIDE:DAY``. So nobody agrees to
+bytes he does not have.
 """
 
 from __future__ import annotations
@@ -46,11 +47,25 @@ def _thing(told: str, name: str | None) -> Thing:
         found = read_candidate(path)
         return Thing(found.subject, found.data, path)
     if path.is_file() and path.suffix in (".toml", ".csv", ".parquet"):
-        sort = "policy" if path.suffix == ".toml" else "view"
-        return Thing(f"{sort}/{name or path.stem}", path.read_bytes())
-    if told.partition("/")[0] in ("run", "policy", "view", "extension") and "/" in told:
+        data = path.read_bytes()
+        return Thing(f"{_sort(path, data)}/{name or path.stem}", data)
+    from ..governance.states import machine_of
+
+    if "/" in told and machine_of(told) is not None:
         return Thing(told, None)
     raise click.UsageError(f"{told!r} is no run's folder, no .toml, .csv or .parquet file and no extension:...")
+
+
+def _sort(path: Path, data: bytes) -> str:
+    """Return what the file is of, by its ending and its columns; raise ``BookError`` for confidences that are none."""
+    from ..governance.confidences import is_proposal, scales_of
+
+    if path.suffix == ".toml":
+        return "policy"
+    if not is_proposal(data):
+        return "view"
+    scales_of(data)
+    return "confidence"
 
 
 def _extension(told: str) -> Thing:
@@ -108,7 +123,7 @@ def submit(
     where: str, store: Path | None, actor: str, because: str, name: str | None, since: dt.date | None, advised: bool,
     thing: str,
 ) -> int:  # fmt: skip
-    """Propose THING for approval: a RUN, a policy.toml, a table of views, extension:ACCOUNT:ASSET:SIDE:DAY.
+    """Propose THING: a RUN, a policy.toml, a table of views, tilts or confidences, extension:ACCOUNT:ASSET:SIDE:DAY.
 
     Somebody else has to approve exactly these bytes.
     """
@@ -214,7 +229,7 @@ def release(
     with at.open_ledger() as opened:
         kept, candidate = at.open_store(), read_candidate(run)
         sealed = find_sealed(opened, kept, candidate.run_id, candidate.version)
-        done = let_go(opened, actor, run, fetch(kept, sealed.inputs.policy), because=because)
+        done = let_go(opened, actor, run, fetch(kept, sealed.inputs.policy), because=because, store=kept)
         seal_checkpoint(at, opened)
     say(console, f"{done}.", style="bold")
     if done.held:

@@ -193,7 +193,7 @@ def run_id_of(told: str) -> str:
 
 def policy_stands(opened: Ledger, entry: Entry) -> bool:
     """Whether the policy that a sealed run was made under is in force: without it nothing of the run is released."""
-    from ..governance.gates import in_force
+    from ..governance.folds import in_force
 
     return entry.body["policy"] in in_force(opened, "policy")
 

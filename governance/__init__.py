@@ -16,6 +16,7 @@ _HOMES = {
     "Verdict": "verification",
     "append": "ledgers",
     "approve": "approvals",
+    "approved_confidences": "confidences",
     "check_proof": "proofs",
     "collect_records": "books_and_records",
     "create_ledger": "ledgers",

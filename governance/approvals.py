@@ -19,8 +19,11 @@ from .entries import Draft, Entry, person, stamp
 from .folds import require, standing
 from .ledgers import Ledger, append, read
 
-LASTS: Mapping[str, int] = {"run": 7, "view": 90, "extension": 90, "policy": MOST_DAYS}
-"""Days that an approval holds unless it says otherwise, by what it is of."""
+LASTS: Mapping[str, int] = {"run": 7, "view": 90, "extension": 90, "policy": MOST_DAYS, "confidence": MOST_DAYS}
+"""Days that an approval holds unless it says otherwise, by what it is of.
+
+Confidences last long: when they end, every source is believed as it states itself again.
+"""
 REVIEW_WITHIN = 30
 """Days within which an override has to be reviewed."""
 
@@ -44,7 +47,7 @@ def submit(
     ledger, actor
         Where; who.
     subject
-        ``view/...``, ``policy/...``, ``extension/...`` or ``run/...``.
+        ``view/...``, ``policy/...``, ``extension/...``, ``confidence/...`` or ``run/...``.
     data
         The bytes themselves: the file of a policy, of a table of views, the ``run.json`` of a run.
     because

@@ -17,11 +17,12 @@ from sqlalchemy import event, exc
 from sqlalchemy.pool import NullPool, QueuePool
 
 from ..errors import EntryRefused, GovernanceError, LedgerError
-from .schemas import FORMAT, LOCK, REFUSALS, SCHEMA, postgres_statements, sqlite_statements
+from .schemas import FORMATS, LOCK, REFUSALS, SCHEMA, postgres_statements, sqlite_statements
 
 PATIENCE = 30.0
 """Seconds that a write waits for a lock or for a server that restarts."""
 _PLAIN = re.compile(r"[\w.:-]*")
+_TAKEN = {"entries_pkey": "SEQUENCE", "entries_key": "KEY"}
 DRIVERS = ("postgresql", "postgres", "postgresql+psycopg")
 
 
@@ -72,7 +73,8 @@ def opened(where: str | Path, *, make: bool) -> Ledger:
                 _fill(connection)
                 connection.commit()
             found = _format(connection)
-        if found == FORMAT:
+        wanted = FORMATS[ledger.engine.dialect.name]
+        if found == wanted:
             return ledger
     except exc.DBAPIError as error:
         ledger.close()
@@ -81,7 +83,9 @@ def opened(where: str | Path, *, make: bool) -> Ledger:
     if found is None:
         raise LedgerError(f"{ledger.where} holds no ledger", code="NO_LEDGER", mend="make it: `trimtab ledger init`")
     raise LedgerError(
-        f"{ledger.where} holds a ledger of format {found}, not {FORMAT}", code="FORMAT", mend="update trimtab"
+        f"{ledger.where} holds a ledger of format {found}, not {wanted}",
+        code="FORMAT",
+        mend="use the trimtab that made it" if found < wanted else "update trimtab",
     )
 
 
@@ -233,6 +237,9 @@ def refused(ledger: Ledger, error: exc.DBAPIError) -> GovernanceError:
     for code, sentence in REFUSALS.items():
         if f"trimtab:{code}" in text:
             return EntryRefused(sentence, code=code, mend="see docs/governance/ledger.md")
+    taken = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
+    if code := _TAKEN.get(taken or ""):  # PostgreSQL's indices come before its guards
+        return EntryRefused(REFUSALS[code], code=code, mend="see docs/governance/ledger.md")
     state = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "sqlite_errorname", "") or "no connection"
     return LedgerError(
         f"{ledger.where} refused ({state})", code="UNREACHABLE", mend="look at the server, the file, the rights"

@@ -201,6 +201,11 @@ def standings(ledger: Ledger, sort: str, at: dt.datetime | None = None) -> dict[
     return fold(entries, at or _now(entries))
 
 
+def in_force(ledger: Ledger, sort: str, at: dt.datetime | None = None) -> frozenset[str]:
+    """Return the SHA-256 of everything of a sort (``"policy"``, ``"view"``) that is in force, by default now."""
+    return frozenset(v.sha256 for one in standings(ledger, sort, at).values() if (v := one.in_force))
+
+
 def _now(entries: Sequence[Entry]) -> dt.datetime:
     """Return this machine's moment, or the ledger's where that is ahead: what stands there has happened."""
     return max([dt.datetime.now(dt.UTC), *(entry.at for entry in entries[-1:])])

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -19,10 +20,12 @@ from ..errors import EntryRefused, LedgerError
 from .canonical import canonical_json
 from .connections import Ledger, broken_off, opened, read_only, refused, writing
 from .entries import GENESIS, Draft, Entry, chain, entry, moment, stamp
-from .schemas import COPY, ENTRIES, INSERT, REFUSALS
+from .schemas import COPY, ENTRIES, INSERT, READ_KEYS, REFUSALS
 
 BATCH = 5_000
 """Rows read at a time."""
+LINES = 500
+"""Rows sent at a time."""
 
 
 def create_ledger(where: str | Path) -> Ledger:
@@ -122,22 +125,28 @@ def _append(connection: sa.Connection, drafts: list[Draft], at: dt.datetime | No
             )
         rows = chain(list(new.values()), head[0], head[1], now)
         if connection.dialect.name == "postgresql":
-            _copy(connection, rows)
+            rows = _copy(connection, rows)
         else:
-            connection.exec_driver_sql(INSERT["sqlite"], rows)
+            connection.exec_driver_sql(INSERT["sqlite"], rows := list(rows))
         standing |= {row[7]: entry(row) for row in rows}
     return [standing[draft.key] for draft in drafts]
 
 
-def _copy(connection: sa.Connection, rows: list[tuple]) -> None:
-    """Append rows to PostgreSQL as lines; no canonical text holds tabs or breaks, so a backslash alone is escaped."""
-    lines = "".join("\t".join(map(str, row)) + "\n" for row in rows).replace("\\", "\\\\")
-    driver = connection.connection.driver_connection
+def _copy(connection: sa.Connection, rows: Iterator[tuple]) -> list[tuple]:
+    """Append rows to PostgreSQL as lines and return them; the server takes some while the next are put together.
+
+    No canonical text holds tabs or breaks, so a backslash alone is escaped.
+    """
+    driver, done = connection.connection.driver_connection, []
     try:
         with driver.cursor() as cursor, cursor.copy(COPY) as copied:  # pyright: ignore[reportOptionalMemberAccess]
-            copied.write(lines)
+            while some := list(islice(rows, LINES)):
+                lines = "".join("\t".join(map(str, row)) + "\n" for row in some)
+                copied.write(lines.replace("\\", "\\\\"))
+                done += some
     except connection.dialect.loaded_dbapi.Error as error:  # as SQLAlchemy would, had it been asked
         raise exc.DBAPIError.instance(COPY, None, error, connection.dialect.loaded_dbapi.Error) from None
+    return done
 
 
 _HEAD = sa.select(ENTRIES.c.sequence, ENTRIES.c.digest, ENTRIES.c.at).order_by(ENTRIES.c.sequence.desc()).limit(1)
@@ -150,8 +159,11 @@ def _content(act: Draft | Entry) -> tuple:
 
 def _standing(connection: sa.Connection, keys: Sequence[str]) -> dict[str, Entry]:
     """Return the entries that already carry these keys."""
+    if connection.dialect.name == "postgresql":  # all in one array: a list of parameters costs more than the question
+        rows = connection.exec_driver_sql(READ_KEYS, (list(keys),))
+        return {row[7]: entry(tuple(row)) for row in rows}
     found: dict[str, Entry] = {}
-    for start in range(0, len(keys), 500):  # below every database's limit of parameters
+    for start in range(0, len(keys), 500):  # below SQLite's limit of parameters
         chosen = sa.select(*ENTRIES.c).where(ENTRIES.c.key.in_(keys[start : start + 500]))
         found |= {row.key: entry(tuple(row)) for row in connection.execute(chosen)}
     return found

@@ -21,6 +21,7 @@ from .entries import Draft, Entry
 from .folds import standing
 from .gates import Candidate, check_release, read_candidate
 from .ledgers import Ledger, append, find, read
+from .snapshots import Store
 
 ACCOUNTS = 2_000
 """Accounts taken in one transaction: a kill waits for no more than that."""
@@ -67,6 +68,7 @@ def release(
     policy: str | Path | bytes,
     *,
     because: str = "",
+    store: Store | None = None,
     at: dt.datetime | None = None,
 ) -> Release:
     """Let an approved run go.
@@ -81,6 +83,8 @@ def release(
         The file of its policy, or the bytes of it.
     because
         Anything to remember.
+    store
+        Of snapshots: asked for where the run read confidences of sources.
     at
         The moment; by default that of the ledger's clock.
 
@@ -98,7 +102,8 @@ def release(
     before = _released(ledger, candidate, at)
     if before is not None:
         return before
-    check_release(ledger, candidate, policy if isinstance(policy, bytes) else Path(policy).read_bytes(), at)
+    data = policy if isinstance(policy, bytes) else Path(policy).read_bytes()
+    check_release(ledger, candidate, data, at, store)
     turn = _turn(ledger, candidate.subject)
     accounts, orders, held = 0, 0, {}
     for i, chunk in enumerate(_chunks(candidate)):

@@ -153,7 +153,7 @@ def test_a_crash_in_the_middle_of_writing_a_file_loses_only_what_was_not_told(sq
     told = append(sqlite_ledger, notes(5))
     sequence, digest, at = last(sqlite_ledger)
     with writing(sqlite_ledger) as connection:
-        connection.exec_driver_sql(INSERT["sqlite"], chain(notes(50), sequence, digest, stamp(at)))
+        connection.exec_driver_sql(INSERT["sqlite"], list(chain(notes(50), sequence, digest, stamp(at))))
         for file in tmp_path.glob("ledger.db*"):
             if not file.name.endswith("-shm"):
                 shutil.copy(file, tmp_path / file.name.replace("ledger", "crashed"))

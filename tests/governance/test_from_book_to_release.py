@@ -158,6 +158,61 @@ def test_an_extension_in_force_reaches_the_next_run_and_none_before(desk):
     assert "released" in desk("release", "after", "--as", "ann")
 
 
+@pytest.mark.parametrize("where", ["sqlite"], indirect=True)  # nothing here is the database's
+def test_a_confidence_that_two_agreed_to_reaches_the_next_run_and_none_before(desk):
+    """One proposes how far sources are trusted, another approves: then, not before, their views are believed less."""
+    approved_desk(desk)
+    views = pd.read_csv("book/views.csv", dtype=str)
+    author, view = views.author.iloc[0], views.view_id.iloc[1]
+    Path("learnt.csv").write_text(f"source,scale,approved_by,because\n{author},0.5,,9 of 20\n{view},0,,2 of 20\n")
+    desk("submit", "learnt.csv", "--as", "ann", "--because", "what came of it in a year")
+
+    def believed(out):
+        rebalance(desk, ON, out)
+        rows = pd.read_parquet(f"{out}/views.parquet")
+        return rows.dropna(subset=["confidence"]).drop_duplicates("view_id").set_index("view_id")["confidence"]
+
+    before = believed("before")
+    assert "ask somebody else" in desk("approve", "learnt.csv", "--as", "ann", status=2)
+    desk("approve", "learnt.csv", "--as", "ben")
+    after = believed("after")
+    stated = views.set_index("view_id").confidence.astype(float)
+    for name, was in before.items():
+        scale = 0.0 if name == view else 0.5 if views.set_index("view_id").author[name] == author else 1.0
+        assert was == pytest.approx(stated[name])
+        assert after.get(name, 0.0) == pytest.approx(scale * was), name
+    assert after.sum() < before.sum()
+    inputs = Path(json.loads(Path("after/run.json").read_text())["book"])
+    told = pd.read_parquet(inputs / "confidences.parquet").set_index("source")
+    assert list(told.approved_by) == ["ben", "ben"]
+    assert told.approval[author].startswith("confidence/learnt ")
+    desk("submit", "after", "--as", "ann")
+    desk("approve", "after", "--as", "ben")
+    desk("withdraw", "learnt.csv", "--as", "ann", "--because", "the sample was wrong")
+    assert f"the run trusted {', '.join(sorted((author, view)))} otherwise" in " ".join(
+        desk("release", "after", "--as", "ann", status=2).split()
+    )
+    desk("submit", "learnt.csv", "--as", "ann")
+    desk("approve", "learnt.csv", "--as", "cid")  # the same rows, in force again
+    assert "released" in desk("release", "after", "--as", "ann")
+
+
+@pytest.mark.parametrize("where", ["sqlite"], indirect=True)  # nothing here is the database's
+def test_confidences_that_nobody_approved_let_no_run_out(desk):
+    approved_desk(desk)
+    author = pd.read_csv("book/views.csv", dtype=str).author.iloc[0]
+    Path("book/confidences.csv").write_text(f"source,scale,approved_by\n{author},0.5,ann\n")
+    rebalance(desk)
+    desk("submit", "run", "--as", "ann")
+    desk("approve", "run", "--as", "ben")
+    assert f"trusted {author} otherwise" in " ".join(desk("release", "run", "--as", "ann", status=2).split())
+    Path("bad.csv").write_text(f"source,scale,approved_by\n{author},11,\n")
+    assert "10 at most" in desk("submit", "bad.csv", "--as", "ann", status=2)
+    desk("submit", "book/confidences.csv", "--as", "ann")
+    desk("approve", "book/confidences.csv", "--as", "ben")
+    assert "released" in desk("release", "run", "--as", "ann")
+
+
 def test_a_proof_shows_one_account_and_no_other(desk):
     released(desk)
     desk("ledger", "prove", "run", "002", "--out", "proof.json")

@@ -1,0 +1,142 @@
+"""Everybody at the same work, in turn: an account from views to weights, and a thousand of them.
+
+Each round asks each library once, one after the other, so that a machine that becomes busier does so for all; the first
+question of each is not counted. Ratios are of the seconds of one round, and the median of the rounds is told.
+
+``one``
+    One account from the numbers of the task to its weights: views read, problem stated, solved. trimtab's answer is a
+    proposal: trades, reasons and proof with it.
+``many``
+    Seconds an account. A peer has no call for many accounts: a loop over its interface, everything that accounts share
+    done before the clock starts, over a few accounts a round, *extrapolated*. trimtab decides the whole book in one
+    call, with one worker: read from its files, checked, solved, proved, turned into trades, written as a sealed run.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from .environments import OURS
+from .talks import Talk
+from .tasks import STEPS, make_task
+
+__all__ = ["Finding", "duel"]
+
+CHUNK = 8
+"""Accounts that a peer is asked for in a round of ``many``."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one library took for one piece of work, seconds an account.
+
+    Parameters
+    ----------
+    assets, step, work, library
+        Of the universe with its cash; of :data:`.tasks.STEPS`; ``one`` or ``many``; who.
+    seconds, least, most
+        The median of the rounds, the quickest and the slowest.
+    ratio
+        To trimtab in the same round, the median.
+    apart
+        The largest difference of a weight from trimtab's, decimal, over the accounts that were asked for.
+    """
+
+    assets: int
+    step: str
+    work: str
+    library: str
+    seconds: float
+    least: float
+    most: float
+    ratio: float
+    apart: float
+
+
+def duel(
+    assets: int, names: Sequence[str], *, steps: Sequence[str] = STEPS, rounds: int = 5, accounts: int = 1000
+) -> Iterator[Finding]:
+    """Yield what trimtab and each library of ``names`` took, step by step.
+
+    Raises
+    ------
+    TalkError
+        A library's process ended.
+    """
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        task = Path(folder) / "task"
+        make_task(task, assets, accounts)
+        talks = {name: stack.enter_context(Talk(name, task)) for name in (OURS, *names)}
+        states = {name: talk.ask("states") for name, talk in talks.items()}
+        for step in steps:
+            able = {name: talk for name, talk in talks.items() if step in states[name]}
+            yield from _one(assets, step, able, min(2 * rounds, accounts - 1))
+            yield from _many(assets, step, able, rounds, accounts)
+            print(f"  {assets} assets, {step}: done", file=sys.stderr, flush=True)
+
+
+def _one(assets: int, step: str, talks: Mapping[str, Talk], rounds: int) -> Iterator[Finding]:
+    """Ask everybody for one account at a time."""
+    answers = _ask(talks, "one", step, [[k] for k in range(rounds + 1)])
+    seconds = {name: [each["seconds"][0] for each in told[1:]] for name, told in answers.items()}
+    yield from _tell(assets, step, "one", seconds, _apart(answers))
+
+
+def _many(assets: int, step: str, talks: Mapping[str, Talk], rounds: int, accounts: int) -> Iterator[Finding]:
+    """Ask the peers for a few accounts and trimtab for a whole book, in turn."""
+    chunk = min(CHUNK, accounts // (rounds + 1)) or 1
+    chunks = [list(range(k * chunk, (k + 1) * chunk)) for k in range(rounds + 1)]
+    whole: list[float] = []
+
+    def run() -> None:
+        told = talks[OURS].ask("run", step=step)
+        assert told["counts"]["OPTIMAL"] == accounts, told["counts"]
+        whole.append(told["seconds"] / accounts)
+
+    answers = _ask(talks, "loop", step, chunks, run)
+    seconds = {name: [statistics.fmean(each["seconds"]) for each in told[1:]] for name, told in answers.items()}
+    seconds[f"{OURS}, an account at a time"] = seconds.pop(OURS)
+    apart = _apart(answers)
+    apart[f"{OURS}, an account at a time"] = apart[OURS]
+    yield from _tell(assets, step, "many", {OURS: whole[1:]} | seconds, apart)
+
+
+def _ask(
+    talks: Mapping[str, Talk], do: str, step: str, batches: Sequence[Sequence[int]], also: Callable[[], None] | None = None
+) -> dict[str, list[dict]]:
+    """Ask each library for each batch of accounts, in turn; ``also`` is called once a round."""
+    answers: dict[str, list[dict]] = {name: [] for name in talks}
+    for batch in batches:
+        if also is not None:
+            also()
+        for name, talk in talks.items():
+            answers[name].append(talk.ask(do, step=step, accounts=list(batch)))
+    return answers
+
+
+def _apart(answers: Mapping[str, Sequence[Mapping]]) -> dict[str, float]:
+    """Return the largest difference of a weight from trimtab's."""
+    ours = np.concatenate([each["weights"] for each in answers[OURS]])
+    return {
+        name: float(np.abs(np.concatenate([each["weights"] for each in told]) - ours).max())
+        for name, told in answers.items()
+    }
+
+
+def _tell(
+    assets: int, step: str, work: str, seconds: Mapping[str, Sequence[float]], apart: Mapping[str, float]
+) -> Iterator[Finding]:
+    ours = seconds[OURS]
+    for name, taken in seconds.items():
+        times = statistics.median(theirs / own for theirs, own in zip(taken, ours, strict=True))
+        yield Finding(
+            assets, step, work, name, statistics.median(taken), min(taken), max(taken), times, apart[name]
+        )
