@@ -18,7 +18,7 @@ import pyarrow.compute
 from ..optimizer.solutions import Outcome
 from ..units import FrozenMap
 from .spreads import Spread
-from .streams import Kept, stream
+from .streams import ROWS, Kept, stream
 
 _pc: Any = pyarrow.compute
 """Its functions are made when it is imported: no type checker sees them."""
@@ -27,6 +27,7 @@ STANDS = ("current", "strategic", "tactical", "target")
 _SHOWN = (
     "account_id", "model_id", "outcome", "nav", "turnover", "tracking_error", "cost", "certified_te", "code", "reason",
 )  # fmt: skip
+_ORDERS = ("account_id", "asset_id", "side", "value", "weight", "cost", "reason")
 _ENDED = ((Outcome.UNSOLVED, 150), (Outcome.QUARANTINED, 150), (Outcome.RELAXED, 80))
 """How many accounts of an outcome are listed at most, the first of the run."""
 _WORST = (
@@ -75,8 +76,15 @@ class Profile:
     listed: Mapping[str, int]
 
 
-def profile(run: Kept) -> Profile:
+def profile(run: Kept, *, rows: int = ROWS) -> Profile:
     """Read the shape of a run from its tables; memory does not grow with the accounts.
+
+    Parameters
+    ----------
+    run
+        A run, or anything with the ``path`` of a folder that holds a run's accounts, targets and trades.
+    rows
+        How many rows are read at a time.
 
     Raises
     ------
@@ -84,11 +92,11 @@ def profile(run: Kept) -> Profile:
         A table is missing or damaged.
     """
     accounts, targets, trades = _Accounts(), _Targets(), _Trades()
-    for piece in stream(run.path, "accounts", [*_SHOWN, "expected_gain"]):
+    for piece in stream(run.path, "accounts", [*_SHOWN, "expected_gain"], rows):
         accounts.add(piece)
-    for piece in stream(run.path, "targets", ["account_id", "asset_id", *STANDS]):
+    for piece in stream(run.path, "targets", ["account_id", "asset_id", *STANDS], rows):
         targets.add(piece)
-    for piece in stream(run.path, "trades", ["account_id", "asset_id", "side", "value", "weight", "cost", "reason"]):
+    for piece in stream(run.path, "trades", _ORDERS, rows):
         trades.add(piece)
     spreads = {**accounts.spreads, "active_share": targets.close()}
     ended = accounts.ended

@@ -19,6 +19,7 @@ from . import (  # noqa: F401  (importing registers their cases)
     ledgers,
     rebalances,
     replays,
+    run_pages,
     scenarios,
     signals,
     solving,

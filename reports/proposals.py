@@ -17,6 +17,7 @@ from ..optimizer.reasons import signed
 from ..optimizer.solutions import Outcome
 from ..scenarios.plots import draw_board
 from ..units import FrozenMap, basis_points, percent
+from .forms import money, points, whole
 from .pages import Chart, Figures, Listing, Page, Section, Words
 from .studies import Study, study
 
@@ -143,7 +144,7 @@ def _weights(proposal: Proposal) -> Section:
 def _trades(proposal: Proposal) -> Listing:
     columns = ["asset", "side", "quantity", "value", "weight", "cost", "reason", "trade_id"]
     frame = proposal.to_frame()[columns]
-    forms = {"value": _money, "weight": signed, "cost": "{:,.2f}".format, "quantity": "{:,.10g}".format}
+    forms = {"value": money, "weight": signed, "cost": "{:,.2f}".format, "quantity": "{:,.10g}".format}
     note = "Ids depend on the decision alone: an order sent twice bears one id."
     return Listing("Trades", frame, note if len(frame) else proposal.reason, FrozenMap(forms))
 
@@ -168,7 +169,7 @@ def _change(found: Study) -> Listing:
 def _limits(found: Study) -> Chart:
     frame = found.gauges.rename(columns={"price": _WORTH})
     frame = frame[["limit", "on", "now", "share", "used", "low", "high", "room", _WORTH]]
-    forms = {"now": _whole, "share": _whole, _WORTH: _worth}
+    forms = {"now": whole, "share": whole, _WORTH: _worth}
     forms |= dict.fromkeys(("used", "low", "high", "room"), percent)
     note = (
         "The share of each limit that the target uses, 100% at its bound; a price is the utility a year that one "
@@ -203,7 +204,7 @@ def _views(found: Study) -> Section:
     if not len(frame):
         return Words("What is believed", ("No view speaks on this day: the tilt is that of overlays and tilts alone.",))
     days = "{:,.0f}".format
-    forms = {"gain": signed, "confidence": _whole, "age_days": days, "days_left": days}
+    forms = {"gain": signed, "confidence": whole, "age_days": days, "days_left": days}
     note = "Gains are a year, over what the strategic weights imply unless the view says otherwise."
     return Chart("What is believed", draw_views(frame), frame, note, FrozenMap(forms))
 
@@ -214,8 +215,8 @@ def _board(found: Study) -> Chart:
     parts += [frame.add_prefix(f"{name}: ") for name, frame in (("use", own.use), ("regret", own.regret))]
     frame = parts[0].join(parts[1:])
     forms = dict.fromkeys(("turnover", "tracking_error", "expected_gain"), percent)
-    forms |= dict.fromkeys(parts[1].columns, _whole) | dict.fromkeys(parts[2].columns, _points)
-    forms |= dict.fromkeys(("cost", "utility", "regret"), _points)
+    forms |= dict.fromkeys(parts[1].columns, whole) | dict.fromkeys(parts[2].columns, points)
+    forms |= dict.fromkeys(("cost", "utility", "regret"), points)
     left = "".join(f" There is no {name}: {why}." for name, why in own.left_out.items())
     note = f"Regret is utility a year given up against the best row in that world.{left}"
     return Chart("What could be done instead", draw_board(own), frame, note, FrozenMap(forms))
@@ -224,7 +225,7 @@ def _board(found: Study) -> Chart:
 def _shocks(found: Study) -> Iterator[Section]:
     if found.shaken is None:
         return
-    forms = {name: (_money if name.endswith("_money") else signed) for name in found.shaken.columns}
+    forms = {name: (money if name.endswith("money") else signed) for name in found.shaken.columns}
     yield Listing("If it happened tomorrow", found.shaken, "Nothing is traded on the way.", FrozenMap(forms))
 
 
@@ -289,15 +290,3 @@ def _proof(proposal: Proposal) -> Iterator[str]:
 
 def _capital(words: str) -> str:
     return words[:1].upper() + words[1:]
-
-
-def _money(value: float) -> str:
-    return f"{value:,.0f}"
-
-
-def _whole(value: float) -> str:
-    return percent(value, 0)
-
-
-def _points(value: float) -> str:
-    return basis_points(value, 2)

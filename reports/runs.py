@@ -21,6 +21,7 @@ from ..batches.summaries import Summary, summarise
 from ..optimizer.solutions import Outcome
 from ..units import FrozenMap, basis_points, percent
 from .cells import spoken
+from .forms import money
 from .pages import Chart, Figures, Listing, Page, Section, Words
 
 _ROWS = 500
@@ -125,7 +126,7 @@ def _outcomes(summary: Summary, total: int) -> Chart:
 def _flows(summary: Summary) -> Chart:
     assets = summary.assets.iloc[:_ROWS]
     note = "Money bought and sold over all accounts; the mark is the net of both. The largest net trade stands first."
-    forms = dict.fromkeys(("buys", "sells", "net", "cost"), _money)
+    forms = dict.fromkeys(("buys", "sells", "net", "cost"), money)
     return Chart("What is traded", draw_flows(assets), assets, note, FrozenMap(forms))
 
 
@@ -139,7 +140,7 @@ def _pulls(shape: Profile) -> Chart:
     ]
     chart = draw_counts(list(frame["reason"]), frame["value"].to_numpy(), words)
     note = "Each trade counts, with its money, for what pulls it most; what held it back is left out."
-    return Chart("What pulls the trades", chart, frame, note, FrozenMap({"value": _money, "share": percent}))
+    return Chart("What pulls the trades", chart, frame, note, FrozenMap({"value": money, "share": percent}))
 
 
 def _averages(shape: Profile) -> Section:
@@ -179,7 +180,7 @@ def _spreads(shape: Profile) -> Section:
 
 def _models(shape: Profile) -> Listing:
     more = f" The first {_ROWS} of {len(shape.models):,}." if len(shape.models) > _ROWS else ""
-    forms = FrozenMap({"nav": _money})
+    forms = FrozenMap({"nav": money})
     return Listing("Models", shape.models.iloc[:_ROWS], f"The largest by value first.{more}", forms)
 
 
@@ -190,7 +191,7 @@ def _impact(impact: Impact | None) -> Iterator[Section]:
     if not impact.paces:
         frame = frame.drop(columns=["buy_pace", "sell_pace"])
     shares = lambda x: percent(x, 3)  # noqa: E731
-    forms = dict.fromkeys(("buys", "sells", "net", "adv"), _money)
+    forms = dict.fromkeys(("buys", "sells", "net", "adv"), money)
     forms |= dict.fromkeys(("buy_participation", "sell_participation", "most"), shares)
     forms |= dict.fromkeys(("buy_pace", "sell_pace") if impact.paces else (), percent)
     note = "What all accounts together trade of each asset beside what the market trades of it in a day."
@@ -205,13 +206,13 @@ def _reasons(summary: Summary) -> Listing:
 def _accounts(shape: Profile) -> Listing:
     more = "".join(f" The run has {n:,} {name}: the first are here." for name, n in shape.listed.items())
     note = f"Refused, unsolved and relaxed accounts, the largest figures, the least certain proofs.{more}"
-    forms = {"nav": _money, "cost": "{:,.2f}".format, "turnover": percent, "tracking_error": percent}
+    forms = {"nav": money, "cost": "{:,.2f}".format, "turnover": percent, "tracking_error": percent}
     forms |= {"certified_te": lambda x: basis_points(x, 4)}
     return Listing("Accounts that deserve a look", shape.accounts.iloc[:_ROWS], note, FrozenMap(forms))
 
 
 def _largest(shape: Profile) -> Listing:
-    forms = {"value": _money, "weight": lambda x: f"{x:+.2%}", "cost": "{:,.2f}".format}
+    forms = {"value": money, "weight": lambda x: f"{x:+.2%}", "cost": "{:,.2f}".format}
     known = {name: form for name, form in forms.items() if name in shape.trades.columns}
     return Listing("The largest trades", shape.trades.iloc[:_ROWS], "By money, over all accounts.", FrozenMap(known))
 
@@ -237,7 +238,3 @@ def _proof(summary: Summary) -> Iterator[str]:
             f"there could be: the median of {sampled:,.0f} {'account' if sampled == 1 else 'accounts'} sampled, "
             f"{percent(gap['largest'], 3)} the most."
         )
-
-
-def _money(value: float) -> str:
-    return f"{value:,.0f}"
