@@ -133,14 +133,16 @@ def _draw_ranges(chart: Any, ranges: pd.DataFrame) -> None:
     if not len(ranges):
         return
     drawn = _bars(ranges)
-    widths = {name: float((own["high"] - own["low"]).mean()) for name, own in drawn.groupby("limit", sort=False)}
+    apart = drawn["high"].to_numpy() - drawn["low"].to_numpy()
+    limits = drawn["limit"].to_numpy(dtype=str)
+    widths = {name: float(apart[limits == name].mean()) for name in dict.fromkeys(limits.tolist())}
     wide = sorted(widths, key=lambda name: -widths[name])
     for k, name in enumerate(wide):
         own = drawn.loc[drawn["limit"] == name]
         chart.add_bar(
             x=(own["high"] - own["low"]).to_numpy(), base=own["low"].to_numpy(), orientation="h",
             y=[inert(asset) for asset in own["asset_id"]], width=0.82 - 0.5 * k / max(len(wide), 1),
-            marker={"color": PALETTE[(k + 4) % len(PALETTE)], "opacity": 0.42}, name=inert(name.replace("_", " ")),
+            marker={"color": PALETTE[(k + 4) % len(PALETTE)], "opacity": 0.42}, name=inert(str(name).replace("_", " ")),
             customdata=own[["low", "high"]].to_numpy(),
             hovertemplate="%{y}<br>%{customdata[0]:.2%} to %{customdata[1]:.2%}<extra>%{fullData.name}</extra>",
         )  # fmt: skip

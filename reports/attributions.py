@@ -53,10 +53,9 @@ def attribution_page(
     """
     first, last = (str(period)[:10] for period in (found.periods[0], found.periods[-1]))
     own, base = (compounded(each.to_numpy()) for each in (found.portfolio, found.benchmark))
-    subtitle = (
-        f"{len(found.periods):,} periods ending {first} to {last}: earned {percent(own)} after costs, the strategic "
-        f"weights {percent(base)}."
-    )
+    count = len(found.periods)
+    when = f"One period ending {last}" if count == 1 else f"{count:,} periods ending {first} to {last}"
+    subtitle = f"{when}: earned {percent(own)} after costs, the strategic weights {percent(base)}."
     sections = (
         *_earned(found), *_skill(skill), *_limits(limits), *_calibration(calibration), _nothing_left(found),
     )  # fmt: skip
@@ -85,15 +84,19 @@ def _earned(found: Attribution) -> Iterator[Section]:
     note = f"Added up period by period, not linked.{remainder(series, _WHERE)}"
     forms = FrozenMap(dict.fromkeys(frame.columns, _points))
     yield Chart("When it was earned", draw_course(series, ""), frame, note, forms)
+    told: set[frozenset[str]] = {frozenset(found.by("group").index)}
     for by, words in _SPLITS:
-        yield from _split(found, by, words)
+        labels = frozenset(found.by(by).index)
+        if labels not in told:  # of views without signals, "by signal" would say the same again
+            yield from _split(found, by, words)
+        told.add(labels)
 
 
 def _split(found: Attribution, by: By, title: str) -> Iterator[Section]:
     """Yield what each label earned, where there is more than one to tell apart."""
     table = found.by(by)
     seen = table.loc[table.abs().max(axis=1) >= _SEEN]
-    if len(seen) < 2 or (by not in ("asset", "class") and set(seen.index) <= set(found.by("group").index)):
+    if len(seen) < 2:
         return
     order = seen["linked"].abs().sort_values(ascending=False, kind="stable").index
     shown = seen.loc[order]
@@ -109,6 +112,7 @@ def _skill(skill: pd.DataFrame | None) -> Iterator[Section]:
     if skill is None or not len(skill):
         return
     named = skill.set_index("source") if "source" in skill.columns else skill
+    named = named.loc[named["periods"].to_numpy() > 0]
     ends = named.rename(columns={"gain": "value"})[["value", "low", "high"]].iloc[:, :3]
     forms = {"gain": _points, "low": _points, "high": _points, "hit_rate": whole}
     forms |= {name: _points for name in ("hurdle",) if name in named.columns}
@@ -143,7 +147,8 @@ def _calibration(calibration: pd.DataFrame | None) -> Iterator[Section]:
         "How often each source was right, with its 90 % interval, against how often its confidence says it should be; "
         "what is proposed is a proposal, until a person approves it."
     )
-    joined = calibration.drop(columns=[name for name in table.columns if name in calibration.columns]).join(table)
+    told = table.rename(columns={"confidence": "proposed"}).drop(columns=["approved_by", "approval"])
+    joined = told.join(calibration.drop(columns=["confidence", "right", "wrong"]))
     forms = {name: whole for name in ("stated", "proposed", "low", "high", "cleared") if name in joined.columns}
     yield Chart("Right as often as stated?", draw_calibration(calibration), joined, note, FrozenMap(forms))
 
