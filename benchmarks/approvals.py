@@ -19,10 +19,10 @@ from trimtab.errors import EntryRefused, NotApproved
 from trimtab.governance import Ledger, create_ledger, read
 from trimtab.governance.approvals import approve, submit
 from trimtab.governance.canonical import sha256
-from trimtab.governance.folds import standings
 from trimtab.governance.gates import read_candidate
 from trimtab.governance.kills import kill
 from trimtab.governance.releases import release
+from trimtab.governance.statuses import standings
 
 from .ledgers import ledgers
 from .registry import Figure, case
