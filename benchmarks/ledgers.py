@@ -12,6 +12,7 @@ from pathlib import Path
 from trimtab.governance.checkpoints import Checkpoint
 from trimtab.governance.entries import Draft
 from trimtab.governance.ledgers import Ledger, append, create_ledger, last, open_ledger
+from trimtab.governance.schemas import SCHEMA
 from trimtab.governance.verification import verify
 
 from .intruders import intrude
@@ -84,11 +85,28 @@ def appending(size: int, _: int) -> Iterator[Figure]:
                 assert verdict.sealed == size
 
 
-@case("intruders", "edits, deletions, reorderings, insertions, truncations with the file in hand", (1_000,), 20)
+@case("intruders", "edits, deletions, reorderings, insertions, truncations with all rights", (1_000,), 20)
 def intruding(size: int, _: int) -> Iterator[Figure]:
-    """Count what verification with one checkpoint does not find."""
-    with tempfile.TemporaryDirectory() as folder, create_ledger(Path(folder) / "ledger.db") as ledger:
+    """Count what verification with one checkpoint does not find; as the owner of an empty PostgreSQL database too."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, where in ledgers(Path(folder)).items():
+            if name == "SQLite":
+                with create_ledger(where) as ledger:
+                    fill(ledger, 200)
+                    missed = campaign(ledger, Path(folder), range(size))
+            else:
+                missed = [said for seed in range(size) if (said := _as_owner(where, seed))]
+            yield Figure(f"{name}: changes not found", str(size), len(missed), "", "none")
+            assert not missed, missed
+
+
+def _as_owner(where: str, seed: int) -> str:
+    """Let an intruder at a new ledger in PostgreSQL that he owns; return what was not found, and take it away again."""
+    with create_ledger(where) as ledger:
         fill(ledger, 200)
-        missed = campaign(ledger, Path(folder), range(size))
-    yield Figure("changes not found", str(size), len(missed), "", "none")
-    assert not missed, missed
+        checkpoint = head(ledger)
+        said = intrude(ledger, seed)
+        is_found = not verify(ledger, [checkpoint]).is_whole
+        with ledger.engine.begin() as connection:
+            connection.exec_driver_sql(f"DROP SCHEMA {SCHEMA} CASCADE")
+    return "" if is_found else f"{seed}: {said}"

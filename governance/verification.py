@@ -173,6 +173,8 @@ def _raw_rows(ledger: Ledger) -> Iterator[Iterable[tuple]]:
         except psycopg.Error as error:
             state = error.sqlstate or "no connection"
             raise LedgerError(f"{ledger.where} refused ({state})", code="UNREACHABLE", mend="see the server") from None
+        finally:
+            connection.invalidate()  # who stopped at a bad record leaves rows behind that nobody will read
 
 
 def _rows(driver: sqlite3.Connection) -> Generator[tuple, None, None]:
