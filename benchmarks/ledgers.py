@@ -46,6 +46,13 @@ def ledgers(folder: Path) -> dict[str, str]:
     return {"SQLite": str(folder / "ledger.db")} | ({"PostgreSQL": server} if server else {})
 
 
+def clear(ledger: Ledger) -> None:
+    """Take a ledger in PostgreSQL away, so that the next begins with nothing; a file goes with its folder."""
+    if not ledger.is_file:
+        with ledger.engine.begin() as connection:
+            connection.exec_driver_sql(f"DROP SCHEMA {SCHEMA} CASCADE")
+
+
 def head(ledger: Ledger) -> Checkpoint:
     """Return what a checkpoint of the head would vouch for; its signature is checked where it is read."""
     sequence, digest, _ = last(ledger)
@@ -107,6 +114,5 @@ def _as_owner(where: str, seed: int) -> str:
         checkpoint = head(ledger)
         said = intrude(ledger, seed)
         is_found = not verify(ledger, [checkpoint]).is_whole
-        with ledger.engine.begin() as connection:
-            connection.exec_driver_sql(f"DROP SCHEMA {SCHEMA} CASCADE")
+        clear(ledger)
     return "" if is_found else f"{seed}: {said}"
