@@ -62,7 +62,7 @@ def living(size: int, _: int) -> Iterator[Figure]:
                     max_examples=min(CHUNK, size - lives), stateful_step_count=12, deadline=None, database=None,
                     suppress_health_check=list(HealthCheck), phases=[Phase.generate],
                 )  # fmt: skip
-                # A ledger is taken anew now and then: the oracle forgets, a ledger does not, and would be read for ever.
+                # A new ledger now and then: the oracle forgets, a ledger does not, and would be read for ever.
                 with create_ledger(f"{where}.{lives}" if name == "SQLite" else where) as ledger:
                     bench = Bench(ledger, Path(folder) / name, now=now, lives=lives)
                     run_state_machine_as_test(seed(lives)(machine(bench)), settings=how)
