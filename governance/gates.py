@@ -36,10 +36,11 @@ from ..constraints.policies import Policy
 from ..errors import NotApproved, PolicyError, RunError
 from .canonical import canonical_json, sha256
 from .confidences import TABLE, unapproved
-from .folds import Standing, in_force, standing
+from .folds import Standing
 from .kills import switch
 from .ledgers import Ledger
 from .snapshots import Store
+from .statuses import in_force, standing
 
 _pc: Any = pyarrow.compute
 """Its functions are made when it is imported: no type checker sees them."""
