@@ -253,7 +253,8 @@ def _write_page(told: Review, asked: Asking, folder: Path) -> Path:
     skill, calibration = told.skill, told.calibration
     made = attribution_page(
         told.attribution, skill=skill.loc[skill["by"] == kind].drop(columns="by"), limits=told.limits,
-        calibration=calibration.loc[calibration["by"] == "source"].drop(columns="by").set_index("source"), about=about,
+        calibration=calibration.loc[calibration["by"] == "source"].drop(columns="by").set_index("source"),
+        figures=told.figures, benchmarks=told.benchmarks, about=about,
     )  # fmt: skip
     return write_page(made, folder / "attribution.html")
 
