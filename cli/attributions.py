@@ -103,6 +103,8 @@ def read_returns(path: Path) -> pd.DataFrame:
         table = _read(path)
         if "date" in table.columns:
             table = table.set_index("date")
+        elif not isinstance(table.index, pd.DatetimeIndex):
+            raise ValueError("it has no column 'date'")
         table.index = pd.DatetimeIndex(pd.to_datetime(table.index))
         return table.astype(float)
     except (ValueError, OSError, TypeError) as error:

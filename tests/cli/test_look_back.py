@@ -127,6 +127,9 @@ def test_a_backtest_says_itself_what_happened_and_bad_files_are_named(desk, book
     )
     page = desk("attribute", runs, "--returns", returns, "--by", "class")
     assert "equity" in page  # the classes are those of the book that the run was made from
+    nameless = tmp_path / "nameless.csv"
+    nameless.write_text(returns.read_text().replace("date,", "when,", 1))
+    assert "no column 'date'" in desk("attribute", runs, "--returns", nameless, status=2)
     for change, words in (("", "'GOLD' has no return"), ("-1.5", "'GOLD' lost more than everything (-1.5)")):
         assert words in desk("attribute", runs, "--returns", cut(returns, tmp_path, gold=change), status=2)
     (runs / "one" / "run.json").rename(runs / "one" / ".run-1234")
