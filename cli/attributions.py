@@ -103,6 +103,8 @@ def read_returns(path: Path) -> pd.DataFrame:
         table = _read(path)
         if "date" in table.columns:
             table = table.set_index("date")
+        elif not isinstance(table.index, pd.DatetimeIndex):
+            raise ValueError("it has no column 'date'")
         table.index = pd.DatetimeIndex(pd.to_datetime(table.index))
         return table.astype(float)
     except (ValueError, OSError, TypeError) as error:
@@ -234,7 +236,7 @@ def _show_forecasts(out: Console, told: Review) -> None:
 
 
 def write_review(out: Console, told: Review, asked: Asking, folder: Path) -> None:
-    """Write the tables of a review, and its page, into a folder (:func:`.pages.open_folder`), and say what to do with them."""
+    """Write the tables of a review and its page into a folder (:func:`.pages.open_folder`); say what to do next."""
     open_folder(folder)
     for name, table in told.tables.items():
         table.to_parquet(folder / f"{name}.parquet", index=False)
@@ -250,9 +252,11 @@ def _write_page(told: Review, asked: Asking, folder: Path) -> Path:
 
     about = (("decisions", str(asked.runs)), ("returns", str(asked.returns or "the backtest's own")))
     kind = asked.by if asked.by in set(told.skill["by"]) else "view"
+    skill, calibration = told.skill, told.calibration
     made = attribution_page(
-        told.attribution, skill=told.skill.loc[told.skill["by"] == kind], limits=told.limits,
-        calibration=told.calibration.loc[told.calibration["by"] == "source"], about=about,
+        told.attribution, skill=skill.loc[skill["by"] == kind].drop(columns="by"), limits=told.limits,
+        calibration=calibration.loc[calibration["by"] == "source"].drop(columns="by").set_index("source"),
+        figures=told.figures, benchmarks=told.benchmarks, about=about,
     )  # fmt: skip
     return write_page(made, folder / "attribution.html")
 

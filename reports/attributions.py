@@ -32,6 +32,8 @@ def attribution_page(
     skill: pd.DataFrame | None = None,
     limits: pd.DataFrame | None = None,
     calibration: pd.DataFrame | None = None,
+    figures: pd.DataFrame | None = None,
+    benchmarks: pd.DataFrame | None = None,
     about: Sequence[tuple[str, str]] = (),
 ) -> Page:
     """Return the page of an attribution.
@@ -48,6 +50,8 @@ def attribution_page(
         What limits and delays cost (:func:`trimtab.attribution.skill.cost_of_limits`).
     calibration
         How right forecasts came (:func:`trimtab.attribution.forecasts.calibrate`).
+    figures, benchmarks
+        Breadth and transfer coefficient; candidates for the benchmark (:class:`trimtab.attribution.reviews.Review`).
     about
         Where it comes from, (name, value) each.
     """
@@ -57,7 +61,8 @@ def attribution_page(
     when = f"One period ending {last}" if count == 1 else f"{count:,} periods ending {first} to {last}"
     subtitle = f"{when}: earned {percent(own)} after costs, the strategic weights {percent(base)}."
     sections = (
-        *_earned(found), *_skill(skill), *_limits(limits), *_calibration(calibration), _nothing_left(found),
+        *_earned(found), *_skill(skill), *_figures(figures), *_limits(limits), *_calibration(calibration),
+        *_benchmarks(benchmarks), _nothing_left(found),
     )  # fmt: skip
     return Page(title or f"What came of the decisions of {found.name}", subtitle, sections, tuple(about))
 
@@ -124,6 +129,26 @@ def _skill(skill: pd.DataFrame | None) -> Iterator[Section]:
         "hurdle, none one wholly below."
     )
     yield Chart("Whether it was skill", draw_intervals(ends), named.iloc[:MOST], note, _known(forms, named))
+
+
+def _figures(figures: pd.DataFrame | None) -> Iterator[Section]:
+    if figures is None or not len(figures):
+        return
+    told = {"breadth": "independent bets", "transfer_coefficient": "of the forecasts came through"}
+    rows = [
+        (told.get(row["figure"], row["figure"]), f"{row['value']:.2f}", f"{row['low']:.2f} to {row['high']:.2f}, 90 %")
+        for row in figures.to_dict("records")
+    ]
+    yield Figures("How broad, and how much came through", tuple(rows))
+
+
+def _benchmarks(table: pd.DataFrame | None) -> Iterator[Section]:
+    if table is None or not len(table):
+        return
+    shown = table.set_index("benchmark")[["score", "tracking_error", "beta", "turnover", "because"]]
+    forms = {"score": "{:.2f}".format, "tracking_error": percent, "beta": "{:.2f}".format, "turnover": percent}
+    note = "Candidates by the properties that a valid benchmark needs, best first; the market is every asset alike."
+    yield Listing("Which benchmark to be judged by", shown, note, FrozenMap(forms))
 
 
 def _limits(limits: pd.DataFrame | None) -> Iterator[Section]:
