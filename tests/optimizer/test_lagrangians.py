@@ -230,6 +230,7 @@ def program(desk):
         (1.1e-9, 0.0, 0.0, False, "a limit is exceeded by 1.1e-09"),
         (0.0, 1e-9, 1.1e-5, False, "certified only within 0.11 bp of tracking error"),
         (0.0, 1e-9, 2e-4, False, "certified only within 2.00 bp of tracking error"),
+        (0.0, 1e-9, 0.5, False, "certified only within 5000.00 bp of tracking error"),
         (0.0, 1e-9, np.nan, False, "certified only within nan bp of tracking error"),
     ],
 )
