@@ -14,9 +14,9 @@ _HEAD = """\
 Every table of a book, and every column that is read. This page is written from the code by `python -m docs.reference`;
 the rules that go beyond a column stand on the page about [books](../books.md).
 
-A table is a file `NAME.csv` or `NAME.parquet`, or a folder `NAME` (or `NAME.parquet`) of such parts. Ids are text: `007`
-is not `7`. Days are ISO dates (`2026-11-20`), numbers have a point and no thousands, weights and rates are decimals. An
-unknown column is refused, and the message names the nearest known one.
+A table is a file `NAME.csv` or `NAME.parquet`, or a folder `NAME` (or `NAME.parquet`) of such parts. Ids are text, so
+`007` is not `7`. Days are ISO dates (`2026-11-20`), numbers have a point and no thousands, weights and rates are
+decimals. An unknown column is refused, and the message names the nearest known one.
 """
 
 TABLES: Mapping[str, str] = {

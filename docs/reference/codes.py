@@ -1,7 +1,7 @@
 """Every code that the source can say, read from the source: pure `ast`, nothing is imported or raised.
 
-A code is an upper-case word: handed on as `code`, by keyword or in its place, or in a table of codes. What is upper case
-and no code stands in `NO_CODES`, so that a new word asks to be one or the other.
+A code is an upper-case word: handed on as `code`, by keyword or in its place, or in a table of codes. What is upper
+case and no code stands in `NO_CODES`, so that a new word asks to be one or the other.
 """
 
 from __future__ import annotations

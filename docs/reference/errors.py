@@ -55,7 +55,8 @@ _KINDS: Mapping[str, str] = {
     "DUPLICATE_HOLDING": "AccountError", "BAD_NUMBER": "AccountError", "BAD_CELL": "BookError",
     "IMPLAUSIBLE": "MarketError", "ZERO_VARIANCE": "MarketError", "MIXED_BASIS": "ViewError",
     "UNKNOWN_TRADE": "BookError", "BAD_INPUT": "InputError", "REFUSED": "GovernanceError",
-    **dict.fromkeys(("APPEND_ONLY", "DIGEST", "NOTHING_SUBMITTED", "PREVIOUS", "SEQUENCE", "UNAPPROVED"), "EntryRefused"),
+    "APPEND_ONLY": "EntryRefused", "DIGEST": "EntryRefused", "NOTHING_SUBMITTED": "EntryRefused",
+    "PREVIOUS": "EntryRefused", "SEQUENCE": "EntryRefused", "UNAPPROVED": "EntryRefused",
 }  # fmt: skip
 """What is raised, where the code stands in a table or a default."""
 _GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
