@@ -17,7 +17,7 @@ from __future__ import annotations
 import statistics
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,8 +28,10 @@ from .environments import OURS
 from .talks import Talk
 from .tasks import STEPS, make_task
 
-__all__ = ["Finding", "duel"]
+__all__ = ["ALONE", "Finding", "duel"]
 
+ALONE = f"{OURS}, an account at a time"
+"""trimtab asked as the peers are, in a loop over Python objects."""
 CHUNK = 8
 """Accounts that a peer is asked for in a round of ``many``."""
 
@@ -85,7 +87,10 @@ def duel(
 
 def _one(assets: int, step: str, talks: Mapping[str, Talk], rounds: int) -> Iterator[Finding]:
     """Ask everybody for one account at a time."""
-    answers = _ask(talks, "one", step, [[k] for k in range(rounds + 1)])
+    answers: dict[str, list[dict]] = {name: [] for name in talks}
+    for k in range(rounds + 1):
+        for name, talk in talks.items():
+            answers[name].append(talk.ask("one", step=step, accounts=[k]))
     seconds = {name: [each["seconds"][0] for each in told[1:]] for name, told in answers.items()}
     yield from _tell(assets, step, "one", seconds, _apart(answers))
 
@@ -94,32 +99,17 @@ def _many(assets: int, step: str, talks: Mapping[str, Talk], rounds: int, accoun
     """Ask the peers for a few accounts and trimtab for a whole book, in turn."""
     chunk = min(CHUNK, accounts // (rounds + 1)) or 1
     chunks = [list(range(k * chunk, (k + 1) * chunk)) for k in range(rounds + 1)]
-    whole: list[float] = []
-
-    def run() -> None:
-        told = talks[OURS].ask("run", step=step)
-        assert told["counts"]["OPTIMAL"] == accounts, told["counts"]
-        whole.append(told["seconds"] / accounts)
-
-    answers = _ask(talks, "loop", step, chunks, run)
-    seconds = {name: [statistics.fmean(each["seconds"]) for each in told[1:]] for name, told in answers.items()}
-    seconds[f"{OURS}, an account at a time"] = seconds.pop(OURS)
-    apart = _apart(answers)
-    apart[f"{OURS}, an account at a time"] = apart[OURS]
-    yield from _tell(assets, step, "many", {OURS: whole[1:]} | seconds, apart)
-
-
-def _ask(
-    talks: Mapping[str, Talk], do: str, step: str, batches: Sequence[Sequence[int]], also: Callable[[], None] | None = None
-) -> dict[str, list[dict]]:
-    """Ask each library for each batch of accounts, in turn; ``also`` is called once a round."""
+    whole: list[dict] = []
     answers: dict[str, list[dict]] = {name: [] for name in talks}
-    for batch in batches:
-        if also is not None:
-            also()
+    for batch in chunks:
+        whole.append(talks[OURS].ask("run", step=step, accounts=batch))
+        assert whole[-1]["counts"]["OPTIMAL"] == accounts, whole[-1]["counts"]
         for name, talk in talks.items():
-            answers[name].append(talk.ask(do, step=step, accounts=list(batch)))
-    return answers
+            answers[name].append(talk.ask("loop", step=step, accounts=batch))
+    answers[ALONE] = answers.pop(OURS)
+    seconds = {name: [statistics.fmean(each["seconds"]) for each in told[1:]] for name, told in answers.items()}
+    ours = {OURS: [each["seconds"] / accounts for each in whole[1:]]}
+    yield from _tell(assets, step, "many", ours | seconds, _apart({OURS: whole} | answers))
 
 
 def _apart(answers: Mapping[str, Sequence[Mapping]]) -> dict[str, float]:
@@ -137,6 +127,4 @@ def _tell(
     ours = seconds[OURS]
     for name, taken in seconds.items():
         times = statistics.median(theirs / own for theirs, own in zip(taken, ours, strict=True))
-        yield Finding(
-            assets, step, work, name, statistics.median(taken), min(taken), max(taken), times, apart[name]
-        )
+        yield Finding(assets, step, work, name, statistics.median(taken), min(taken), max(taken), times, apart[name])

@@ -143,9 +143,7 @@ def _write_book(
     )
     k = len(task.gains)
     views = {"view_id": [f"V{i + 1}" for i in range(k)], "about": [_about(row, ids) for row in task.legs]}
-    write_table(
-        folder, "views", views | {"gain": task.gains, "confidence": task.confidences, "basis": ["excess"] * k}
-    )
+    write_table(folder, "views", views | {"gain": task.gains, "confidence": task.confidences, "basis": ["excess"] * k})
     accounts = [f"{i:06d}" for i in range(len(task.model))]
     write_table(folder, "accounts", {"account_id": accounts, "model_id": [_MODELS[m] for m in task.model]})
     held = {"account_id": np.repeat(accounts, n), "asset_id": ids * len(accounts)}

@@ -26,9 +26,10 @@ def answer(client, sheet, asked, prepared):
     if what == "states":
         return list(client.STATES)
     if what == "features":
-        return {name: examine(cell, sheet) for name, cell in client.FEATURES.items()}
+        cells = importlib.import_module(client.__name__.replace("with_", "can_")).CELLS
+        return {name: examine(cell, sheet) for name, cell in cells.items()}
     if what == "run":
-        return client.run(sheet, asked["step"])
+        return client.run(sheet, asked["step"], asked["accounts"])
     key = (what, asked["step"])
     if key not in prepared:
         prepared[key] = {"one": client.one, "loop": client.loop}[what](sheet, asked["step"])

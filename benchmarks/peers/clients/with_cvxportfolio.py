@@ -7,7 +7,6 @@ from sheets import STEPS, TOLERANCES
 
 LIBRARIES = ("cvxportfolio", "cvxpy", "clarabel", "numpy")
 STATES = STEPS
-FEATURES = {}
 _TODAY = pd.Timestamp("2026-01-02")
 
 

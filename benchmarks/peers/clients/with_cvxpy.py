@@ -6,7 +6,6 @@ from sheets import STEPS, TOLERANCES, check
 
 LIBRARIES = ("cvxpy", "clarabel", "numpy")
 STATES = STEPS
-FEATURES = {}
 
 
 def state(sheet, step, given):

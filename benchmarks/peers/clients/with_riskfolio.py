@@ -7,7 +7,6 @@ from sheets import TOLERANCES
 
 LIBRARIES = ("riskfolio-lib", "cvxpy", "clarabel", "numpy")
 STATES = ("views", "tracking")
-FEATURES = {}
 
 
 def frame(values, sheet):

@@ -11,7 +11,6 @@ from skfolio.prior import BasePrior, BlackLitterman, EmpiricalPrior, ReturnDistr
 
 LIBRARIES = ("skfolio", "cvxpy-base", "clarabel", "numpy")
 STATES = STEPS
-FEATURES = {}
 
 
 class Given(BasePrior):
@@ -49,9 +48,7 @@ def believe(sheet, m, returns):
     prior = BlackLitterman(
         words(sheet),
         prior_estimator=EmpiricalPrior(
-            mu_estimator=EquilibriumMu(
-                weights=sheet.strategic[m][sheet.risky()], risk_aversion=sheet.aversion
-            )
+            mu_estimator=EquilibriumMu(weights=sheet.strategic[m][sheet.risky()], risk_aversion=sheet.aversion)
         ),
         view_confidences=list(sheet.confidences),
     ).fit(returns)
