@@ -39,9 +39,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="benchmarks", description="Figures, each with its promise; nothing here gates a test."
     )
-    parser.add_argument(
-        "cases", nargs="*", metavar="CASE", help=f"of {', '.join(CASES)}; all by default; or {' or '.join(COMMANDS)}"
-    )
+    parser.add_argument("cases", nargs="*", metavar="CASE", help=f"of {', '.join(CASES)}; all by default")
     parser.add_argument("--rounds", type=int, default=20, help="how many accounts or repetitions a case (20)")
     parser.add_argument("--smoke", action="store_true", help="the small size and two rounds: does it run?")
     parser.add_argument("--no-record", action="store_true", help="leave results/history.jsonl as it is")

@@ -1,9 +1,8 @@
 """``python -m benchmarks peers``: make what is missing, ask everybody, print; a whole run is written down.
 
-python -m benchmarks peers                                    # all of it: results/peers.json, docs/benchmarks.md
-python -m benchmarks peers --assets 30 --step costs           # one table of the page, printed
-python -m benchmarks peers --features                         # only what each can state
-python -m benchmarks peers --page                             # docs/benchmarks.md again from results/peers.json
+All of it goes to `results/peers.json`, `results/history.jsonl` and `docs/benchmarks.md`. With ``--assets 30 --step costs``
+one table of the page is measured and printed, with ``--features`` the proofs of what each can state are run, with
+``--page`` the page is written again from the results.
 """
 
 from __future__ import annotations
@@ -27,8 +26,8 @@ from .tasks import STEPS, make_task
 
 __all__ = ["main"]
 
-SIZES = (12, 30, 100)
-ACCOUNTS, ROUNDS = 1000, 5
+SIZES = (12, 30)
+ACCOUNTS, ROUNDS = 1000, 3
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

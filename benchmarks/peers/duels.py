@@ -1,7 +1,8 @@
 """Everybody at the same work, in turn: an account from views to weights, and a thousand of them.
 
 Each round asks each library once, one after the other, so that a machine that becomes busier does so for all; the first
-question of each is not counted. Ratios are of the seconds of one round, and the median of the rounds is told.
+question of each is not counted. Seconds are the processor's: each library works in one thread, and a call that waits for
+a busy core would be told as slow. Ratios are of the seconds of one round, and the median of the rounds is told.
 
 ``one``
     One account from the numbers of the task to its weights: views read, problem stated, solved. trimtab's answer is a
@@ -32,7 +33,7 @@ __all__ = ["ALONE", "Finding", "duel"]
 
 ALONE = f"{OURS}, an account at a time"
 """trimtab asked as the peers are, in a loop over Python objects."""
-CHUNK = 8
+CHUNK = 5
 """Accounts that a peer is asked for in a round of ``many``."""
 
 
@@ -45,7 +46,9 @@ class Finding:
     assets, step, work, library
         Of the universe with its cash; of :data:`.tasks.STEPS`; ``one`` or ``many``; who.
     seconds, least, most
-        The median of the rounds, the quickest and the slowest.
+        Of the processor: the median of the rounds, the quickest and the slowest.
+    wall
+        By the clock, the median: what others on the machine took is in it.
     ratio
         To trimtab in the same round, the median.
     apart
@@ -59,6 +62,7 @@ class Finding:
     seconds: float
     least: float
     most: float
+    wall: float
     ratio: float
     apart: float
 
@@ -91,8 +95,7 @@ def _one(assets: int, step: str, talks: Mapping[str, Talk], rounds: int) -> Iter
     for k in range(rounds + 1):
         for name, talk in talks.items():
             answers[name].append(talk.ask("one", step=step, accounts=[k]))
-    seconds = {name: [each["seconds"][0] for each in told[1:]] for name, told in answers.items()}
-    yield from _tell(assets, step, "one", seconds, _apart(answers))
+    yield from _tell(assets, step, "one", answers)
 
 
 def _many(assets: int, step: str, talks: Mapping[str, Talk], rounds: int, accounts: int) -> Iterator[Finding]:
@@ -107,9 +110,8 @@ def _many(assets: int, step: str, talks: Mapping[str, Talk], rounds: int, accoun
         for name, talk in talks.items():
             answers[name].append(talk.ask("loop", step=step, accounts=batch))
     answers[ALONE] = answers.pop(OURS)
-    seconds = {name: [statistics.fmean(each["seconds"]) for each in told[1:]] for name, told in answers.items()}
-    ours = {OURS: [each["seconds"] / accounts for each in whole[1:]]}
-    yield from _tell(assets, step, "many", ours | seconds, _apart({OURS: whole} | answers))
+    spread = [{**each, **{clock: [each[clock] / accounts] for clock in ("seconds", "wall")}} for each in whole]
+    yield from _tell(assets, step, "many", {OURS: spread} | answers)
 
 
 def _apart(answers: Mapping[str, Sequence[Mapping]]) -> dict[str, float]:
@@ -121,10 +123,14 @@ def _apart(answers: Mapping[str, Sequence[Mapping]]) -> dict[str, float]:
     }
 
 
-def _tell(
-    assets: int, step: str, work: str, seconds: Mapping[str, Sequence[float]], apart: Mapping[str, float]
-) -> Iterator[Finding]:
-    ours = seconds[OURS]
+def _tell(assets: int, step: str, work: str, answers: Mapping[str, Sequence[Mapping]]) -> Iterator[Finding]:
+    """Yield what each library took; the first round is left out."""
+    seconds, wall = (
+        {name: [statistics.fmean(each[clock]) for each in told[1:]] for name, told in answers.items()}
+        for clock in ("seconds", "wall")
+    )
+    apart = _apart(answers)
     for name, taken in seconds.items():
-        times = statistics.median(theirs / own for theirs, own in zip(taken, ours, strict=True))
-        yield Finding(assets, step, work, name, statistics.median(taken), min(taken), max(taken), times, apart[name])
+        times = statistics.median(theirs / own for theirs, own in zip(taken, seconds[OURS], strict=True))
+        middle, clock = statistics.median(taken), statistics.median(wall[name])
+        yield Finding(assets, step, work, name, middle, min(taken), max(taken), clock, times, apart[name])

@@ -1,4 +1,4 @@
-"""What each library can state: the rows of the table. The cells stand in ``clients/can_NAME.py``, each with its proof."""
+"""What each library can state: the rows of the table; its cells, with their proofs, stand in `clients/can_*.py`."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ ROWS = {
     "reasons": "a reason for each trade",
     "crowd": "many accounts in one call; a bad one does not stop the others",
     "ledger": "who approved what, in a record that shows tampering",
+    "attribution": "what each decision earned",
     "backtest": "a backtest with drift and costs",
     "multi_period": "several periods ahead in one problem",
     "max_sharpe": "the greatest Sharpe ratio",

@@ -36,7 +36,7 @@ class Talk:
         self.name = name
         # Not ours to the others: a peer sees nothing of the project, and trimtab is found as it was found here.
         path = os.environ.get("PYTHONPATH", "") if name == OURS else ""
-        self._said = tempfile.TemporaryFile("w+")  # not a pipe: nobody reads it while a library is at work
+        self._said = tempfile.TemporaryFile("w+")  # noqa: SIM115  closed on exit; a pipe that nobody reads would fill
         self._process = subprocess.Popen(
             [str(python_of(name)), str(_SERVE), name, str(task)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._said, text=True,

@@ -54,7 +54,7 @@ class Task:
     ----------
     sigma
         Annual covariance, shape (n, n); the row and the column of the cash are zero.
-    returns
+    history
         Rows whose sample covariance is ``sigma`` and whose mean is zero, shape (t, n).
     strategic, model
         Weights of each model, shape (m, n); the model of each account, shape (a,).
@@ -69,7 +69,7 @@ class Task:
     """
 
     sigma: np.ndarray
-    returns: np.ndarray
+    history: np.ndarray
     strategic: np.ndarray
     model: np.ndarray
     current: np.ndarray
@@ -158,4 +158,6 @@ def _about(row: np.ndarray, ids: list[str]) -> str:
     """Say the legs of a view as trimtab reads them: ``A002 - 0.5*A005 - 0.5*A007``."""
     signed = [(row[i], ids[i]) for i in np.argsort(-row, kind="stable") if row[i]]
     words = [f"{'' if abs(x) == 1 else f'{abs(x)}*'}{name}" for x, name in signed]
-    return words[0] + "".join(f" {'+' if x > 0 else '-'} {word}" for (x, _), word in zip(signed[1:], words[1:]))
+    return words[0] + "".join(
+        f" {'+' if x > 0 else '-'} {word}" for (x, _), word in zip(signed[1:], words[1:], strict=True)
+    )

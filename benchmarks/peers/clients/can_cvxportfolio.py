@@ -24,13 +24,9 @@ def policy_of(sheet, *limits, **more):
     names = sheet.ids[:-1]
     risk = cvx.FullCovariance(pd.DataFrame(sheet.sigma[:-1, :-1], index=names, columns=names))
     objective = more.pop("objective", None)
-    return cvx.SinglePeriodOptimization(
-        -3 * risk if objective is None else objective - 3 * risk,
-        [cvx.LongOnly(), *limits],
-        include_cash_return=False,
-        solver="CLARABEL",
-        **more,
-    )
+    objective = -3 * risk if objective is None else objective - 3 * risk
+    limits = [cvx.LongOnly(), *limits]
+    return cvx.SinglePeriodOptimization(objective, limits, include_cash_return=False, solver="CLARABEL", **more)
 
 
 def market_of(sheet, rows=80):
@@ -133,6 +129,7 @@ CELLS = {
     "reasons": no("`execute` returns trades"),
     "crowd": no("`execute` takes the holdings of one account"),
     "ledger": no("no such module"),
+    "attribution": no("`BacktestResult` has returns, costs, turnover"),
     "backtest": yes(prove_backtest, "`MarketSimulator.backtest`"),
     "multi_period": yes(prove_periods, "`MultiPeriodOptimization`"),
     "max_sharpe": no("objectives are sums of returns, risks and costs"),

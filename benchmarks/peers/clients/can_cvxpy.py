@@ -90,9 +90,9 @@ def prove_sharpe(sheet):
 
 def prove_tail(sheet):
     """Write Rockafellar and Uryasev's program."""
-    w, level, over = cp.Variable(sheet.n, nonneg=True), cp.Variable(), cp.Variable(len(sheet.returns), nonneg=True)
-    rows = [cp.sum(w) == 1, over >= -sheet.returns @ w - level]
-    problem = cp.Problem(cp.Minimize(level + cp.sum(over) / (0.05 * len(sheet.returns))), rows)
+    w, level, over = cp.Variable(sheet.n, nonneg=True), cp.Variable(), cp.Variable(len(sheet.history), nonneg=True)
+    rows = [cp.sum(w) == 1, over >= -sheet.history @ w - level]
+    problem = cp.Problem(cp.Minimize(level + cp.sum(over) / (0.05 * len(sheet.history))), rows)
     problem.solve(solver=cp.CLARABEL)
     check(problem.status == "optimal")
 
@@ -109,8 +109,8 @@ def prove_parity(sheet):
 
 def prove_entropy(sheet):
     """Move probabilities of rows until a volatility is what is believed."""
-    p = cp.Variable(len(sheet.returns), nonneg=True)
-    square = sheet.returns[:, 0] ** 2
+    p = cp.Variable(len(sheet.history), nonneg=True)
+    square = sheet.history[:, 0] ** 2
     rows = [cp.sum(p) == 1, square @ p == 1.2 * square.mean()]
     problem = cp.Problem(cp.Minimize(cp.sum(cp.rel_entr(p, 1 / len(square)))), rows)
     problem.solve(solver=cp.CLARABEL)
@@ -147,6 +147,7 @@ CELLS = {
     "reasons": no(_OUTSIDE),
     "crowd": no("a loop over `Problem.solve`"),
     "ledger": no(_OUTSIDE),
+    "attribution": no(_OUTSIDE),
     "backtest": no(_OUTSIDE),
     "multi_period": by_hand(prove_periods),
     "max_sharpe": by_hand(prove_sharpe),

@@ -20,7 +20,7 @@ def frontier(sheet, **more):
 
 def history(sheet):
     """Return the history as a frame, without the cash."""
-    return pd.DataFrame(sheet.returns[:, :-1] / 12, columns=sheet.ids[:-1])
+    return pd.DataFrame(sheet.history[:, :-1] / 12, columns=sheet.ids[:-1])
 
 
 def prove_steps(sheet):
@@ -112,6 +112,7 @@ CELLS = {
     "reasons": no("`clean_weights` gives numbers"),
     "crowd": no("an `EfficientFrontier` an account"),
     "ledger": no("no such module"),
+    "attribution": no("no such module"),
     "backtest": no("no such module"),
     "multi_period": no("`EfficientFrontier` is one period"),
     "max_sharpe": yes(prove_sharpe, "`max_sharpe`"),

@@ -116,6 +116,7 @@ CELLS = {
     "reasons": no(_ONE_DAY),
     "crowd": no("an `optimization` an account"),
     "ledger": no("no such module"),
+    "attribution": partly("`BrinsonAttribution`: allocation and selection of classes in one period"),
     "backtest": no("no such module"),
     "multi_period": no("`optimization` is one period"),
     "max_sharpe": yes(prove_sharpe, '`obj="Sharpe"`'),

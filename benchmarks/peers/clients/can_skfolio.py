@@ -52,7 +52,7 @@ def prove_status(sheet):
     """Ask for what cannot be."""
     try:
         MeanRisk(min_weights=0.5).fit(monthly(sheet))
-    except Exception as error:  # skfolio documents no class of its own
+    except Exception as error:  # noqa: BLE001  skfolio documents no class of its own
         check("infeasible" in str(error).lower() or "solver" in str(error).lower(), str(error))
     else:
         check(False, "it was solved")
@@ -121,6 +121,7 @@ CELLS = {
     "reasons": no(_ONE_FIT),
     "crowd": no("a `fit` an account"),
     "ledger": no("no such module"),
+    "attribution": no("`Portfolio` has contributions to risk; nothing splits what decisions earned"),
     "backtest": yes(prove_backtest, "`WalkForward`, `cross_val_predict`"),
     "multi_period": no("`MeanRisk` is one period"),
     "max_sharpe": yes(prove_sharpe, "`MAXIMIZE_RATIO`"),

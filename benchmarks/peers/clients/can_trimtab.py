@@ -10,6 +10,9 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 from sheets import check, no, yes
+from with_trimtab import TODAY, desk
+
+from trimtab.attribution import attribute, trace
 from trimtab.batches.runs import run
 from trimtab.constraints import (
     Band,
@@ -31,7 +34,6 @@ from trimtab.models.views import View
 from trimtab.optimizer.rebalancing import rebalance
 from trimtab.scenarios.backtests import backtest
 from trimtab.scenarios.chronicles import Chronicle
-from with_trimtab import TODAY, desk
 
 LIMITS = (Deviation(0.05), TrackingError(0.01), Turnover(0.08))
 
@@ -174,7 +176,7 @@ def prove_crowd(sheet):
         check(counts["QUARANTINED"] == 1 and counts["OPTIMAL"] == len(table) - 1, str(counts))
 
 
-def prove_ledger(sheet):
+def prove_ledger(_):
     """Record two approvals, then change a word in the file: the first bad record is named."""
     with tempfile.TemporaryDirectory() as folder:
         where = Path(folder) / "ledger.db"
@@ -188,15 +190,26 @@ def prove_ledger(sheet):
             check(verify(ledger).bad == 1)
 
 
-def prove_backtest(sheet):
-    """Walk a hundred days."""
-    accounts, policy, market, _ = desk(sheet, "costs")
+def walk(sheet):
+    """Walk a hundred days of a made-up market."""
+    _, policy, market, _ = desk(sheet, "costs")
     rng = np.random.default_rng(0)
     days = pd.bdate_range("2020-01-02", periods=400)
     moves = pd.DataFrame(rng.normal(0, 0.01, (400, sheet.n - 1)), index=days, columns=sheet.ids[:-1])
     chronicle = Chronicle.from_returns(moves, market.universe, costs=market.costs, cash=0.02)
     policy = dataclasses.replace(policy, limits=LIMITS, models={"careful": policy.models["careful"]})
-    check(len(backtest(policy, chronicle, days[300].date(), days[399].date()).days) > 50)
+    return backtest(policy, chronicle, days[300].date(), days[399].date(), remember=True), chronicle
+
+
+def prove_backtest(sheet):
+    """Walk, and end with money."""
+    found, _ = walk(sheet)
+    check(len(found.days) > 50 and found.days["nav"].iloc[-1] > 0)
+
+
+def prove_attribution(sheet):
+    """Split what a walk earned beyond its benchmark; nothing is left over."""
+    check(attribute(trace(*walk(sheet))).residual < 1e-9)
 
 
 CELLS = {
@@ -221,6 +234,7 @@ CELLS = {
     "reasons": yes(prove_reasons, "`Trade.reason`"),
     "crowd": yes(prove_crowd, "`run`"),
     "ledger": yes(prove_ledger, "`Ledger`"),
+    "attribution": yes(prove_attribution, "`attribute`"),
     "backtest": yes(prove_backtest, "`backtest`"),
     "multi_period": no("`rebalance` looks at one trade; `Phases` are steps towards its target"),
     "max_sharpe": no("`Policy` has a risk aversion; no objective of ratios"),

@@ -1,7 +1,6 @@
 """cvxportfolio: a `SinglePeriodOptimization` of forecasts, executed for the holdings of one account today."""
 
 import cvxportfolio as cvx
-import numpy as np
 import pandas as pd
 from sheets import STEPS, TOLERANCES
 

@@ -28,7 +28,7 @@ class Given(BasePrior):
 def returns_of(sheet):
     """Return the history without the cash, labelled."""
     cut = sheet.risky()
-    return pd.DataFrame(sheet.returns[:, cut], columns=sheet.ids[cut])
+    return pd.DataFrame(sheet.history[:, cut], columns=sheet.ids[cut])
 
 
 def words(sheet):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 from sheets import STEPS
+
 from trimtab.batches.books import read_book
 from trimtab.batches.runs import run as run_book
 from trimtab.batches.streams import stream
@@ -53,11 +54,11 @@ def run(sheet, step, accounts):
     """Decide the whole book from its files to a sealed run, by one worker; return seconds and weights of some."""
     folder = Path(sheet.folder) / step
     with tempfile.TemporaryDirectory() as out:
-        began = time.perf_counter()
+        began, clock = time.process_time(), time.perf_counter()
         done = run_book(folder, folder / "policy.toml", ON, Path(out) / "run", workers=1)
-        seconds = time.perf_counter() - began
+        seconds, wall = time.process_time() - began, time.perf_counter() - clock
         pieces = stream(Path(out) / "run", "targets", ["account_id", "target"])
         found = pa.concat_tables(list(pieces)).to_pandas()
         groups = {name: rows["target"].tolist() for name, rows in found.groupby("account_id")}
     counts = {str(name): int(count) for name, count in done.counts.items()}
-    return {"seconds": seconds, "counts": counts, "weights": [groups[f"{i:06d}"] for i in accounts]}
+    return {"seconds": seconds, "wall": wall, "counts": counts, "weights": [groups[f"{i:06d}"] for i in accounts]}
