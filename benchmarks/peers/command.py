@@ -1,8 +1,8 @@
 """``python -m benchmarks peers``: make what is missing, ask everybody, print; a whole run is written down.
 
-All of it goes to `results/peers.json`, `results/history.jsonl` and `docs/benchmarks.md`. With ``--assets 30 --step costs``
-one table of the page is measured and printed, with ``--features`` the proofs of what each can state are run, with
-``--page`` the page is written again from the results.
+All of it goes to `results/peers.json`, `results/history.jsonl` and `docs/benchmarks.md`. With ``--assets 30 --step
+costs`` one column of the page is measured and printed, with ``--features`` the proofs of what each can state are run,
+with ``--page`` the page is written again from the results.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for found in duel(assets, names, steps=steps, rounds=chosen.rounds, accounts=chosen.accounts):
             print(_words(found), flush=True)
             findings.append(found)
-    whole = not (chosen.assets or chosen.step or chosen.only or chosen.features or lack_any(names))
+    whole = set(names) == set(PEERS) and not (chosen.assets or chosen.step or chosen.features)
     if chosen.features or whole:
         cells = examine(names)
         _print_cells(cells)
@@ -59,11 +59,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _write(findings, cells, names, chosen.rounds, chosen.accounts)
         keep(entry("peers", _figures(findings), chosen.rounds, stick))
     return 0
-
-
-def lack_any(names: Sequence[str]) -> bool:
-    """Whether some peer could not be asked."""
-    return set(names) != set(PEERS)
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:

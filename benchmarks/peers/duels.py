@@ -1,8 +1,8 @@
 """Everybody at the same work, in turn: an account from views to weights, and a thousand of them.
 
 Each round asks each library once, one after the other, so that a machine that becomes busier does so for all; the first
-question of each is not counted. Seconds are the processor's: each library works in one thread, and a call that waits for
-a busy core would be told as slow. Ratios are of the seconds of one round, and the median of the rounds is told.
+question of each is not counted. Seconds are the processor's: each library works in one thread, and a call that waits
+for a busy core would be told as slow. Ratios are of the seconds of one round, and the median of the rounds is told.
 
 ``one``
     One account from the numbers of the task to its weights: views read, problem stated, solved. trimtab's answer is a

@@ -30,7 +30,7 @@ from trimtab.demo import ON
 
 from ..universes import FACTORS, write_table
 
-__all__ = ["AVERSION", "ON", "STEPS", "Task", "make_task"]
+__all__ = ["AVERSION", "CASH", "DEVIATION", "ON", "STEPS", "TRACKING", "TURNOVER", "Task", "make_task"]
 
 STEPS = ("views", "tracking", "turnover", "costs")
 AVERSION, HORIZON, CASH = 6.0, 0.5, 0.02
@@ -39,7 +39,10 @@ _MODELS = ("careful", "even", "bold")
 _DRIFT = 0.15
 """Standard deviation of what an account differs by from its model, in logarithms of weights."""
 _LIMITS = {
-    "views": ('kind = "deviation"\nmost = 0.05', f'kind = "position"\non = "CASH"\nleast = {CASH}\nmost = {CASH}'),
+    "views": (
+        f'kind = "deviation"\nmost = {DEVIATION}',
+        f'kind = "position"\non = "CASH"\nleast = {CASH}\nmost = {CASH}',
+    ),
     "tracking": (f'kind = "tracking_error"\nmost = {TRACKING}',),
     "turnover": (f'kind = "turnover"\nmost = {TURNOVER}',),
     "costs": (),
