@@ -18,7 +18,7 @@ from .copies import FOLDER, HERE, copy_house, environment, python, say_failed, t
 from .targets import TARGETS, Target
 
 
-def mutate(words: list[str]) -> None:
+def mutate(words: list[str]) -> int:
     """Break the targets, one place at a time, and print how many mutants the tests noticed."""
     parser = _parser("mutants", "Break the house one place at a time: do its tests notice?")
     parser.add_argument("--sample", type=int, help="so many mutants of each target, drawn by the seed; all by default")
@@ -30,9 +30,10 @@ def mutate(words: list[str]) -> None:
     print(f"{'target':<12} {'places':>7} {'mutants':>8} {'killed':>7} {'survived':>9} {'killed':>7}", flush=True)
     for target in _targets(parser, chosen.targets):
         _judge(target, chosen)
+    return 0
 
 
-def cover(words: list[str]) -> None:
+def cover(words: list[str]) -> int:
     """Run the targets' tests and print the lines and branches of their modules that no test takes."""
     parser = _parser("coverage", "Which lines and branches do a target's tests never take?")
     chosen, missed = parser.parse_args(words), 0
@@ -46,7 +47,7 @@ def cover(words: list[str]) -> None:
             gaps += [f"{a} -> {b if b > 0 else 'end'}" for a, b in found["missing_branches"]]
             missed += len(gaps)
             print(f"  {module:<32} {percent:6.1f} %  {', '.join(gaps)}", flush=True)
-    raise SystemExit(1 if missed else 0)
+    return 1 if missed else 0
 
 
 def _parser(name: str, about: str) -> argparse.ArgumentParser:
