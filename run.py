@@ -6,6 +6,7 @@
     python3 run.py types [ARGS]     pyright
     python3 run.py bench [ARGS]     the benchmarks, as `python -m benchmarks ARGS`
     python3 run.py docs [ARGS]      the documentation, into .dev/docs-html; ARGS go to sphinx-build
+    python3 run.py build            a wheel and a source distribution of the tracked files, into dist/
     python3 run.py lock [ARGS]      resolve again; ARGS go to `uv lock` (`--upgrade` for newer releases)
     python3 run.py lowest [ARGS]    the tests on the lowest releases that pyproject.toml allows
 
@@ -262,6 +263,27 @@ def docs(args: list) -> int:
     return run([python, "-P", "-m", "sphinx", "-W", "--keep-going", "-q", *args, "docs", into], ROOT, {})
 
 
+def build(args: list) -> int:
+    """Build what is published: from a copy of the tracked files, since an old `build/` revives deleted modules."""
+    python, source, into = venv_program(set_up(ROOT), "python"), dev_folder(ROOT) / "source", ROOT / "dist"
+    if source.exists():
+        shutil.rmtree(source)
+    copy_tracked(ROOT, source)
+    into.mkdir(exist_ok=True)
+    steps = f"from setuptools import build_meta as b; print(b.build_sdist({str(into)!r})); b.build_wheel({str(into)!r})"
+    return run([python, "-P", "-c", steps, *args], source, {})
+
+
+def copy_tracked(root: Path, into: Path) -> None:
+    """Copy the files that git tracks, as they stand."""
+    found = subprocess.run(["git", "ls-files", "-z"], cwd=root, check=False, capture_output=True)
+    if found.returncode:
+        raise SetUpError(f"git cannot list the files of {root}: {os.fsdecode(found.stderr).strip()}")
+    for name in filter(None, os.fsdecode(found.stdout).split("\0")):
+        (into / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(root / name, into / name)
+
+
 def lock(args: list) -> int:
     """Resolve the universal lock and export it with hashes."""
     uv = find_uv()
@@ -295,7 +317,7 @@ def find_uv() -> str:
     return str(venv_program(venv, "uv"))
 
 
-TASKS = {task.__name__: task for task in (demo, test, lint, types, bench, docs, lock, lowest)}
+TASKS = {task.__name__: task for task in (demo, test, lint, types, bench, docs, build, lock, lowest)}
 
 
 def main(argv: list) -> int:

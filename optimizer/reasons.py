@@ -19,6 +19,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -28,6 +29,9 @@ from .certificates import CERTIFIED_TE
 from .forces import HELD
 from .legs import Leg, Stop, trace_account, trace_model
 from .solutions import Solution, unslowed
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
 
 BACK, OUTSIDE, LAST = "back to strategic", "strategic outside limits", "lots, small trades"
 GROUPS = (BACK, "beliefs", "held back", LAST)
@@ -85,6 +89,12 @@ class Explanation:
         index, which = pd.Index(self.assets, name="asset_id"), np.array(self.groups)
         columns = {group: self.parts[which == group].sum(axis=0) for group in GROUPS}
         return pd.DataFrame(columns | {"trade": self.trade}, index=index)
+
+    def plot(self) -> Figure:
+        """Draw the parts of each trade as stacked bars."""
+        from .plots import draw_reasons
+
+        return draw_reasons(self.to_frame(), f"Account {self.account}: why it trades")
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -220,6 +230,15 @@ def _deed(trade: float, asset: str) -> str:
     return f"{'buy' if trade > 0 else 'sell'} {percent(abs(trade))} of {asset}"
 
 
+def _said_of(name: str, part: float, pull: float) -> str:
+    """Name a part: what costs and limits add to where the account is pulled is not held back.
+
+    >>> _said_of("held back by phase", -0.01, 0.02), _said_of("held back by phase", 0.01, 0.02)
+    ('held back by phase', 'carried on by phase')
+    """
+    return name.replace(HELD, "carried on by ", 1) if part * pull > 0 else name
+
+
 def _listed(told: Explanation, i: int) -> Iterator[str]:
     """Yield the parts of one asset, the largest first; what is small, and beliefs that only offset, together."""
     beliefs = np.array(told.groups) == "beliefs"
@@ -233,8 +252,9 @@ def _listed(told: Explanation, i: int) -> Iterator[str]:
         said.append((f"views together, which exceed the limits {told.exceed:.1f} times,", rest))
     said.sort(key=lambda pair: -abs(pair[1]))
     small = sum(x for _, x in said if abs(x) < _SEEN)
+    pull = part[[group in GROUPS[:2] for group in told.groups]].sum()
     for name, x in said:
         if abs(x) >= _SEEN:
-            yield f"{spoken(name)} {signed(x)}"
+            yield f"{spoken(_said_of(name, x, pull))} {signed(x)}"
     if abs(small) >= _SEEN:
         yield f"small parts together {signed(small)}"

@@ -136,7 +136,7 @@ def test_a_proof_shows_one_account_and_no_other(desk):
 @pytest.mark.parametrize("where", ["sqlite"], indirect=True)  # nothing here is the database's
 def test_the_calendar_shows_what_is_open_due_and_waiting(desk):
     released(desk)
-    told = desk("ledger", "calendar", "run", "--on", LATER)
+    told = desk("ledger", "calendar", "run", "--on", LATER, "--out", "oversight.html")
     assert "releases may go out" in told
     opened = pd.read_parquet("run/positions.parquet")
     assert f"Open tactical positions: {len(opened)}" in told
@@ -144,6 +144,9 @@ def test_the_calendar_shows_what_is_open_due_and_waiting(desk):
     assert f"{row.account_id}" in told
     assert re.search(r" 31 +149 ", told), told  # a position of 28 February has lived 31 of 180 days
     assert "To be looked at: 0" in told
+    page = Path("oversight.html").read_text(encoding="utf-8")
+    assert f"As of {LATER}: releases may go out" in page
+    assert all(asset in page for asset in set(opened.asset_id))
     for person, act in (("ann", "proposed"), ("ben", "approved"), ("ann", "released")):
         assert person in told
         assert act in told
