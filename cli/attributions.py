@@ -234,7 +234,7 @@ def _show_forecasts(out: Console, told: Review) -> None:
 
 
 def write_review(out: Console, told: Review, asked: Asking, folder: Path) -> None:
-    """Write the tables of a review, and its page, into a folder (:func:`.pages.open_folder`), and say what to do with them."""
+    """Write the tables of a review, and its page, into a folder (:func:`.pages.open_folder`); say what comes next."""
     open_folder(folder)
     for name, table in told.tables.items():
         table.to_parquet(folder / f"{name}.parquet", index=False)
@@ -249,10 +249,9 @@ def _write_page(told: Review, asked: Asking, folder: Path) -> Path:
     from ..reports.pages import write_page
 
     about = (("decisions", str(asked.runs)), ("returns", str(asked.returns or "the backtest's own")))
-    kind = asked.by if asked.by in set(told.skill["by"]) else "view"
     made = attribution_page(
-        told.attribution, skill=told.skill.loc[told.skill["by"] == kind], limits=told.limits,
-        calibration=told.calibration.loc[told.calibration["by"] == "source"], about=about,
+        told.attribution, skill=told.skill, limits=told.limits, calibration=told.calibration, figures=told.figures,
+        forecasts=told.forecasts, benchmarks=told.benchmarks, about=about,
     )  # fmt: skip
     return write_page(made, folder / "attribution.html")
 
