@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from ..attribution.decisions import Attribution, By
+from ..attribution.decisions import UNNAMED, Attribution, By
 from ..attribution.feedback import propose_confidences
 from ..attribution.linking import compounded
 from ..attribution.plots import draw_calibration, draw_course, draw_waterfall
@@ -131,7 +131,7 @@ def _skill(skill: pd.DataFrame, figures: pd.DataFrame) -> Iterator[Section]:
         own = judged.loc[(judged["by"] == kind).to_numpy()].drop(columns="by") if kind else judged
         named = _by_name(own, "source")
         key = tuple(zip(named.index, named["gain"], strict=True))
-        if key not in told:
+        if key not in told and list(named.index) != [UNNAMED]:
             yield _verdicts(named, f"Whether it was skill{f', by {kind}' if kind else ''}")
         told.add(key)
 
@@ -205,8 +205,8 @@ def _nothing_left(found: Attribution) -> Words:
     said = [f"Nothing is left over: the largest remainder of a period is {basis_points(found.residual, 6)}."]
     if found.apart > 1e-6:
         said.append(
-            f"Portfolios that runs recorded are up to {percent(found.apart, 3)} of an asset from the ones replayed: "
-            "flows, fills that were not told, or prices that are not the returns."
+            f"Portfolios that were recorded are up to {percent(found.apart, 4)} of an asset from the ones replayed: "
+            "flows, fills that were not told, prices that are not the returns, what costs take from the cash."
         )
     return Words("How far to trust it", tuple(said))
 
