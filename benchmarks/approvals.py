@@ -19,12 +19,12 @@ from trimtab.errors import EntryRefused, NotApproved
 from trimtab.governance import Ledger, create_ledger, read
 from trimtab.governance.approvals import approve, submit
 from trimtab.governance.canonical import sha256
-from trimtab.governance.folds import standings
 from trimtab.governance.gates import read_candidate
 from trimtab.governance.kills import kill
 from trimtab.governance.releases import release
+from trimtab.governance.statuses import standings
 
-from .ledgers import ledgers
+from .ledgers import clear, ledgers
 from .registry import Figure, case
 
 CHUNK = 100
@@ -62,10 +62,11 @@ def living(size: int, _: int) -> Iterator[Figure]:
                     max_examples=min(CHUNK, size - lives), stateful_step_count=12, deadline=None, database=None,
                     suppress_health_check=list(HealthCheck), phases=[Phase.generate],
                 )  # fmt: skip
-                # A file is taken anew now and then: the oracle forgets, a ledger does not, and would be read for ever.
+                # A new ledger now and then: the oracle forgets, a ledger does not, and would be read for ever.
                 with create_ledger(f"{where}.{lives}" if name == "SQLite" else where) as ledger:
                     bench = Bench(ledger, Path(folder) / name, now=now, lives=lives)
                     run_state_machine_as_test(seed(lives)(machine(bench)), settings=how)
+                    clear(ledger)
                 now, lives, released = bench.now, bench.lives, released + bench.released
                 refused, own = refused + bench.refused, own + bench.own
             yield Figure(f"{name}: lives without a wrong release", str(size), lives, "", "at least 2,000")

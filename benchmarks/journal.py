@@ -141,9 +141,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         before = "first" if row["before"] is None else f"{row['before']:.3g}"
         worse = "" if row["worse"] is None else f"{row['worse']:.2f}"
         mark = "  <- WORSE" if row["flagged"] else ""
-        print(
-            f"{row['case']:<22} {row['size']:>8} {row['what'][:58]:<58} {row['value']:>9.3g} {before:>9} {worse:>6}{mark}"
-        )
+        what = f"{row['case']:<22} {row['size']:>8} {row['what'][:58]:<58}"
+        print(f"{what} {row['value']:>9.3g} {before:>9} {worse:>6}{mark}")
     flagged = sum(row["flagged"] for row in rows)
     print(f"{len(rows)} ratios, {flagged} more than {WORSE} times worse than in the run before")
     return 1 if flagged else 0

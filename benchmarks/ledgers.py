@@ -12,6 +12,7 @@ from pathlib import Path
 from trimtab.governance.checkpoints import Checkpoint
 from trimtab.governance.entries import Draft
 from trimtab.governance.ledgers import Ledger, append, create_ledger, last, open_ledger
+from trimtab.governance.schemas import SCHEMA
 from trimtab.governance.verification import verify
 
 from .intruders import intrude
@@ -43,6 +44,13 @@ def ledgers(folder: Path) -> dict[str, str]:
     """Return where ledgers may be made: a file, and the empty database that the environment names."""
     server = os.environ.get("TRIMTAB_POSTGRES")
     return {"SQLite": str(folder / "ledger.db")} | ({"PostgreSQL": server} if server else {})
+
+
+def clear(ledger: Ledger) -> None:
+    """Take a ledger in PostgreSQL away, so that the next begins with nothing; a file goes with its folder."""
+    if not ledger.is_file:
+        with ledger.engine.begin() as connection:
+            connection.exec_driver_sql(f"DROP SCHEMA {SCHEMA} CASCADE")
 
 
 def head(ledger: Ledger) -> Checkpoint:
@@ -84,11 +92,27 @@ def appending(size: int, _: int) -> Iterator[Figure]:
                 assert verdict.sealed == size
 
 
-@case("intruders", "edits, deletions, reorderings, insertions, truncations with the file in hand", (1_000,), 20)
+@case("intruders", "edits, deletions, reorderings, insertions, truncations with all rights", (1_000,), 20)
 def intruding(size: int, _: int) -> Iterator[Figure]:
-    """Count what verification with one checkpoint does not find."""
-    with tempfile.TemporaryDirectory() as folder, create_ledger(Path(folder) / "ledger.db") as ledger:
+    """Count what verification with one checkpoint does not find; as the owner of an empty PostgreSQL database too."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, where in ledgers(Path(folder)).items():
+            if name == "SQLite":
+                with create_ledger(where) as ledger:
+                    fill(ledger, 200)
+                    missed = campaign(ledger, Path(folder), range(size))
+            else:
+                missed = [said for seed in range(size) if (said := _as_owner(where, seed))]
+            yield Figure(f"{name}: changes not found", str(size), len(missed), "", "none")
+            assert not missed, missed
+
+
+def _as_owner(where: str, seed: int) -> str:
+    """Let an intruder at a new ledger in PostgreSQL that he owns; return what was not found, and take it away again."""
+    with create_ledger(where) as ledger:
         fill(ledger, 200)
-        missed = campaign(ledger, Path(folder), range(size))
-    yield Figure("changes not found", str(size), len(missed), "", "none")
-    assert not missed, missed
+        checkpoint = head(ledger)
+        said = intrude(ledger, seed)
+        is_found = not verify(ledger, [checkpoint]).is_whole
+        clear(ledger)
+    return "" if is_found else f"{seed}: {said}"

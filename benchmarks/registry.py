@@ -11,7 +11,7 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Figure:
-    """One number: what was measured, of which size, against what, the promise it is held to, and which way is better."""
+    """One number: what was measured, of which size, against what, its promise, and which way is better."""
 
     what: str
     size: str

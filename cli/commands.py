@@ -12,9 +12,10 @@ import click
 from ..errors import GovernanceError, InputError, LedgerBroken, NotApproved, RunError
 from .approvals import ACTS
 from .calendars import calendar  # noqa: F401  (it stands in the group `ledger`)
+from .endings import ENDINGS
 from .ledgers import ledger, policy_stands, seal_checkpoint
 from .look_backs import attribute
-from .options import AS, BOOK, DAY, MAYBE_LEDGER, POLICY, STORE, place
+from .options import BOOK, DAY, MAYBE_LEDGER, POLICY, STORE, Person, acting, place
 from .papers import report
 from .replays import replay
 from .rule_tests import backtest
@@ -154,10 +155,10 @@ def signals(book: Path, policy: Path, on: dt.date) -> int:
 )
 @MAYBE_LEDGER
 @STORE
-@AS
+@acting
 def rebalance(
     book: Path, policy: Path, on: dt.date, out: Path, workers: int | None, cluster: str | None, chunk: int,
-    where: str | None, store: Path | None, actor: str,
+    where: str | None, store: Path | None, actor: Person,
 ) -> int:  # fmt: skip
     """Decide every account of BOOK and write the run.
 
@@ -183,9 +184,9 @@ def rebalance(
             from ..governance.governed_runs import run_governed
 
             at = place(where, store)
-            with at.open_ledger() as opened:
+            with at.open_as(actor) as opened:
                 done, entry = run_governed(
-                    opened, at.open_store(), book, policy, on, out, actor,
+                    opened, at.open_store(), book, policy, on, out, actor.name,
                     workers=workers, cluster=cluster, chunk=chunk, progress=progress,
                 )  # fmt: skip
                 stands = policy_stands(opened, entry)
@@ -245,7 +246,7 @@ def export(run: Path, form: str, tables: tuple[str, ...], out: Path | None) -> i
     return FINE
 
 
-for command in (*WHAT_IFS, backtest, attribute, report, ledger, *ACTS, replay):
+for command in (*WHAT_IFS, backtest, attribute, report, ledger, *ACTS, *ENDINGS, replay):
     trimtab.add_command(command)
 
 

@@ -58,6 +58,7 @@ def backtest(
     files = write_tested(tested, out)
     console = page()
     show_tested(console, tested)
-    say(console, f"Written to {out}: {', '.join(path.name for path in files)}.")
+    tables = ", ".join(path.stem for path in files if path.suffix == ".parquet")
+    say(console, f"Written to {out}: {tables} (.parquet), decisions, backtest.html.")
     quote(console, f"What came of each decision: trimtab attribute {out}")
     return 0

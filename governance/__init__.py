@@ -43,9 +43,11 @@ _HOMES = {
     "run_governed": "governed_runs",
     "seal": "sealings",
     "sign_head": "checkpoints",
-    "standing": "folds",
+    "signing": "keyrings",
+    "standing": "statuses",
     "submit": "approvals",
     "take_in": "sealings",
+    "unsigned_acts": "keyrings",
     "verify": "verification",
     "withdraw_release": "releases",
 }

@@ -24,10 +24,10 @@ from .canonical import parse
 from .confidences import approved_confidences
 from .deliveries import Released, released_runs
 from .fills import ORDERS, all_fills, history_of, open_orders
-from .folds import standings
 from .ledgers import Ledger
 from .sealings import rows_of, run_json
 from .snapshots import Store, fetch
+from .statuses import standings
 
 _pc: Any = pyarrow.compute
 """Its functions are made when it is imported: no type checker sees them."""

@@ -18,9 +18,9 @@ from ..batches.columns import texts
 from ..batches.parts import check_part, stream
 from ..batches.tables import Table
 from ..batches.trusts import read_scales
-from .folds import in_force, standings
 from .ledgers import Ledger
 from .snapshots import Store, fetch
+from .statuses import in_force, standings
 
 SORT, TABLE = "confidence", "confidences"
 SCHEMA = pa.schema(
@@ -61,17 +61,21 @@ def _table(data: bytes) -> Table:
     return Table(TABLE, pa.Table.from_batches(list(stream(TABLE, part, data)), part.schema), (part,))
 
 
-def is_proposal(data: bytes) -> bool:
-    r"""Return whether the bytes of a file are a table of confidences, and not one of views or tilts.
+def sort_of_table(data: bytes) -> str | None:
+    r"""Return what the bytes of a table are submitted as, by its columns; None where nobody approves such a table.
 
-    >>> is_proposal(b"source,scale,approved_by\n"), is_proposal(b"view_id,about,gain,confidence\n")
-    (True, False)
+    >>> sort_of_table(b"source,scale,approved_by\n"), sort_of_table(b"tilt_id,channel,about,value\n")
+    ('confidence', 'view')
+    >>> sort_of_table(b"account_id,nav\n")
     """
     if data.startswith(_PARQUET):
-        names = pq.read_schema(pa.BufferReader(data)).names
+        names = set(pq.read_schema(pa.BufferReader(data)).names)
     else:
-        names = data.partition(b"\n")[0].decode("utf-8-sig", "replace").replace('"', "").strip().split(",")
-    return {"source", "scale"} <= set(names)
+        head = data.partition(b"\n")[0].decode("utf-8-sig", "replace")
+        names = {name.strip().strip('"') for name in head.split(",")}
+    if {"source", "scale"} <= names:
+        return SORT
+    return "view" if names & {"view_id", "tilt_id"} else None
 
 
 def approved_confidences(ledger: Ledger, store: Store, at: dt.datetime | None = None) -> pa.Table:

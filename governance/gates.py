@@ -36,10 +36,11 @@ from ..constraints.policies import Policy
 from ..errors import NotApproved, PolicyError, RunError
 from .canonical import canonical_json, sha256
 from .confidences import TABLE, unapproved
-from .folds import Standing, in_force, standing
+from .folds import Standing
 from .kills import switch
 from .ledgers import Ledger
 from .snapshots import Store
+from .statuses import in_force, standing
 
 _pc: Any = pyarrow.compute
 """Its functions are made when it is imported: no type checker sees them."""
@@ -118,10 +119,10 @@ def measure(run: Candidate) -> Sizes:
     deviation = 0.0
     for piece in stream(run.path, "targets", ("current", "strategic", "target")):
         current, strategic, target = (piece[name] for name in ("current", "strategic", "target"))
-        traded = _pc.greater(_pc.abs(_pc.subtract(target, current)), _TRADED)
-        leans = _pc.if_else(traded, _pc.abs(_pc.subtract(target, strategic)), 0.0)
-        most = _pc.max(leans).as_py() or 0.0
-        deviation = max(deviation, most if math.isfinite(most) else math.inf)
+        moved, lean = (_pc.abs(_pc.subtract(target, other)) for other in (current, strategic))
+        leans = _pc.if_else(_pc.less_equal(moved, _TRADED), 0.0, lean)
+        known = _pc.if_else(_pc.is_finite(leans), leans, math.inf)  # arrow's largest number passes over NaN
+        deviation = max(deviation, _pc.max(_pc.fill_null(known, math.inf)).as_py() or 0.0)
     relaxation = 0.0
     for piece in stream(run.path, "accounts", ("relaxed",)):
         for text in _pc.unique(piece["relaxed"]).to_pylist():

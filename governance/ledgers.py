@@ -88,7 +88,7 @@ def append(ledger: Ledger, drafts: Iterable[Draft], *, at: dt.datetime | None = 
     ...     first.sequence, again == first
     (1, True)
     """
-    wanted = list(drafts)
+    wanted = list(drafts) if ledger.signer is None else list(map(ledger.signer.sign, drafts))
     until, pause = time.monotonic() + ledger.patience, 0.05
     while wanted:
         try:
@@ -123,13 +123,17 @@ def _append(connection: sa.Connection, drafts: list[Draft], at: dt.datetime | No
             raise EntryRefused(
                 f"{REFUSALS['CLOCK']} ({head[2]}; now {now})", code="CLOCK", mend="set the clock right; do not go back"
             )
-        rows = chain(list(new.values()), head[0], head[1], now)
-        if connection.dialect.name == "postgresql":
-            rows = _copy(connection, rows)
-        else:
-            connection.exec_driver_sql(INSERT["sqlite"], rows := list(rows))
-        standing |= {row[7]: entry(row) for row in rows}
+        rows = chain(new.values(), head[0], head[1], now)
+        done = _copy(connection, rows) if connection.dialect.name == "postgresql" else _insert(connection, rows)
+        standing |= {row[7]: entry(row) for row in done}
     return [standing[draft.key] for draft in drafts]
+
+
+def _insert(connection: sa.Connection, rows: Iterator[tuple]) -> list[tuple]:
+    """Append rows to SQLite and return them."""
+    done = list(rows)
+    connection.exec_driver_sql(INSERT["sqlite"], done)
+    return done
 
 
 def _copy(connection: sa.Connection, rows: Iterator[tuple]) -> list[tuple]:
@@ -176,7 +180,9 @@ def _now(connection: sa.Connection) -> str:
     return stamp(dt.datetime.now(dt.UTC))
 
 
-def read(ledger: Ledger, *, kind: str | Sequence[str] = (), subject: str = "", since: int = 0) -> Iterator[Entry]:
+def read(
+    ledger: Ledger, *, kind: str | Sequence[str] = (), subject: str = "", since: int = 0, most: int | None = None
+) -> Iterator[Entry]:
     """Yield the entries in order, a few thousand in memory at a time.
 
     Parameters
@@ -189,8 +195,11 @@ def read(ledger: Ledger, *, kind: str | Sequence[str] = (), subject: str = "", s
         Only about this subject.
     since
         Only after this sequence number.
+    most
+        No more than so many, `BATCH` at most.
     """
-    chosen = sa.select(*ENTRIES.c).order_by(ENTRIES.c.sequence).limit(BATCH)
+    page = BATCH if most is None else min(most, BATCH)
+    chosen = sa.select(*ENTRIES.c).order_by(ENTRIES.c.sequence).limit(page)
     if kind:
         chosen = chosen.where(ENTRIES.c.kind.in_([kind] if isinstance(kind, str) else list(kind)))
     if subject:
@@ -200,9 +209,18 @@ def read(ledger: Ledger, *, kind: str | Sequence[str] = (), subject: str = "", s
         with read_only(ledger) as connection:
             rows = [tuple(row) for row in connection.execute(chosen.where(ENTRIES.c.sequence > since))]
         yield from map(entry, rows)
-        if len(rows) < BATCH:
+        if len(rows) < BATCH or most is not None:
             return
         since = rows[-1][0]
+
+
+def read_sort(ledger: Ledger, sort: str, kinds: Iterable[str]) -> list[Entry]:
+    """Return the entries of some kinds about everything of one sort (``"policy"``: ``policy/...``), in order."""
+    about = ENTRIES.c.subject
+    # "0" follows "/": a range of the index of subjects. Sorted here, or a database reads the whole ledger in its order.
+    chosen = sa.select(*ENTRIES.c).where(about >= f"{sort}/", about < f"{sort}0", ENTRIES.c.kind.in_(sorted(kinds)))
+    with read_only(ledger) as connection:
+        return list(map(entry, sorted(tuple(row) for row in connection.execute(chosen))))
 
 
 def find(ledger: Ledger, keys: Sequence[str]) -> dict[str, Entry]:

@@ -10,7 +10,7 @@ A verb is the ``kind`` of a ledger entry. Three moves nobody says; time and sign
 
 ::
 
-    view, policy, extension, confidence:
+    view, policy, extension, confidence, person (their key):
         draft -- submit --> submitted -- quorum --> approved -- begin --> active -- lapse --> expired
         a rejection leads back to draft; `withdraw`, `revert` and `expire` end it
 
@@ -111,7 +111,7 @@ RUN = Machine(
     keeps_former=False,
 )
 MACHINES: Mapping[str, Machine] = FrozenMap(
-    {**dict.fromkeys(("view", "policy", "extension", "confidence"), DOCUMENT), "run": RUN}
+    {**dict.fromkeys(("view", "policy", "extension", "confidence", "person"), DOCUMENT), "run": RUN}
 )
 """By what a subject begins with: ``policy/balanced`` is a policy."""
 

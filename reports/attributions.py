@@ -18,6 +18,7 @@ from .pages import Chart, Figures, Listing, Page, Section, Words
 
 _WHERE = "in attribution.parquet"
 _EMPTY = pd.DataFrame()
+_CANDIDATES = ("score", "tracking_error", "beta", "turnover", "because")
 _SEEN = 5e-7
 """Half a hundredth of a basis point: what is below it everywhere has no row."""
 _SPLITS: tuple[tuple[By, str], ...] = (
@@ -59,8 +60,8 @@ def attribution_page(
     when = f"One period ending {last}" if count == 1 else f"{count:,} periods ending {first} to {last}"
     subtitle = f"{when}: earned {percent(own)} after costs, the strategic weights {percent(base)}."
     sections = (
-        *_earned(found), *_skill(skill, figures), *_limits(limits), *_forecasts(calibration, forecasts),
-        *_benchmarks(benchmarks), _nothing_left(found),
+        *_earned(found), *_skill(skill), *_figures(figures), *_limits(limits),
+        *_forecasts(calibration, forecasts), *_benchmarks(benchmarks), _nothing_left(found),
     )  # fmt: skip
     return Page(title or f"What came of the decisions of {found.name}", subtitle, sections, tuple(about))
 
@@ -111,19 +112,8 @@ def _steps(found: Attribution, by: By) -> pd.DataFrame:
     return found.waterfall(by)
 
 
-def _skill(skill: pd.DataFrame, figures: pd.DataFrame) -> Iterator[Section]:
+def _skill(skill: pd.DataFrame) -> Iterator[Section]:
     """Yield the verdicts by each kind of source that was judged; of kinds that say the same, the first."""
-    if len(figures):
-        said = {"breadth": "independent bets", "transfer_coefficient": "came through of the forecasts"}
-        rows = [
-            (
-                said.get(row["figure"], str(row["figure"])),
-                f"{row['value']:.2f}",
-                f"{row['low']:.2f} to {row['high']:.2f}",
-            )
-            for row in figures.to_dict("records")
-        ]
-        yield Figures("How many bets, and how much of them", tuple(rows))
     told: set[tuple] = set()
     judged = skill.loc[skill["periods"].to_numpy() > 0] if len(skill) else skill
     kinds = list(dict.fromkeys(judged["by"])) if "by" in judged.columns else [""]
@@ -144,6 +134,16 @@ def _verdicts(named: pd.DataFrame, title: str) -> Chart:
     )
     drawn = draw_intervals(named.rename(columns={"gain": "value"}))
     return Chart(title, drawn, named.iloc[:MOST], note, _forms(named))
+
+
+def _figures(figures: pd.DataFrame) -> Iterator[Section]:
+    told = {"breadth": "independent bets", "transfer_coefficient": "of the forecasts came through"}
+    rows = [
+        (told.get(row["figure"], row["figure"]), f"{row['value']:.2f}", f"{row['low']:.2f} to {row['high']:.2f}, 90 %")
+        for row in figures.to_dict("records")
+    ]
+    if rows:
+        yield Figures("How broad, and how much came through", tuple(rows))
 
 
 def _limits(limits: pd.DataFrame) -> Iterator[Section]:
@@ -182,10 +182,10 @@ def _forecasts(calibration: pd.DataFrame, forecasts: pd.DataFrame) -> Iterator[S
 
 def _benchmarks(benchmarks: pd.DataFrame) -> Iterator[Section]:
     if len(benchmarks):
-        named = _by_name(benchmarks, "benchmark")
-        shares = ("tracking_error", "turnover", "coverage")
-        forms = {name: percent if name in shares else "{:.2f}".format for name in named.columns if name != "because"}
-        yield Listing("Which benchmark to be judged by", named, "Best first.", FrozenMap(forms))
+        shown = pd.DataFrame(_by_name(benchmarks, "benchmark").loc[:, list(_CANDIDATES)])
+        forms = {"score": "{:.2f}".format, "tracking_error": percent, "beta": "{:.2f}".format, "turnover": percent}
+        note = "Candidates by the properties that a valid benchmark needs, best first; the market is every asset alike."
+        yield Listing("Which benchmark to be judged by", shown, note, FrozenMap(forms))
 
 
 def _by_name(frame: pd.DataFrame, name: str) -> pd.DataFrame:

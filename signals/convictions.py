@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from ..units import FrozenMap, percent
 from .diagnostics import Skill
@@ -76,7 +76,7 @@ def strength(score: float) -> float:
     >>> round(strength(1.0), 4), strength(0.0)
     (0.6827, 0.0)
     """
-    return float(2.0 * norm.cdf(abs(score)) - 1.0)
+    return float(2.0 * ndtr(abs(score)) - 1.0)
 
 
 def agreement(scores: np.ndarray, weights: np.ndarray) -> float:
@@ -110,7 +110,7 @@ def track_record(skill: Skill, *, least: int = 12) -> float:
     """
     if skill.count < least or not math.isfinite(skill.t):
         return UNKNOWN_RECORD
-    return float(norm.cdf(skill.t))
+    return float(ndtr(skill.t))
 
 
 def confidence(value: float, *, most: float = 1.0) -> float | None:

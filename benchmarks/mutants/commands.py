@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -17,20 +18,22 @@ from .copies import FOLDER, HERE, copy_house, environment, python, say_failed, t
 from .targets import TARGETS, Target
 
 
-def mutate(words: list[str]) -> None:
+def mutate(words: list[str]) -> int:
     """Break the targets, one place at a time, and print how many mutants the tests noticed."""
     parser = _parser("mutants", "Break the house one place at a time: do its tests notice?")
     parser.add_argument("--sample", type=int, help="so many mutants of each target, drawn by the seed; all by default")
     parser.add_argument("--seed", type=int, default=1, help="draws the sample, and one mutant of each place (1)")
-    parser.add_argument("--again", action="store_true", help="only those that survived the last time with this seed")
+    parser.add_argument("--again", action="store_true", help="leave out those killed the last time with this seed")
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="begin no mutant after so many, per target")
     chosen = parser.parse_args(words)
     (FOLDER / "results").mkdir(parents=True, exist_ok=True)
-    print(f"{'target':<12} {'places':>7} {'mutants':>8} {'killed':>7} {'survived':>9} {'killed':>7}")
+    print(f"{'target':<12} {'places':>7} {'mutants':>8} {'killed':>7} {'survived':>9} {'killed':>7}", flush=True)
     for target in _targets(parser, chosen.targets):
-        _judge(target, copy_house(target.name), chosen.sample, chosen.seed, again=chosen.again)
+        _judge(target, chosen)
+    return 0
 
 
-def cover(words: list[str]) -> None:
+def cover(words: list[str]) -> int:
     """Run the targets' tests and print the lines and branches of their modules that no test takes."""
     parser = _parser("coverage", "Which lines and branches do a target's tests never take?")
     chosen, missed = parser.parse_args(words), 0
@@ -44,7 +47,7 @@ def cover(words: list[str]) -> None:
             gaps += [f"{a} -> {b if b > 0 else 'end'}" for a, b in found["missing_branches"]]
             missed += len(gaps)
             print(f"  {module:<32} {percent:6.1f} %  {', '.join(gaps)}", flush=True)
-    raise SystemExit(1 if missed else 0)
+    return 1 if missed else 0
 
 
 def _parser(name: str, about: str) -> argparse.ArgumentParser:
@@ -60,26 +63,24 @@ def _targets(parser: argparse.ArgumentParser, names: list[str]) -> list[Target]:
     return [TARGETS[name] for name in names or TARGETS]
 
 
-def _judge(target: Target, house: Path, sample: int | None, seed: int, *, again: bool) -> None:
-    """Try the mutants of one target, print its line and write who survived."""
-    proposed = _propose(target, house, sample, seed)
-    record = FOLDER / "results" / f"{target.name}-{seed}.json"
-    before = {_key(one): one for one in json.loads(record.read_text())["mutants"]} if again else {}
-    probed = _probe(target, house)
-    tried = []
-    for one, said in _try_all(house, probed, proposed["mutants"], before):
-        print(f"\r{len(tried) + 1:>5} of {len(proposed['mutants'])}", end="\r", file=sys.stderr, flush=True)
+def _judge(target: Target, chosen: argparse.Namespace) -> None:
+    """Try the mutants of one target, in the order drawn, print its line and write what became of each."""
+    house = copy_house(target.name)
+    proposed = _propose(target, house, chosen.sample, chosen.seed)
+    record = FOLDER / "results" / f"{target.name}-{chosen.seed}.json"
+    known = {_key(one): one for one in json.loads(record.read_text())["mutants"]} if chosen.again else {}
+    probed, places, tried = _probe(target, house), proposed["places"], []
+    until = time.monotonic() + 60.0 * chosen.minutes
+    for one, said in _try_all(house, probed, proposed["mutants"], known, until):
         tried.append({key: value for key, value in one.items() if key not in {"source", "tests"}} | said)
+        record.write_text(json.dumps({"places": places, "sample": chosen.sample, "mutants": tried}, indent=1))
+        print(f"\r{len(tried):>5} of {len(proposed['mutants'])}", end="\r", file=sys.stderr, flush=True)
         if said["outcome"] == "survived":
             print(f"    {one['module']}:{one['line']}  {one['before']}   ->   {one['after']}", flush=True)
     survived = sum(one["outcome"] == "survived" for one in tried)
     killed = len(tried) - survived
     share = 100.0 * killed / max(len(tried), 1)
-    print(
-        f"{target.name:<12} {proposed['places']:>7} {len(tried):>8} {killed:>7} {survived:>9} {share:>5.1f} %",
-        flush=True,
-    )
-    record.write_text(json.dumps({"places": proposed["places"], "sample": sample, "mutants": tried}, indent=1))
+    print(f"{target.name:<12} {places:>7} {len(tried):>8} {killed:>7} {survived:>9} {share:>5.1f} %", flush=True)
 
 
 def _key(one: dict) -> tuple[str, int, str, str]:
@@ -134,7 +135,7 @@ def _run_probe(what: str, target: Target, house: Path, tests: Iterable[str], out
     say_failed(f"the tests of {target.name}", done)
 
 
-def _try_all(house: Path, probed: dict, mutants: list[dict], before: dict) -> Iterator[tuple[dict, dict]]:
+def _try_all(house: Path, probed: dict, mutants: list[dict], before: dict, until: float) -> Iterator[tuple[dict, dict]]:
     """Yield each mutant with what became of it; those killed before stay killed, as no test is ever taken away."""
     ours, theirs = os.pipe()
     command = python(house, "trials.py", str(theirs), *probed)
@@ -149,6 +150,8 @@ def _try_all(house: Path, probed: dict, mutants: list[dict], before: dict) -> It
             known = before.get(_key(one))
             if known and known["outcome"] != "survived":
                 yield one, {"outcome": known["outcome"], "took": 0.0}
+                continue
+            if time.monotonic() > until:
                 continue
             tests = _reaching(house, probed, one["module"], one["line"])
             seconds = sum(probed[_file(test)]["seconds"][test] for test in tests)

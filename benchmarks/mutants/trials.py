@@ -3,7 +3,7 @@
 ``python -P trials.py OUT TESTS...``: answers go to the file descriptor OUT. Each mutant is tried in a fork of the
 process that has collected the tests, so it costs those of its tests that run until one fails, and no start of Python.
 Where the change stands inside a function, the functions that are alive there get the code of the broken ones; where it
-runs at import, the fork becomes a new Python. Hypothesis does not look for the smallest example.
+runs at import, the fork imports the house and the tests again. Hypothesis does not look for the smallest example.
 """
 
 from __future__ import annotations
@@ -26,20 +26,24 @@ PATIENCE = 60.0
 """Seconds that a mutant has beyond ten times what its tests took: after that it runs for ever."""
 
 
-class Bench:
-    """A plugin of pytest that tries mutants where the tests would run."""
-
-    def __init__(self, out: int) -> None:
-        self.out = out
+class Hasty:
+    """A plugin of pytest: the profile of the house, without the search for the smallest example that fails."""
 
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self) -> None:
-        """Change the profile of hypothesis once the house's own is loaded, before a test file is read."""
+        """Change the profile once the house's own is loaded, before a test file is read."""
         from hypothesis import Phase, settings
 
         phases = (Phase.explicit, Phase.generate)
         settings.register_profile("mutants", settings.get_profile("house"), phases=phases, database=None)
         settings.load_profile("mutants")
+
+
+class Bench(Hasty):
+    """A plugin of pytest that tries mutants where the tests would run."""
+
+    def __init__(self, out: int) -> None:
+        self.out = out
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -47,6 +51,8 @@ class Bench:
         sys.dont_write_bytecode = True
         items, functions = {item.nodeid: item for item in session.items}, all_functions()
         warm_up(session)
+        if session.testsfailed:
+            raise pytest.UsageError("the tests do not pass on what is not broken")
         gc.collect()
         gc.freeze()  # forks share what the parent has
         for line in sys.stdin:
@@ -85,15 +91,7 @@ def attempt(session: pytest.Session, items: dict, functions: Functions, original
                 swap(functions, Path(mutant["module"]), mutant["source"])
                 status = run(session, [items[name] for name in mutant["tests"]])
             else:
-                chosen = [
-                    "-x",
-                    "-q",
-                    "-p",
-                    "no:cacheprovider",
-                    *sorted({t.partition("::")[0] for t in mutant["tests"]}),
-                ]
-                chosen += ["-k", "not postgresql"]
-                os.execv(sys.executable, [sys.executable, "-P", "-m", "pytest", *chosen])  # noqa: S606
+                status = start_again(mutant["tests"])
         finally:
             os._exit(status)
     until = time.monotonic() + 10 * mutant["seconds"] + PATIENCE
@@ -114,6 +112,16 @@ def run(session: pytest.Session, chosen: list[pytest.Item]) -> int:
         if session.testsfailed:
             return 1
     return 0
+
+
+def start_again(tests: list[str]) -> int:
+    """Import the house and the tests anew, and run the files of these tests, until one fails."""
+    house = str(Path.cwd())
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", None) or "").startswith(house) and name != "__main__":
+            del sys.modules[name]
+    files = list(dict.fromkeys(name.partition("::")[0] for name in tests))
+    return int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-k", "not postgresql", *files], plugins=[Hasty()]))
 
 
 def stands_in_function(source: str, line: int) -> bool:

@@ -1,7 +1,8 @@
 """Everybody at the same work, in turn: an account from views to weights, and a thousand of them.
 
 Each round asks each library once, one after the other, so that a machine that becomes busier does so for all; the first
-question of each is not counted. Ratios are of the seconds of one round, and the median of the rounds is told.
+question of each is not counted. Seconds are the processor's: each library works in one thread, and a call that waits
+for a busy core would be told as slow. Ratios are of the seconds of one round, and the median of the rounds is told.
 
 ``one``
     One account from the numbers of the task to its weights: views read, problem stated, solved. trimtab's answer is a
@@ -17,7 +18,7 @@ from __future__ import annotations
 import statistics
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,9 +29,11 @@ from .environments import OURS
 from .talks import Talk
 from .tasks import STEPS, make_task
 
-__all__ = ["Finding", "duel"]
+__all__ = ["ALONE", "Finding", "duel"]
 
-CHUNK = 8
+ALONE = f"{OURS}, an account at a time"
+"""trimtab asked as the peers are, in a loop over Python objects."""
+CHUNK = 5
 """Accounts that a peer is asked for in a round of ``many``."""
 
 
@@ -43,7 +46,9 @@ class Finding:
     assets, step, work, library
         Of the universe with its cash; of :data:`.tasks.STEPS`; ``one`` or ``many``; who.
     seconds, least, most
-        The median of the rounds, the quickest and the slowest.
+        Of the processor: the median of the rounds, the quickest and the slowest.
+    wall
+        By the clock, the median: what others on the machine took is in it.
     ratio
         To trimtab in the same round, the median.
     apart
@@ -57,6 +62,7 @@ class Finding:
     seconds: float
     least: float
     most: float
+    wall: float
     ratio: float
     apart: float
 
@@ -85,41 +91,27 @@ def duel(
 
 def _one(assets: int, step: str, talks: Mapping[str, Talk], rounds: int) -> Iterator[Finding]:
     """Ask everybody for one account at a time."""
-    answers = _ask(talks, "one", step, [[k] for k in range(rounds + 1)])
-    seconds = {name: [each["seconds"][0] for each in told[1:]] for name, told in answers.items()}
-    yield from _tell(assets, step, "one", seconds, _apart(answers))
+    answers: dict[str, list[dict]] = {name: [] for name in talks}
+    for k in range(rounds + 1):
+        for name, talk in talks.items():
+            answers[name].append(talk.ask("one", step=step, accounts=[k]))
+    yield from _tell(assets, step, "one", answers)
 
 
 def _many(assets: int, step: str, talks: Mapping[str, Talk], rounds: int, accounts: int) -> Iterator[Finding]:
     """Ask the peers for a few accounts and trimtab for a whole book, in turn."""
     chunk = min(CHUNK, accounts // (rounds + 1)) or 1
     chunks = [list(range(k * chunk, (k + 1) * chunk)) for k in range(rounds + 1)]
-    whole: list[float] = []
-
-    def run() -> None:
-        told = talks[OURS].ask("run", step=step)
-        assert told["counts"]["OPTIMAL"] == accounts, told["counts"]
-        whole.append(told["seconds"] / accounts)
-
-    answers = _ask(talks, "loop", step, chunks, run)
-    seconds = {name: [statistics.fmean(each["seconds"]) for each in told[1:]] for name, told in answers.items()}
-    seconds[f"{OURS}, an account at a time"] = seconds.pop(OURS)
-    apart = _apart(answers)
-    apart[f"{OURS}, an account at a time"] = apart[OURS]
-    yield from _tell(assets, step, "many", {OURS: whole[1:]} | seconds, apart)
-
-
-def _ask(
-    talks: Mapping[str, Talk], do: str, step: str, batches: Sequence[Sequence[int]], also: Callable[[], None] | None = None
-) -> dict[str, list[dict]]:
-    """Ask each library for each batch of accounts, in turn; ``also`` is called once a round."""
+    whole: list[dict] = []
     answers: dict[str, list[dict]] = {name: [] for name in talks}
-    for batch in batches:
-        if also is not None:
-            also()
+    for batch in chunks:
+        whole.append(talks[OURS].ask("run", step=step, accounts=batch))
+        assert whole[-1]["counts"]["OPTIMAL"] == accounts, whole[-1]["counts"]
         for name, talk in talks.items():
-            answers[name].append(talk.ask(do, step=step, accounts=list(batch)))
-    return answers
+            answers[name].append(talk.ask("loop", step=step, accounts=batch))
+    answers[ALONE] = answers.pop(OURS)
+    spread = [{**each, **{clock: [each[clock] / accounts] for clock in ("seconds", "wall")}} for each in whole]
+    yield from _tell(assets, step, "many", {OURS: spread} | answers)
 
 
 def _apart(answers: Mapping[str, Sequence[Mapping]]) -> dict[str, float]:
@@ -131,12 +123,14 @@ def _apart(answers: Mapping[str, Sequence[Mapping]]) -> dict[str, float]:
     }
 
 
-def _tell(
-    assets: int, step: str, work: str, seconds: Mapping[str, Sequence[float]], apart: Mapping[str, float]
-) -> Iterator[Finding]:
-    ours = seconds[OURS]
+def _tell(assets: int, step: str, work: str, answers: Mapping[str, Sequence[Mapping]]) -> Iterator[Finding]:
+    """Yield what each library took; the first round is left out."""
+    seconds, wall = (
+        {name: [statistics.fmean(each[clock]) for each in told[1:]] for name, told in answers.items()}
+        for clock in ("seconds", "wall")
+    )
+    apart = _apart(answers)
     for name, taken in seconds.items():
-        times = statistics.median(theirs / own for theirs, own in zip(taken, ours, strict=True))
-        yield Finding(
-            assets, step, work, name, statistics.median(taken), min(taken), max(taken), times, apart[name]
-        )
+        times = statistics.median(theirs / own for theirs, own in zip(taken, seconds[OURS], strict=True))
+        middle, clock = statistics.median(taken), statistics.median(wall[name])
+        yield Finding(assets, step, work, name, middle, min(taken), max(taken), clock, times, apart[name])

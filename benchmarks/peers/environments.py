@@ -36,8 +36,8 @@ def lack(name: str) -> str:
     """Say why a peer cannot be asked, or nothing."""
     if name == OURS or is_stamped(_folder(name), "peer", _digest(name)):
         return ""
-    stale = python_of(name).exists()
-    return f"{PEERS[name]}: no environment {'of these requirements ' if stale else ''}(`python -m benchmarks peers` makes it)"
+    what = "another environment than" if python_of(name).exists() else "no environment"
+    return f"{PEERS[name]}: {what} of these requirements; `python -m benchmarks peers` makes it"
 
 
 def make(name: str) -> None:

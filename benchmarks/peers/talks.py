@@ -30,15 +30,17 @@ class Talk:
         Of a peer, or ours.
     task
         The folder of the task.
+    python
+        Another Python than that of its environment.
     """
 
-    def __init__(self, name: str, task: Path) -> None:
+    def __init__(self, name: str, task: Path, python: str | Path | None = None) -> None:
         self.name = name
         # Not ours to the others: a peer sees nothing of the project, and trimtab is found as it was found here.
         path = os.environ.get("PYTHONPATH", "") if name == OURS else ""
-        self._said = tempfile.TemporaryFile("w+")  # not a pipe: nobody reads it while a library is at work
+        self._said = tempfile.TemporaryFile("w+")  # noqa: SIM115  closed on exit; a pipe that nobody reads would fill
         self._process = subprocess.Popen(
-            [str(python_of(name)), str(_SERVE), name, str(task)],
+            [str(python or python_of(name)), str(_SERVE), name, str(task)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._said, text=True,
             env={**os.environ, **_ONE_THREAD, "PYTHONPATH": path, "PYTHONWARNINGS": "ignore"},
         )  # fmt: skip

@@ -30,7 +30,7 @@ from trimtab.demo import ON
 
 from ..universes import FACTORS, write_table
 
-__all__ = ["AVERSION", "ON", "STEPS", "Task", "make_task"]
+__all__ = ["AVERSION", "CASH", "DEVIATION", "ON", "STEPS", "TRACKING", "TURNOVER", "Task", "make_task"]
 
 STEPS = ("views", "tracking", "turnover", "costs")
 AVERSION, HORIZON, CASH = 6.0, 0.5, 0.02
@@ -39,7 +39,10 @@ _MODELS = ("careful", "even", "bold")
 _DRIFT = 0.15
 """Standard deviation of what an account differs by from its model, in logarithms of weights."""
 _LIMITS = {
-    "views": ('kind = "deviation"\nmost = 0.05', f'kind = "position"\non = "CASH"\nleast = {CASH}\nmost = {CASH}'),
+    "views": (
+        f'kind = "deviation"\nmost = {DEVIATION}',
+        f'kind = "position"\non = "CASH"\nleast = {CASH}\nmost = {CASH}',
+    ),
     "tracking": (f'kind = "tracking_error"\nmost = {TRACKING}',),
     "turnover": (f'kind = "turnover"\nmost = {TURNOVER}',),
     "costs": (),
@@ -54,7 +57,7 @@ class Task:
     ----------
     sigma
         Annual covariance, shape (n, n); the row and the column of the cash are zero.
-    returns
+    history
         Rows whose sample covariance is ``sigma`` and whose mean is zero, shape (t, n).
     strategic, model
         Weights of each model, shape (m, n); the model of each account, shape (a,).
@@ -69,7 +72,7 @@ class Task:
     """
 
     sigma: np.ndarray
-    returns: np.ndarray
+    history: np.ndarray
     strategic: np.ndarray
     model: np.ndarray
     current: np.ndarray
@@ -143,9 +146,7 @@ def _write_book(
     )
     k = len(task.gains)
     views = {"view_id": [f"V{i + 1}" for i in range(k)], "about": [_about(row, ids) for row in task.legs]}
-    write_table(
-        folder, "views", views | {"gain": task.gains, "confidence": task.confidences, "basis": ["excess"] * k}
-    )
+    write_table(folder, "views", views | {"gain": task.gains, "confidence": task.confidences, "basis": ["excess"] * k})
     accounts = [f"{i:06d}" for i in range(len(task.model))]
     write_table(folder, "accounts", {"account_id": accounts, "model_id": [_MODELS[m] for m in task.model]})
     held = {"account_id": np.repeat(accounts, n), "asset_id": ids * len(accounts)}
@@ -160,4 +161,6 @@ def _about(row: np.ndarray, ids: list[str]) -> str:
     """Say the legs of a view as trimtab reads them: ``A002 - 0.5*A005 - 0.5*A007``."""
     signed = [(row[i], ids[i]) for i in np.argsort(-row, kind="stable") if row[i]]
     words = [f"{'' if abs(x) == 1 else f'{abs(x)}*'}{name}" for x, name in signed]
-    return words[0] + "".join(f" {'+' if x > 0 else '-'} {word}" for (x, _), word in zip(signed[1:], words[1:]))
+    return words[0] + "".join(
+        f" {'+' if x > 0 else '-'} {word}" for (x, _), word in zip(signed[1:], words[1:], strict=True)
+    )

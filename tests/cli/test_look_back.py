@@ -127,23 +127,22 @@ def test_a_backtest_says_itself_what_happened_and_bad_files_are_named(desk, book
     )
     page = desk("attribute", runs, "--returns", returns, "--by", "class")
     assert "equity" in page  # the classes are those of the book that the run was made from
+    nameless = tmp_path / "nameless.csv"
+    nameless.write_text(returns.read_text().replace("date,", "when,", 1))
+    assert "no column 'date'" in desk("attribute", runs, "--returns", nameless, status=2)
     for change, words in (("", "'GOLD' has no return"), ("-1.5", "'GOLD' lost more than everything (-1.5)")):
         assert words in desk("attribute", runs, "--returns", cut(returns, tmp_path, gold=change), status=2)
-    lost = cut(returns, tmp_path, every="-1.0")
-    assert "return of period" in desk("attribute", runs, "--returns", lost, status=2)
     (runs / "one" / "run.json").rename(runs / "one" / ".run-1234")
     assert "is not sealed" in desk("attribute", runs, "--returns", returns, status=2)
 
 
-def cut(returns, folder, last=None, *, gold=None, every=None):
+def cut(returns, folder, last=None, *, gold=None):
     """Write the returns up to a day, or with another last month, and return the file."""
     table = pd.read_csv(returns, dtype=str)
     if last is not None:
         table = table.loc[table["date"] <= last]
     if gold is not None:
         table.loc[table.index[-1], "GOLD"] = gold
-    if every is not None:
-        table.loc[table.index[-1], table.columns[1:]] = every
     path = folder / "cut.csv"
     table.to_csv(path, index=False)
     return path

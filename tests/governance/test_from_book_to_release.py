@@ -12,47 +12,7 @@ import pytest
 from trimtab.demo import ON
 
 LATER = "2017-03-31"
-POLICY = """
-[risk]
-periods_per_year = 12
-[[limits]]
-kind = "deviation"
-most = 0.05
-[[limits]]
-kind = "turnover"
-most = 0.30
-[[limits]]
-kind = "time_limit"
-life_days = 180
-reversion_days = 30
-open_at = 0.005
-close_at = 0.001
-"""
 KEPT = ("001", "002", "003")
-
-
-@pytest.fixture
-def desk(tmp_path, where, monkeypatch, capfd, demo_book):
-    """A desk with a book, a policy and a ledger; call it as one would call `trimtab`."""
-    from trimtab.cli.commands import main
-
-    demo_book(tmp_path / "book", KEPT, without=("restrictions",))
-    (tmp_path / "policy.toml").write_text(POLICY)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("TRIMTAB_LEDGER", where)
-    monkeypatch.setenv("TRIMTAB_STORE", str(tmp_path / "store"))
-    monkeypatch.setenv("COLUMNS", "120")
-
-    def call(*arguments, status=0):
-        with pytest.raises(SystemExit) as left:
-            main([str(a) for a in arguments])
-        out, err = capfd.readouterr()
-        assert left.value.code == status, (arguments, out, err)
-        assert "Traceback" not in err
-        return out + err
-
-    call("ledger", "init")
-    return call
 
 
 def approved_desk(desk):
@@ -156,61 +116,6 @@ def test_an_extension_in_force_reaches_the_next_run_and_none_before(desk):
     desk("submit", "after", "--as", "ann")
     desk("approve", "after", "--as", "ben")
     assert "released" in desk("release", "after", "--as", "ann")
-
-
-@pytest.mark.parametrize("where", ["sqlite"], indirect=True)  # nothing here is the database's
-def test_a_confidence_that_two_agreed_to_reaches_the_next_run_and_none_before(desk):
-    """One proposes how far sources are trusted, another approves: then, not before, their views are believed less."""
-    approved_desk(desk)
-    views = pd.read_csv("book/views.csv", dtype=str)
-    author, view = views.author.iloc[0], views.view_id.iloc[1]
-    Path("learnt.csv").write_text(f"source,scale,approved_by,because\n{author},0.5,,9 of 20\n{view},0,,2 of 20\n")
-    desk("submit", "learnt.csv", "--as", "ann", "--because", "what came of it in a year")
-
-    def believed(out):
-        rebalance(desk, ON, out)
-        rows = pd.read_parquet(f"{out}/views.parquet")
-        return rows.dropna(subset=["confidence"]).drop_duplicates("view_id").set_index("view_id")["confidence"]
-
-    before = believed("before")
-    assert "ask somebody else" in desk("approve", "learnt.csv", "--as", "ann", status=2)
-    desk("approve", "learnt.csv", "--as", "ben")
-    after = believed("after")
-    stated = views.set_index("view_id").confidence.astype(float)
-    for name, was in before.items():
-        scale = 0.0 if name == view else 0.5 if views.set_index("view_id").author[name] == author else 1.0
-        assert was == pytest.approx(stated[name])
-        assert after.get(name, 0.0) == pytest.approx(scale * was), name
-    assert after.sum() < before.sum()
-    inputs = Path(json.loads(Path("after/run.json").read_text())["book"])
-    told = pd.read_parquet(inputs / "confidences.parquet").set_index("source")
-    assert list(told.approved_by) == ["ben", "ben"]
-    assert told.approval[author].startswith("confidence/learnt ")
-    desk("submit", "after", "--as", "ann")
-    desk("approve", "after", "--as", "ben")
-    desk("withdraw", "learnt.csv", "--as", "ann", "--because", "the sample was wrong")
-    assert f"the run trusted {', '.join(sorted((author, view)))} otherwise" in " ".join(
-        desk("release", "after", "--as", "ann", status=2).split()
-    )
-    desk("submit", "learnt.csv", "--as", "ann")
-    desk("approve", "learnt.csv", "--as", "cid")  # the same rows, in force again
-    assert "released" in desk("release", "after", "--as", "ann")
-
-
-@pytest.mark.parametrize("where", ["sqlite"], indirect=True)  # nothing here is the database's
-def test_confidences_that_nobody_approved_let_no_run_out(desk):
-    approved_desk(desk)
-    author = pd.read_csv("book/views.csv", dtype=str).author.iloc[0]
-    Path("book/confidences.csv").write_text(f"source,scale,approved_by\n{author},0.5,ann\n")
-    rebalance(desk)
-    desk("submit", "run", "--as", "ann")
-    desk("approve", "run", "--as", "ben")
-    assert f"trusted {author} otherwise" in " ".join(desk("release", "run", "--as", "ann", status=2).split())
-    Path("bad.csv").write_text(f"source,scale,approved_by\n{author},11,\n")
-    assert "10 at most" in desk("submit", "bad.csv", "--as", "ann", status=2)
-    desk("submit", "book/confidences.csv", "--as", "ann")
-    desk("approve", "book/confidences.csv", "--as", "ben")
-    assert "released" in desk("release", "run", "--as", "ann")
 
 
 def test_a_proof_shows_one_account_and_no_other(desk):

@@ -129,6 +129,8 @@ def test_the_gap_is_what_is_lacking_plus_what_violations_cost(draws, seed):
     assert gap == pytest.approx(max(-p.utility(x) - float(lower_bound(p, x, y)), 0.0) + cost, rel=1e-12)
     assert te == pytest.approx(np.sqrt(2 * gap / p.gamma), rel=1e-12)
     assert certify(p, x, y).gap == gap
+    many = measure(p.lift(), x[None], y.lift())
+    np.testing.assert_array_equal(many, np.array([residual, gap, te])[:, None])
 
 
 def test_prices_of_the_wrong_sign_count_as_none():
@@ -230,6 +232,7 @@ def program(desk):
         (1.1e-9, 0.0, 0.0, False, "a limit is exceeded by 1.1e-09"),
         (0.0, 1e-9, 1.1e-5, False, "certified only within 0.11 bp of tracking error"),
         (0.0, 1e-9, 2e-4, False, "certified only within 2.00 bp of tracking error"),
+        (0.0, 1e-9, 0.5, False, "certified only within 5000.00 bp of tracking error"),
         (0.0, 1e-9, np.nan, False, "certified only within nan bp of tracking error"),
     ],
 )

@@ -15,6 +15,7 @@ from trimtab.optimizer.elastics import Prices
 from trimtab.optimizer.mandates import FAR, read_mandate
 from trimtab.optimizer.problems import Problem, pose
 from trimtab.optimizer.proofs import Shares, broken, examine, glance, is_shut, prove, stretch
+from trimtab.optimizer.ways import find_way, round_out
 
 GRID = 4001
 
@@ -208,6 +209,71 @@ def test_a_shut_box_is_a_verdict_without_an_engine(desk):
     assert verdict.prices is None
     lo, hi = mandate.box(mandate.names)
     assert ((verdict.weights >= np.minimum(lo, hi)) & (verdict.weights <= np.maximum(lo, hi))).all()
+
+
+# ------------------------------------------------------------------------------------------------ ways out
+
+
+@pytest.mark.parametrize("name", ["deviation", "turnover", "tracking_error"])
+def test_a_limit_that_stands_in_nobodys_way_offers_none(desk, name):
+    mandate, verdict = examined(desk, TrackingError("9%"), Turnover("60%"), Deviation("40%"))
+    assert not verdict.infeasible
+    assert find_way(mandate, name, mandate.names, set())[0] is None
+
+
+@pytest.mark.parametrize(
+    ("limits", "name", "upper", "bound", "exact"),
+    [
+        ((Deviation("5%"), Group("equity", most="45%")), "group", True, 0.45, 0.5),
+        ((Deviation("5%"), Group("equity", least="70%")), "group", False, 0.7, 0.65),
+        ((Group("equity", most="45%"), Deviation("5%")), "deviation", True, 0.05, 0.075),
+        ((Group("equity", least="70%"), Deviation("5%")), "deviation", False, -0.05, -0.1),  # of IEF
+        ((Position("SPY", least="60%"), Deviation("5%")), "position", False, 0.6, 0.45),
+        ((Position("SPY", most="20%"), Deviation("5%")), "position", True, 0.2, 0.35),
+        ((Turnover("10%"), Deviation("5%")), "turnover", True, 0.1, 0.25),
+    ],
+)
+def test_a_way_out_is_the_number_that_is_just_enough(desk, limits, name, upper, bound, exact):
+    """From 70, 10, 20 % with 40, 20, 40 % strategic, worked out by hand: what is free to trade costs nothing here."""
+    mandate, verdict = examined(desk, *limits, market=desk.free)
+    assert verdict.infeasible
+    way, _ = find_way(mandate, name, mandate.names, set())
+    assert way is not None
+    assert (way.limit, way.upper, way.bound) == (name, upper, bound)
+    assert way.exact == pytest.approx(exact, abs=1e-6)
+    assert way.amount == pytest.approx(exact, rel=0.0051)
+    assert way.amount >= way.exact - 1e-8 if upper else way.amount <= way.exact + 1e-8
+
+
+def test_what_has_no_number_offers_no_way(desk):
+    frozen = replace(desk.account, restrictions=(("SPY", "frozen"),))
+    mandate, verdict = examined(desk, Group("equity", most=0.3), account=frozen)
+    assert verdict.infeasible
+    for name in ("frozen", "long_only", "cash_floor"):
+        assert find_way(mandate, name, mandate.names, set()) == (None, None)
+
+
+@pytest.mark.parametrize("upper", [True, False])
+def test_nothing_is_rounded_to_nothing(upper):
+    assert round_out(0.0, upper=upper) == round_out(9e-13, upper=upper) == round_out(-9e-13, upper=upper) == 0.0
+    assert round_out(2e-12, upper=upper) == pytest.approx(2e-12)
+
+
+@pytest.mark.parametrize(
+    ("amount", "up", "down"),
+    [
+        (0.07268, 0.073, 0.0725), (0.0123456, 0.0124, 0.0123), (-0.0123456, -0.0123, -0.0124), (0.05, 0.05, 0.05),
+        (1.001, 1.002, 1.0), (9.99, 10.0, 9.95), (123456.0, 124000.0, 123000.0), (0.0500000001, 0.05, 0.05),
+        (0.1001, 0.1005, 0.1),
+    ],
+)  # fmt: skip
+def test_rounding_takes_the_fewest_digits_that_are_near_enough(amount, up, down):
+    for wanted, upper in ((up, True), (down, False)):
+        said = round_out(amount, upper=upper)
+        digits = len(repr(abs(said)).replace(".", "").strip("0"))
+        assert (said - amount) * (1 if upper else -1) >= -2e-8 * abs(amount)
+        assert abs(said - amount) <= 0.005 * abs(amount) + 1e-15
+        assert digits <= max(len(repr(abs(wanted)).replace(".", "").strip("0")), 2)
 
 
 # ------------------------------------------------------------------------------------------------ springs and breaks

@@ -1,13 +1,11 @@
 """cvxportfolio: a `SinglePeriodOptimization` of forecasts, executed for the holdings of one account today."""
 
 import cvxportfolio as cvx
-import numpy as np
 import pandas as pd
 from sheets import STEPS, TOLERANCES
 
 LIBRARIES = ("cvxportfolio", "cvxpy", "clarabel", "numpy")
 STATES = STEPS
-FEATURES = {}
 _TODAY = pd.Timestamp("2026-01-02")
 
 

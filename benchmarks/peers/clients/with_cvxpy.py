@@ -6,11 +6,10 @@ from sheets import STEPS, TOLERANCES, check
 
 LIBRARIES = ("cvxpy", "clarabel", "numpy")
 STATES = STEPS
-FEATURES = {}
 
 
 def state(sheet, step, given):
-    """Return the problem of a step, annual and divided by its scale; ``given`` are numbers of one account, or parameters."""
+    """Return the problem of a step, divided by its scale; ``given`` are numbers of one account, or parameters."""
     cut = sheet.risky()
     root, scale = np.linalg.cholesky(sheet.sigma[cut, cut]), scale_of(sheet)
     w = cp.Variable(sheet.n - 1)

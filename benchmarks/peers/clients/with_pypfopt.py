@@ -7,7 +7,6 @@ from sheets import STEPS, TOLERANCES
 
 LIBRARIES = ("pyportfolioopt", "cvxpy", "clarabel", "numpy")
 STATES = STEPS
-FEATURES = {}
 
 
 def believe(sheet, m):
@@ -24,7 +23,9 @@ def solve(sheet, step, i, mean):
     """Build one frontier and return the weights of the greatest utility."""
     m, current, sigma = sheet.model[i], sheet.current[i], sheet.sigma
     bounds = list(zip(*sheet.box(m), strict=True))
-    frontier = pypfopt.EfficientFrontier(mean, sigma, weight_bounds=bounds, solver="CLARABEL", solver_options=TOLERANCES)
+    frontier = pypfopt.EfficientFrontier(
+        mean, sigma, weight_bounds=bounds, solver="CLARABEL", solver_options=TOLERANCES
+    )
     if sheet.says(step, "tracking"):
         b, most = sheet.strategic[m], sheet.tracking**2
         frontier.add_constraint(lambda w: pypfopt.objective_functions.ex_ante_tracking_error(w, sigma, b) <= most)

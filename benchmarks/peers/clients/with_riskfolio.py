@@ -7,7 +7,6 @@ from sheets import TOLERANCES
 
 LIBRARIES = ("riskfolio-lib", "cvxpy", "clarabel", "numpy")
 STATES = ("views", "tracking")
-FEATURES = {}
 
 
 def frame(values, sheet):
@@ -45,7 +44,7 @@ def solve(sheet, step, m, port, returns):
 def returns_of(sheet):
     """Return the history without the cash, labelled."""
     cut = sheet.risky()
-    return pd.DataFrame(sheet.returns[:, cut], columns=sheet.ids[cut])
+    return pd.DataFrame(sheet.history[:, cut], columns=sheet.ids[cut])
 
 
 def one(sheet, step):

@@ -11,7 +11,6 @@ from skfolio.prior import BasePrior, BlackLitterman, EmpiricalPrior, ReturnDistr
 
 LIBRARIES = ("skfolio", "cvxpy-base", "clarabel", "numpy")
 STATES = STEPS
-FEATURES = {}
 
 
 class Given(BasePrior):
@@ -29,7 +28,7 @@ class Given(BasePrior):
 def returns_of(sheet):
     """Return the history without the cash, labelled."""
     cut = sheet.risky()
-    return pd.DataFrame(sheet.returns[:, cut], columns=sheet.ids[cut])
+    return pd.DataFrame(sheet.history[:, cut], columns=sheet.ids[cut])
 
 
 def words(sheet):
@@ -49,9 +48,7 @@ def believe(sheet, m, returns):
     prior = BlackLitterman(
         words(sheet),
         prior_estimator=EmpiricalPrior(
-            mu_estimator=EquilibriumMu(
-                weights=sheet.strategic[m][sheet.risky()], risk_aversion=sheet.aversion
-            )
+            mu_estimator=EquilibriumMu(weights=sheet.strategic[m][sheet.risky()], risk_aversion=sheet.aversion)
         ),
         view_confidences=list(sheet.confidences),
     ).fit(returns)
