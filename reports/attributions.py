@@ -139,7 +139,11 @@ def _verdicts(named: pd.DataFrame, title: str) -> Chart:
 def _figures(figures: pd.DataFrame) -> Iterator[Section]:
     told = {"breadth": "independent bets", "transfer_coefficient": "of the forecasts came through"}
     rows = [
-        (told.get(row["figure"], row["figure"]), f"{row['value']:.2f}", f"{row['low']:.2f} to {row['high']:.2f}, 90 %")
+        (
+            told.get(str(row["figure"]), str(row["figure"])),
+            f"{row['value']:.2f}",
+            f"{row['low']:.2f} to {row['high']:.2f}, 90 %",
+        )
         for row in figures.to_dict("records")
     ]
     if rows:
