@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
 import pandas as pd
 
 from ..optimizer.plots import INK, PALETTE, blank, inert
@@ -52,8 +53,8 @@ def draw_waterfall(found: Attributed, by: str = "group") -> Figure:
 def draw_course(series: pd.DataFrame, title: str = "What each added, summed") -> Figure:
     """Draw what labels contributed up to each period (:meth:`.decisions.Attribution.series`), summed, a line each."""
     summed = series.cumsum()
-    order = summed.abs().max().sort_values(ascending=False, kind="stable").index
-    return draw_growth(summed[order], title).update_yaxes(tickformat=".2~%")
+    order = np.argsort(-summed.abs().max().to_numpy(), kind="stable")
+    return draw_growth(summed.iloc[:, order], title).update_yaxes(tickformat=".2~%")
 
 
 def draw_calibration(calibration: pd.DataFrame, *, weight: float = WEIGHT) -> Figure:
@@ -68,7 +69,7 @@ def draw_calibration(calibration: pd.DataFrame, *, weight: float = WEIGHT) -> Fi
         y=share,
         mode="markers+text",
         text=[inert(name) for name in table.index],
-        textposition="top center",
+        textposition="middle right",
         error_y={"array": table["high"] - share, "arrayminus": share - table["low"]},
         name="sources",
     )

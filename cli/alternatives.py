@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -19,10 +20,12 @@ from ..scenarios.knobs import Knob, spread
 from ..scenarios.reversals import Implied, implied_views
 from ..scenarios.sensitivities import Sensitivity, sensitivity
 from ..scenarios.sweeps import Sweep, sweep
-from ..scenarios.worst_cases import WorstCase, propose_robust
 from ..units import basis_points, percent
 from .pages import head, lay, listed, page, plain, quote, say, show_proposal
 from .shock_texts import read_shock
+
+if TYPE_CHECKING:
+    from ..scenarios.worst_cases import WorstCase
 
 _ROWS = 12
 """Points of a sweep on a page; the rest stands in its table."""
@@ -117,6 +120,8 @@ def ask_board(
     tables = {"board": _flat(found.to_frame()), "worth": _flat(found.worth), "implied": _flat(implied.assets)}
     worst = None
     if robust:
+        from ..scenarios.worst_cases import propose_robust  # asks cvxpy, that nothing else here needs
+
         worst = propose_robust(*about, shocks=shaken, overlay=asked.overlay, trail=asked.trail)
         _show_robust(console, worst)
         tables["robust"] = _flat(worst.outlooks)

@@ -30,7 +30,17 @@ class Trading:
 
 @dataclass(frozen=True)
 class Estimation:
-    """How a covariance is estimated where the book holds returns: see ``Risk.from_returns``."""
+    """How a covariance is estimated where the book holds returns: see ``Risk.from_returns``.
+
+    Parameters
+    ----------
+    method
+        ``ledoit_wolf`` shrinks it towards a scaled identity, ``ewma`` weighs newer periods more, ``sample`` neither.
+    periods_per_year
+        Of the returns: 12 of months, 252 of trading days.
+    half_life
+        Periods in which the weight of a return halves, for ``ewma``.
+    """
 
     method: Literal["ledoit_wolf", "ewma", "sample"] = "ledoit_wolf"
     periods_per_year: float = 252.0
@@ -39,7 +49,17 @@ class Estimation:
 
 @dataclass(frozen=True)
 class Assumptions:
-    """What a book has no table for: the cash rate (annual), the ticket fee (money), the impact coefficient."""
+    """What a book has no table for.
+
+    Parameters
+    ----------
+    cash_rate
+        What cash earns, annual decimal: what views of the basis ``total`` are over.
+    ticket_fee
+        Money a trade.
+    impact
+        Coefficient of the 3/2-power law of market impact; above 0 it needs the assets' ``adv``.
+    """
 
     cash_rate: float = 0.0
     ticket_fee: float = 0.0

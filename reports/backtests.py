@@ -91,8 +91,9 @@ def _in_short(test: Backtest, own: pd.DataFrame, found: Doubt) -> Figures:
 
 def _history(test: Backtest, name: str) -> Chart:
     table = test.history()
-    ends = _month_ends(table[["growth", "drawdown"]])
-    ends["turnover"] = table["turnover"].groupby(table.index.to_period("M")).sum().to_numpy()
+    ends = _month_ends(table)
+    monthly = np.cumsum(table["turnover"].to_numpy())[np.flatnonzero(~_months(table).duplicated(keep="last"))]
+    ends["turnover"] = np.diff(monthly, prepend=0.0)
     forms = FrozenMap({"growth": "{:.4f}".format, "drawdown": percent, "turnover": percent})
     note = f"Growth, fall from the highest point so far, and one-way turnover.{_monthly(table, ends)}"
     return Chart(f"The way of {name}", draw_history(table), ends, note, forms)
@@ -134,11 +135,11 @@ def _causes(test: Backtest) -> Iterator[Section]:
 def _trades(test: Backtest) -> Listing:
     years = pd.DatetimeIndex(test.days.index).year
     earned = (1.0 + test.returns).groupby(pd.DatetimeIndex(test.returns.index).year).prod() - 1.0
-    table = test.days.groupby(years)[["trades", "turnover", "cost"]].sum()
-    table.insert(0, "return", earned.reindex(table.index))
+    sums = {name: test.days[name].groupby(years).sum() for name in ("trades", "turnover", "cost")}
+    table = pd.DataFrame({"return": earned, **sums})
     forms = FrozenMap({"return": percent, "turnover": percent, "cost": "{:,.0f}".format})
     note = "Return after costs, number of trades, one-way turnover, and cost in money."
-    return Listing("Year by year", table.rename_axis("year").reset_index().astype({"year": str}), note, forms)
+    return Listing("Year by year", table.set_axis(table.index.astype(str)).rename_axis("year"), note, forms)
 
 
 def _luck(found: Doubt) -> pd.DataFrame:
@@ -157,8 +158,11 @@ def _luck(found: Doubt) -> pd.DataFrame:
 
 def _month_ends(table: pd.DataFrame) -> pd.DataFrame:
     """Return the last row of each month."""
-    last = ~table.index.to_period("M").duplicated(keep="last")
-    return table.loc[last].rename_axis("date")
+    return pd.DataFrame(table.loc[~_months(table).duplicated(keep="last")]).rename_axis("date")
+
+
+def _months(table: pd.DataFrame) -> pd.Index:
+    return pd.DatetimeIndex(table.index).to_period("M")
 
 
 def _monthly(table: pd.DataFrame, ends: pd.DataFrame) -> str:

@@ -108,6 +108,6 @@ def _robust(worst: WorstCase | None) -> Iterator[Section]:
     forms = FrozenMap({"robust": points, "believed": points, "share": whole})
     note = "Utility a year of the weights whose worst outlook is the least bad, and of those that only believe."
     yield Listing("The best for the worst of these", worst.outlooks, note, forms)
-    trades = worst.proposal.to_frame()[["asset", "side", "value", "weight", "cost", "reason"]]
+    trades = worst.proposal.to_frame().drop(columns=["trade_id", "quantity"])
     shown = FrozenMap({"value": "{:,.0f}".format, "weight": signed, "cost": "{:,.2f}".format})
     yield Listing("Trades to them", trades, worst.proposal.reason, shown)

@@ -13,11 +13,6 @@ from ..units import FrozenMap, percent
 from .forms import MOST, remainder, signed, whole
 from .pages import Chart, Figures, Listing, Page, Section, Words
 
-_POSITIONS = (
-    "account_id", "asset_id", "side", "state", "opened", "age_days", "life_left", "reverts_from", "ends",
-    "extended_until", "approval",
-)  # fmt: skip
-
 
 @dataclass(frozen=True, eq=False)
 class Overseen:
@@ -73,9 +68,9 @@ def _sections(found: Overseen) -> Iterator[Section]:
 
 
 def _in_short(found: Overseen) -> Figures:
-    over = int((found.positions["life_left"] < 0).sum())
-    late = int(found.due["overdue"].astype(bool).sum())
-    habits = int(found.drift["flagged"].astype(bool).sum())
+    over = int((found.positions["life_left"].to_numpy() < 0).sum())
+    late = int(found.due["overdue"].to_numpy(dtype=bool).sum())
+    habits = int(found.drift["flagged"].to_numpy(dtype=bool).sum())
     return Figures(
         "In short",
         (
@@ -91,7 +86,7 @@ def _in_short(found: Overseen) -> Figures:
 def _positions(found: Overseen) -> Section:
     if not len(found.positions):
         return Words("Open tactical positions", ("None is open.",))
-    frame = found.positions[list(_POSITIONS)]
+    frame = found.positions.drop(columns=["path"])
     note = "From opening to end, the way back to strategic apart, the dotted line today; who ends first stands first."
     more = remainder(frame, "in positions.parquet of the run")
     return Chart("Open tactical positions", draw_positions(found.positions, found.on), frame.iloc[:MOST], note + more)

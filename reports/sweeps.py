@@ -59,7 +59,7 @@ def sweep_page(
 def _sections(found: Sweep, figure: str, against: str) -> Iterator[Section]:
     points = found.points
     yield _in_short(points, figure)
-    shown = spread_out(_flat(points[["outcome", *FIGURES, "binding"]]))
+    shown = spread_out(_flat(points.drop(columns=["certified_te", "reason"])))
     more = remainder(points, _WHERE)
     note = f"Every point is an optimum of its own, with its own certificate.{more}"
     yield Chart(f"{_capital(figure)} by what was turned", draw_sweep(found, figure), shown, note, _forms(shown))

@@ -111,7 +111,8 @@ def draw_board(found: Laid) -> Figure:
     )  # fmt: skip
     chart.add_scatter(
         x=found.figures["tracking_error"], y=found.figures["expected_gain"], text=rows, mode="markers+text",
-        textposition=_apart(found.figures["tracking_error"].to_numpy()), showlegend=False, marker_color=PALETTE[0], cliponaxis=False, row=1, col=1,
+        textposition=_apart(found.figures["tracking_error"].to_numpy()), showlegend=False, marker_color=PALETTE[0],
+        cliponaxis=False, row=1, col=1,
     )  # fmt: skip
     regret = found.regret
     scaled = regret / regret.max().where(regret.max() > 0, 1.0)
@@ -120,7 +121,7 @@ def draw_board(found: Laid) -> Figure:
             z=frame.to_numpy(), x=[inert(_words(str(name))) for name in frame.columns], y=rows, zmin=0, zmax=1,
             customdata=shown.to_numpy(), colorscale="Blues", showscale=False, texttemplate="%{text}",
             text=[[words.format(value) for value in row] for row in shown.to_numpy()],
-            hovertemplate="%{y}<br>%{x}: %{text}" + (" bp a year" if col == 2 else "") + "<extra></extra>", row=2, col=col,
+            hovertemplate="%{y}<br>%{x}: %{text}<extra></extra>", row=2, col=col,
         )  # fmt: skip
         chart.update_yaxes(autorange="reversed", showticklabels=col == 1, row=2, col=col)
     chart.update_xaxes(title="tracking error", tickformat=".2~%", row=1, col=1)

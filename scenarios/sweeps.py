@@ -174,13 +174,18 @@ class Memory:
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """One account in many settings: cases, ideal weights (k, n), and how each ended."""
+    """One account in many settings: cases, ideal weights (k, n), and how each ended.
 
+    ``prices`` are the multipliers at those that were asked together, by place; the others were asked alone.
+    """
+
+    problems: list[Problem]
     cases: list[Case]
     weights: np.ndarray
     outcomes: list[Outcome]
     certified_te: np.ndarray
     reasons: list[str]
+    prices: Mapping[int, Multipliers]
 
     def figures(self, i: int) -> dict[str, object]:
         """Return the figures of one setting as in :class:`Sweep`."""
@@ -221,7 +226,7 @@ def answer(
         solution = solve(problems[i], account, cases[i].belief)
         cases[i], weights[i], certified_te[i] = solution.case, solution.ideal, solution.certificate.certified_te
         outcomes[i], reasons[i] = solution.outcome, solution.reason
-    return Answers(cases, weights, outcomes, certified_te, reasons)
+    return Answers(problems, cases, weights, outcomes, certified_te, reasons, prices)
 
 
 def _few_last(alike: Mapping[tuple, list[int]], engines: Mapping[tuple, object]) -> list[list[int]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from trimtab.constraints import Cash, Policy, read_policy
+from trimtab.constraints import Cash, read_policy
 from trimtab.constraints.documents import KINDS
 from trimtab.errors import PolicyError
 
@@ -30,14 +30,6 @@ def test_what_a_page_writes_is_a_policy(page):
         if page.stem not in ACROSS:
             assert {limit.kind for limit in policy.limits} == {page.stem}
     assert bool(blocks) is (page.stem != "custom")
-
-
-def test_what_a_page_writes_in_python_runs():
-    (code,) = _blocks(next(page for page in PAGES if page.stem == "custom"), "python")
-    names: dict = {}
-    exec(compile(code, "custom.md", "exec"), names)  # noqa: S102  (running it is the test)
-    assert isinstance(names["policy"], Policy)
-    assert names["policy"].limits[1].name == "concentration"
 
 
 def test_every_kind_has_a_page_with_its_formula():

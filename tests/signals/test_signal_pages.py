@@ -1,9 +1,8 @@
-"""The pages on signals are true: their examples run, their policies read, the reference is that of the code."""
+"""The pages on signals are true: the demo book can be read by their policies, the reference is that of the code."""
 
 from __future__ import annotations
 
 import datetime as dt
-import doctest
 import re
 import runpy
 import tomllib
@@ -27,15 +26,6 @@ def blocks(page: Path, language: str) -> list[str]:
 
 
 @named
-def test_what_a_page_shows_in_python_is_what_python_says(page):
-    flags = doctest.NORMALIZE_WHITESPACE
-    for i, block in enumerate(blocks(page, "python"), 1):
-        example = doctest.DocTestParser().get_doctest(block, {}, f"{page.name}[{i}]", str(page), 0)
-        assert example.examples
-        assert doctest.DocTestRunner(optionflags=flags).run(example).failed == 0
-
-
-@named
 def test_what_a_page_writes_is_a_policy_that_the_demo_book_can_be_read_by(page):
     book = read_book(book_path())
     for block in blocks(page, "toml"):
@@ -44,12 +34,6 @@ def test_what_a_page_writes_is_a_policy_that_the_demo_book_can_be_read_by(page):
         reading = book.read(policy, book.market(policy, day), day)
         assert reading is not None
         assert (reading.scores["why_not"] == "").all()
-
-
-@named
-def test_links_lead_somewhere(page):
-    for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
-        assert (FOLDER / target).exists(), target
 
 
 def test_the_reference_is_that_of_the_code():

@@ -1,4 +1,4 @@
-"""The pictures of the limits: each page has one, and it is what trimtab computes today."""
+"""The pictures of limits and concepts: each page has one, and it is what trimtab computes today."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from xml.etree import ElementTree
 import pytest
 
 DOCS = Path(__file__).parents[2] / "docs"
-LIMITS = DOCS / "limits"
 SVG = "{http://www.w3.org/2000/svg}"
 NUMBER = re.compile(r"(?<![\w#.])-?\d+(?:\.\d+)?")
 NEAR = 0.25
@@ -31,7 +30,11 @@ def _drawing():
     return importlib.import_module("pictures.drawing")
 
 
-PICTURES = _drawing().PICTURES
+DRAWN = {"limits": _drawing().PICTURES, "concepts": _drawing().CONCEPTS}
+PLACES = [(folder, name) for folder, pictures in DRAWN.items() for name in pictures]
+ELSEWHERE = {("concepts", "phases"): DOCS / "phases.md"}
+"""Pictures on a page that is not called like them."""
+each_picture = pytest.mark.parametrize(("folder", "name"), PLACES, ids=[name for _, name in PLACES])
 
 
 def differences(one: str, other: str) -> list[str]:
@@ -42,35 +45,36 @@ def differences(one: str, other: str) -> list[str]:
     return [f"{a} is {b}" for a, b in pairs if abs(float(a) - float(b)) > NEAR]
 
 
-@pytest.mark.parametrize("name", PICTURES)
-def test_a_picture_is_what_is_computed_today(name):
-    committed = (LIMITS / f"{name}.svg").read_text(encoding="utf-8")
-    assert not differences(committed, PICTURES[name]().svg()), "draw it anew: python -m docs.pictures"
+@each_picture
+def test_a_picture_is_what_is_computed_today(folder, name):
+    committed = (DOCS / folder / f"{name}.svg").read_text(encoding="utf-8")
+    assert not differences(committed, DRAWN[folder][name]().svg()), "draw it anew: python -m docs.pictures"
 
 
 def test_another_picture_is_told_apart():
-    committed = (LIMITS / "deviation.svg").read_text(encoding="utf-8")
+    committed = (DOCS / "limits" / "deviation.svg").read_text(encoding="utf-8")
     cx = re.search(r'cx="([\d.]+)"', committed)[1]
     assert differences(committed, committed.replace(f'cx="{cx}"', f'cx="{float(cx) + 1:g}"'))
     assert differences(committed, committed.replace("circle", "ellipse"))
     assert not differences(committed, committed)
 
 
-@pytest.mark.parametrize("name", PICTURES)
-def test_a_picture_can_be_read_without_seeing_it(name):
-    root = ElementTree.parse(LIMITS / f"{name}.svg").getroot()  # noqa: S314  (it is ours)
+@each_picture
+def test_a_picture_can_be_read_without_seeing_it(folder, name):
+    root = ElementTree.parse(DOCS / folder / f"{name}.svg").getroot()  # noqa: S314  (it is ours)
     named = {part.get("id"): part.text for part in root if part.get("id")}
     assert root.get("role") == "img"
     assert root.get("aria-labelledby").split() == ["title", "words"]
     assert len(named["title"]) > 10
     assert len(named["words"]) > 40
-    page = (LIMITS / f"{name}.md").read_text(encoding="utf-8")
-    assert f"![{named['title']}]({name}.svg)" in page
+    page = ELSEWHERE.get((folder, name), DOCS / folder / f"{name}.md")
+    picture = f"{name}.svg" if page.parent.name == folder else f"{folder}/{name}.svg"
+    assert f"![{named['title']}]({picture})" in page.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", PICTURES)
-def test_nothing_is_drawn_outside_a_picture(name):
-    root = ElementTree.parse(LIMITS / f"{name}.svg").getroot()  # noqa: S314  (it is ours)
+@each_picture
+def test_nothing_is_drawn_outside_a_picture(folder, name):
+    root = ElementTree.parse(DOCS / folder / f"{name}.svg").getroot()  # noqa: S314  (it is ours)
     width, height = (float(root.get(side)) for side in ("width", "height"))
     for dot in root.iter(f"{SVG}circle"):
         assert 0 < float(dot.get("cx")) < width
@@ -83,6 +87,9 @@ def test_nothing_is_drawn_outside_a_picture(name):
         assert 0 < float(text.get("y")) < height
 
 
-def test_every_page_has_its_picture_and_every_picture_its_page():
-    pages = {path.stem for path in LIMITS.glob("*.md")} - {"index"}
-    assert pages == set(PICTURES) == {path.stem for path in LIMITS.glob("*.svg")}
+@pytest.mark.parametrize("folder", DRAWN)
+def test_every_page_has_its_picture_and_every_picture_its_page(folder):
+    pages = {path.stem for path in (DOCS / folder).glob("*.md")} - {"index"}
+    own = {name for name in DRAWN[folder] if (folder, name) not in ELSEWHERE}
+    assert pages == own
+    assert set(DRAWN[folder]) == {path.stem for path in (DOCS / folder).glob("*.svg")}

@@ -1,0 +1,5 @@
+"""`python -m docs.reference`: write every page anew."""
+
+from .pages import write_all
+
+write_all()
