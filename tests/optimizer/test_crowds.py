@@ -10,8 +10,8 @@ import pytest
 
 from trimtab.constraints import Custom
 from trimtab.models.cohorts import Cohort
-from trimtab.optimizer import Outcome, solve
-from trimtab.optimizer.certificates import CERTIFIED_TE, RESIDUAL
+from trimtab.optimizer import Outcome, crowds, solve
+from trimtab.optimizer.certificates import CERTIFIED_TE, RESIDUAL, Certificate
 from trimtab.optimizer.crowds import ask_all, ask_one
 from trimtab.optimizer.problems import outline, pose, pose_all
 from trimtab.optimizer.programs import AXIS
@@ -166,3 +166,22 @@ def test_what_was_never_asked_is_infinitely_far(desk):
         assert not np.isfinite(values[0]).any()
         assert np.isfinite(values[1]).all()
     assert crowd.seconds > 0
+
+
+@pytest.mark.parametrize(
+    ("residual", "te", "found", "passes"),
+    [
+        (0.0, 0.0, True, True), (RESIDUAL, CERTIFIED_TE, True, True), (2e-9, 0.0, True, False),
+        (0.0, 1.1e-5, True, False), (0.0, 0.0, False, False), (np.nan, 0.0, True, False), (0.0, np.nan, True, False),
+        (-np.inf, np.inf, True, False), (np.inf, 0.0, True, False),
+    ],
+)  # fmt: skip
+def test_the_gate_of_many_is_that_of_one(desk, monkeypatch, residual, te, found, passes):
+    """Whatever is measured: exact to the binding set, within the limits and proved, all three, or not released."""
+    program = pose(outline(desk.policy, desk.market), desk.account, desk.no_tilt).program.lift()
+    monkeypatch.setattr(crowds, "refine_all", lambda p, w, y: (w, y, np.array([found])))
+    monkeypatch.setattr(crowds, "measure", lambda p, w, y: tuple(np.array([x]) for x in (residual, 0.0, te)))
+    said = crowds.pass_gate(program, program.current, None)
+    np.testing.assert_array_equal(said.released, [passes])
+    if found:
+        assert Certificate(residual, 0.0, te).released is passes
