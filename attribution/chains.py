@@ -18,7 +18,7 @@ account earned by its own money.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -29,15 +29,17 @@ from ..units import FrozenMap, did_you_mean
 STAGES = ("strategic", "tactical", "decided", "ideal", "phased", "target", "filled", "held")
 _WHOLE = 1e-6
 _SPLIT = 1e-12
+_ROUNDING = 1e-15
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Who a part of the beliefs comes from: ``signals`` are shares of those it was made of, summing to 1."""
+    """Who a part of the beliefs comes from; where it is one signal's part of a view, which signal and which view."""
 
     kind: str = ""
     author: str = ""
-    signals: Mapping[str, float] = field(default_factory=FrozenMap)
+    signal: str = ""
+    part_of: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,6 +208,40 @@ def chain(
         bare(nav), bare(earned), parts(beliefs), parts(holds), bare(reference), tuple(regimes),
         FrozenMap(origins or {}), FrozenMap(classes or {}),
     )  # fmt: skip
+
+
+def split_by_signal(
+    beliefs: Mapping[str, np.ndarray], origins: Mapping[str, Origin], shares: Mapping[str, Mapping[str, np.ndarray]]
+) -> tuple[dict[str, np.ndarray], dict[str, Origin]]:
+    """Split beliefs into the parts of their signals; what no signal accounts for keeps the belief's name.
+
+    A view is linear in the scores it is made of, and so is the way to the tactical target in the view: the parts are
+    those that leg 1 would tell of each signal by itself.
+
+    Parameters
+    ----------
+    beliefs, origins
+        Parts of t - b, shape (T, n), by name; and who they come from.
+    shares
+        By belief and signal: its part of the belief in each period, shape (T,), of any sign; zero where there is none.
+
+    >>> shares = {"view v": {"trend": np.array([1.5])}}
+    >>> parts, origins = split_by_signal({"view v": np.array([[0.1, -0.1]])}, {}, shares)
+    >>> {name: part.round(3).tolist() for name, part in parts.items()}
+    {'view v: trend': [[0.15, -0.15]], 'view v': [[-0.05, 0.05]]}
+    """
+    parts, told = {}, dict(origins)
+    for name, whole in beliefs.items():
+        left, origin = np.array(whole, dtype=float), origins.get(name, Origin())
+        for signal, share in shares.get(name, {}).items():
+            own = share[:, None] * whole
+            if own.any():
+                parts[f"{name}: {signal}"] = own
+                told[f"{name}: {signal}"] = replace(origin, signal=signal, part_of=name)
+                left = left - own
+        if not shares.get(name) or np.abs(left).max(initial=0.0) > _ROUNDING:
+            parts[name] = left
+    return parts, told
 
 
 def with_rest(parts: Mapping[str, np.ndarray], whole: np.ndarray, rest: str) -> dict[str, np.ndarray]:

@@ -23,7 +23,7 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
@@ -33,6 +33,9 @@ from ..optimizer.reasons import OUTSIDE
 from ..units import FrozenMap, basis_points, percent
 from .chains import STAGES, Chain, Origin, with_rest
 from .linking import Linking, compoundable, compounded, link
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
 
 GROUPS = (
     "strategic choice", "beliefs", "waiting", "held back", "phasing", "lots", "execution", "drift", "selection",
@@ -57,7 +60,7 @@ class Attribution:
     periods, assets
         T and n labels.
     names, groups
-        Of the E effects, and which of :data:`GROUPS` each is of.
+        Of the E effects, and which of :data:`GROUPS` each is of. A view made of signals is one effect a signal.
     effects, linked
         Shape (T, E, n): of each period, decimals of its starting value; and what each contributes over all of them.
     portfolio, benchmark
@@ -91,12 +94,20 @@ class Attribution:
         return compounded(self.portfolio.to_numpy()) - compounded(self.benchmark.to_numpy())
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a row a period, effect and asset on which it did anything: effect and linked, decimals."""
+        """Return a row a period, effect and asset on which it did anything: value and linked, decimals.
+
+        ``signal``, ``author`` and ``kind`` say who a belief comes from; they are empty for all else.
+        """
         t, e, i = np.nonzero(self.effects)
-        names, groups = np.array(self.names, dtype=object), np.array(self.groups, dtype=object)
+        groups = np.array(self.groups, dtype=object)
+        origins = [self.origins.get(name, Origin()) for name in self.names]
+        told = [(self.label(name), each.signal, each.author, each.kind)
+                for name, each in zip(self.names, origins, strict=True)]  # fmt: skip
+        names, signals, authors, kinds = (np.array(own, dtype=object) for own in zip(*told, strict=True))
         return pd.DataFrame(
             {
-                "period": self.periods[t], "group": groups[e], "effect": names[e],
+                "period": self.periods[t], "group": groups[e], "effect": names[e], "signal": signals[e],
+                "author": authors[e], "kind": kinds[e],
                 "asset_id": np.array(self.assets, dtype=object)[i], "value": self.effects[t, e, i],
                 "linked": self.linked[t, e, i],
             }
@@ -106,7 +117,7 @@ class Attribution:
         """Return what each label contributed in each period, periods by labels; a row sums to its excess return.
 
         ``view``, ``author``, ``kind``, ``signal`` and ``rule`` split the beliefs; whatever else was decided keeps the
-        name of its group. A view made of several signals is split by their weights in it.
+        name of its group. A view made of several signals is split by what part of its score each was.
         """
         return self._frame(self.effects, by)
 
@@ -126,6 +137,12 @@ class Attribution:
             index=pd.Index(["benchmark", "account"], name="step"),
         )
         return pd.concat([whole.iloc[:1], table, whole.iloc[1:]])
+
+    def plot(self, by: By = "group") -> Figure:
+        """Draw the steps from the benchmark's return to the account's."""
+        from .plots import draw_waterfall
+
+        return draw_waterfall(self, by)
 
     def __str__(self) -> str:
         """Say it in a few lines."""
@@ -162,25 +179,26 @@ class Attribution:
                 add(asset if by == "asset" else self.classes.get(asset, asset), effects[:, :, i].sum(1))
         else:
             for e, (name, group) in enumerate(zip(self.names, self.groups, strict=True)):
-                for label, share in self._labels(name, group, by).items():
-                    add(label, share * effects[:, e].sum(-1))
+                add(self._label(name, group, by), effects[:, e].sum(-1))
         return pd.DataFrame(columns, index=self.periods)
 
-    def _labels(self, name: str, group: str, by: By) -> Mapping[str, float]:
-        """Return the labels of an effect, with their shares."""
+    def label(self, name: str) -> str:
+        """Return what an effect is told as: the view, where it is one signal's part of it."""
+        return self.origins.get(name, Origin()).part_of or name
+
+    def _label(self, name: str, group: str, by: By) -> str:
         if by == "effect":
-            return {name: 1.0}
+            return self.label(name)
         if by == "group" or group != BELIEFS:
-            return {group: 1.0}
+            return group
         origin = self.origins.get(name, Origin())
         if by == "author":
-            return {origin.author or UNNAMED: 1.0}
+            return origin.author or UNNAMED
         if by == "kind":
-            return {origin.kind or UNNAMED: 1.0}
-        if by == "signal" and origin.signals:
-            return origin.signals
-        is_asked = by in ("signal", origin.kind)
-        return {name if is_asked else f"other {BELIEFS}": 1.0}
+            return origin.kind or UNNAMED
+        if by == "signal":
+            return origin.signal or self.label(name)
+        return self.label(name) if by == origin.kind else f"other {BELIEFS}"
 
 
 def attribute(

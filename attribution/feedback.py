@@ -116,19 +116,31 @@ def approve_confidences(
 def write_confidences(proposed: pd.DataFrame, folder: str | Path) -> Path:
     """Write the approved rows as ``confidences.csv`` into a book, where the next run reads them.
 
+    Under a ledger nothing is written here: :func:`write_proposal` is submitted, and somebody else approves it.
+
     Raises
     ------
     InputError
         Nothing is approved.
     """
-    approved = proposed.loc[proposed["approved_by"] != ""].reset_index()
+    approved = proposed.loc[proposed["approved_by"] != ""]
     if not len(approved):
         raise InputError(
             "nobody has approved any of these confidences", code="NOT_APPROVED", field="approved_by",
             mend="approve_confidences(proposed, by, approval)",
         )  # fmt: skip
-    path = Path(folder) / "confidences.csv"
-    approved.loc[:, list(WRITTEN)].to_csv(path, index=False, lineterminator="\n")
+    return _write(approved, Path(folder))
+
+
+def write_proposal(proposed: pd.DataFrame, folder: str | Path) -> Path:
+    """Write all that is proposed as ``confidences.csv``, approved by nobody: what ``trimtab submit`` takes."""
+    return _write(proposed.assign(approved_by="", approval=""), Path(folder))
+
+
+def _write(rows: pd.DataFrame, folder: Path) -> Path:
+    path = folder / "confidences.csv"
+    named = rows if "source" in rows.columns else rows.reset_index()
+    named.loc[:, list(WRITTEN)].to_csv(path, index=False, lineterminator="\n")
     return path
 
 

@@ -16,9 +16,7 @@ Before the first decision t0 to x are what the account held: waiting.
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
@@ -26,29 +24,13 @@ import numpy as np
 import pandas as pd
 
 from ..batches.openings import open_run
-from ..batches.stores import read_seal, table_folder
+from ..batches.stores import SEAL, read_seal
 from ..errors import RunError
 from ..units import FrozenMap, day
-from .chains import STAGES, Chain, Origin
+from .chains import STAGES, Chain, split_by_signal
+from .sheets import Sheet, read_rows, read_sheet
 
-OWN = "own risk aversion"
-_SAME = 1e-7
-_DECIDED = ("OPTIMAL", "RELAXED")
 _K = {name: k for k, name in enumerate(STAGES)}
-
-
-@dataclass(frozen=True, eq=False)
-class _Page:
-    """What one run says of m accounts: arrays (m, n) by stage, (m,) for the rest."""
-
-    on: dt.date
-    weights: Mapping[str, np.ndarray]
-    decided: np.ndarray
-    nav: np.ndarray
-    costs: np.ndarray
-    beliefs: Mapping[str, np.ndarray]
-    regime: str
-    origins: Mapping[str, Origin]
 
 
 def list_runs(folder: str | Path) -> list[Path]:
@@ -57,10 +39,14 @@ def list_runs(folder: str | Path) -> list[Path]:
     Raises
     ------
     RunError
-        There is none.
+        There is none, or one of them is not sealed: what it decided cannot be told, and leaving it out would be silent.
     """
     folder = Path(folder)
-    found = [(seal, path) for path in (folder, *sorted(folder.glob("*/"))) if (seal := _seal(path)) is not None]
+    inside = [path for path in sorted(folder.glob("*/")) if not path.name.startswith((".", "_"))]
+    found = [(seal, path) for path in (folder, *inside) if (seal := _seal(path)) is not None]
+    open_ = next((path for path in (folder, *inside) if path not in [p for _, p in found] and _is_begun(path)), None)
+    if open_ is not None:
+        raise RunError(f"the run in {open_} is not sealed; the command that began it resumes it")
     if not found:
         raise RunError(f"{folder} holds no sealed run; name the folder that the runs' folders stand in")
     return [path for _, path in sorted(found, key=lambda pair: str(pair[0]["on"]))]
@@ -107,11 +93,13 @@ def read_chain(
     if not len(after):
         raise RunError(f"the returns end on {ends[-1]:%Y-%m-%d}, before anything followed the run of {pages[0].on}")
     ends, moves = ends[after], frame.to_numpy(dtype=float)[after]
+    _check_moves(moves, ends, assets)
     starts = np.array([pages[0].on.toordinal(), *(d.toordinal() for d in ends[:-1])])
     begins = np.array([page.on.toordinal() for page in pages])
     which = np.searchsorted(begins, starts, side="right") - 1
-    walk = _walk(pages, which, moves)
-    weights, parts, costs, nav, apart = walk
+    weights, parts, costs, nav, apart = _walk(pages, which, moves)
+    named = {k: v for page in pages for k, v in page.origins.items()}
+    parts, origins = split_by_signal(parts, named, _shares([pages[k] for k in which]))
     base = None
     if reference is not None:
         base = np.tile([float(reference.get(a, 0.0)) for a in assets], (len(ends), 1))
@@ -119,13 +107,23 @@ def read_chain(
     return Chain(
         name, ends, tuple(assets), weights, moves, costs=costs, nav=nav, beliefs=parts, reference=base,
         regimes=tuple(pages[k].regime for k in which),
-        origins=FrozenMap({k: v for page in pages for k, v in page.origins.items()}),
+        origins=FrozenMap(origins),
         classes=FrozenMap(classes or {}), apart=apart,
     )  # fmt: skip
 
 
+def _shares(pages: Sequence[Sheet]) -> dict[str, dict[str, np.ndarray]]:
+    """Return what part of each view a signal is, by the page that each period belongs to."""
+    found: dict[str, dict[str, np.ndarray]] = {}
+    for k, page in enumerate(pages):
+        for view, own in page.shares.items():
+            for signal, share in own.items():
+                found.setdefault(view, {}).setdefault(signal, np.zeros(len(pages)))[k] = share
+    return found
+
+
 def _walk(
-    pages: Sequence[_Page], which: np.ndarray, moves: np.ndarray
+    pages: Sequence[Sheet], which: np.ndarray, moves: np.ndarray
 ) -> tuple[np.ndarray, dict[str, np.ndarray], np.ndarray, np.ndarray, float]:
     """Go through the periods: every account's stages, added up by NAV at the start of each."""
     t, n = moves.shape
@@ -155,7 +153,7 @@ def _walk(
     return weights, parts, costs, whole, apart
 
 
-def _turn(page: _Page, stages: np.ndarray, nav: np.ndarray) -> float:
+def _turn(page: Sheet, stages: np.ndarray, nav: np.ndarray) -> float:
     """Put what a run says into the stages of its accounts; return how far its records are from the drift."""
     current, known = page.weights["current"], np.isfinite(page.nav)
     fresh = known & ~np.isfinite(stages[:, -1, 0])
@@ -176,7 +174,7 @@ def _turn(page: _Page, stages: np.ndarray, nav: np.ndarray) -> float:
 
 def _read_pages(
     runs: Sequence[str | Path], accounts: str | Iterable[str] | None, fills: pd.DataFrame | None, cash: str
-) -> tuple[list[_Page], list[str], list[str]]:
+) -> tuple[list[Sheet], list[str], list[str]]:
     folders = [Path(each) for each in runs]
     if not folders:
         raise RunError("no run is named")
@@ -188,111 +186,19 @@ def _read_pages(
         raise RunError(f"two runs are of {twice}; name one of them")
     first = order[0][1]
     if accounts is None:
-        ids = [str(x) for x in _table(first, "targets", ["account_id"])["account_id"].drop_duplicates()]
+        ids = [str(x) for x in read_rows(first, "targets", ["account_id"])["account_id"].drop_duplicates()]
     else:
         ids = [accounts] if isinstance(accounts, str) else list(accounts)
-    assets = [str(x) for x in _table(first, "targets", ["asset_id"])["asset_id"].drop_duplicates()]
+    assets = [str(x) for x in read_rows(first, "targets", ["asset_id"])["asset_id"].drop_duplicates()]
     if cash not in assets:
         raise RunError(f"{first} holds no {cash!r}; say which asset is the cash")
     # The cash stands last here: it pays for what the others do.
     assets = [*(a for a in assets if a != cash), cash]
-    return [_page(on, folder, ids, assets, fills) for on, folder in order], ids, assets
-
-
-def _page(on: dt.date, folder: Path, ids: list[str], assets: list[str], fills: pd.DataFrame | None) -> _Page:
-    targets = _table(folder, "targets", None, ids)
-    if set(targets["asset_id"]) - set(assets):
-        strange = sorted(set(targets["asset_id"]) - set(assets))[0]
-        raise RunError(f"{folder} holds {strange!r}, which the first run does not know: attribute the two apart")
-    wide = lambda name: (  # noqa: E731
-        targets.pivot_table(index="account_id", columns="asset_id", values=name).reindex(ids, columns=assets).to_numpy()
-    )
-    weights = {name: wide(name) for name in ("current", "strategic", "tactical", "ideal", "target")}
-    table = _table(folder, "accounts", None, ids).set_index("account_id").reindex(ids)
-    outcome, nav = table["outcome"].to_numpy(), table["nav"].to_numpy(dtype=float)
-    decided = np.isin(outcome.astype(str), _DECIDED)
-    nav = np.where(np.isfinite(weights["current"]).all(1), nav, np.nan)
-    decided &= np.isfinite(nav)
-    # Without a tactical target nothing is believed; what is aimed at is then all held back from there.
-    weights["tactical"] = np.where(np.isnan(weights["tactical"]), weights["strategic"], weights["tactical"])
-    weights["phased"] = weights["ideal"]
-    weights["ideal"] = weights["ideal"] + _left(_table(folder, "phases", None, ids), ids, assets)
-    weights["filled"] = weights["target"] if fills is None else _filled(fills, on, ids, assets, weights)
-    beliefs = _beliefs(folder, table["model_id"].astype(str).to_numpy(), ids, assets, weights)
-    costs = _costs(folder, ids, assets, table["cost"].to_numpy(dtype=float), nav)
-    return _Page(on, weights, decided, nav, costs, beliefs, _regime(folder), _origins(folder))
-
-
-def _left(phases: pd.DataFrame, ids: list[str], assets: list[str]) -> np.ndarray:
-    """Return what schedules have still to do, shape (m, n); the cash pays for it, so each row sums to zero."""
-    if not len(phases):
-        return np.zeros((len(ids), len(assets)))
-    phases = phases.loc[~phases["status"].isin(["finished", "cancelled"])].assign(left=lambda p: p["gap"] - p["done"])
-    wide = phases.pivot_table(index="account_id", columns="asset_id", values="left", aggfunc="sum")
-    left = wide.reindex(ids, columns=assets).fillna(0.0).to_numpy(copy=True)
-    left[:, -1] -= left.sum(1)
-    return left
-
-
-def _filled(
-    fills: pd.DataFrame, on: dt.date, ids: list[str], assets: list[str], weights: Mapping[str, np.ndarray]
-) -> np.ndarray:
-    own = fills.loc[pd.to_datetime(fills["on"]).dt.date == on]
-    wide = own.pivot_table(index="account_id", columns="asset_id", values="weight", aggfunc="sum")
-    moved = wide.reindex(ids, columns=assets).fillna(0.0).to_numpy(copy=True)
-    moved[:, -1] -= moved.sum(1)
-    return weights["current"] + moved
-
-
-def _beliefs(
-    folder: Path, models: np.ndarray, ids: list[str], assets: list[str], weights: dict[str, np.ndarray]
-) -> dict[str, np.ndarray]:
-    """Return the parts of t - b of every account; tactical targets are made exactly what the parts sum to."""
-    path = folder / "beliefs.parquet"
-    table = pd.read_parquet(path) if path.exists() else pd.DataFrame(columns=["model_id", "part", "asset_id", "weight"])
-    found: dict[str, np.ndarray] = {}
-    for (model, part), own in dict(list(table.groupby(["model_id", "part"], sort=False))).items():  # pyright: ignore
-        row = own.set_index("asset_id")["weight"].reindex(assets).fillna(0.0).to_numpy(dtype=float)
-        name = str(part)
-        found[name] = found.get(name, np.zeros((len(ids), len(assets)))) + np.outer(models == str(model), row)
-    if not found:
-        return {}
-    rest = weights["tactical"] - weights["strategic"] - sum(found.values())
-    rest = np.where(np.abs(rest) < _SAME, 0.0, rest)
-    if (np.nan_to_num(rest) != 0.0).any():
-        found[OWN] = np.nan_to_num(rest)
-    weights["tactical"] = weights["strategic"] + sum(found.values())
-    return found
-
-
-def _costs(folder: Path, ids: list[str], assets: list[str], cost: np.ndarray, nav: np.ndarray) -> np.ndarray:
-    """Return what trading cost by asset, decimals of NAV; fees stand with the last asset, the cash."""
-    trades = _table(folder, "trades", ["account_id", "asset_id", "cost"], ids)
-    found = np.zeros((len(ids), len(assets)))
-    if len(trades):
-        wide = trades.pivot_table(index="account_id", columns="asset_id", values="cost", aggfunc="sum")
-        found = wide.reindex(ids, columns=assets).fillna(0.0).to_numpy(copy=True)  # pandas hands out a read-only view
-    found[:, -1] += np.nan_to_num(cost) - found.sum(1)
-    return np.nan_to_num(found / nav[:, None])
-
-
-def _regime(folder: Path) -> str:
-    table = pd.read_parquet(folder / "signals.parquet", columns=["section", "state", "raw"])
-    now = table.loc[(table["section"] == "regime") & (table["raw"] == 1.0), "state"]
-    return str(now.iloc[0]) if len(now) else ""
-
-
-def _origins(folder: Path) -> dict[str, Origin]:
-    """Return who each belief of a run comes from."""
-    views = pd.read_parquet(folder / "views.parquet", columns=["view_id", "source", "author"]).fillna("")
-    found = {
-        f"view {name}": Origin("view", str(author), FrozenMap({str(name): 1.0} if source == "signals" else {}))
-        for name, source, author in views.itertuples(index=False, name=None)
-    }
-    tilts = pd.read_parquet(folder / "tilts.parquet", columns=["by", "tilt_id", "author"]).fillna("")
-    for by, name, author in tilts.drop_duplicates().itertuples(index=False, name=None):
-        found[f"{by}: {name}"] = Origin(str(by), str(author))
-    return found
+    sheets = [read_sheet(on, folder, ids, assets, fills) for on, folder in order]
+    known = np.any([np.isfinite(sheet.weights["strategic"]).all(1) for sheet in sheets], axis=0)
+    if accounts is not None and not known.all():
+        raise RunError(f"no run holds the account {ids[int(np.argmin(known))]!r}, or all of them refused it")
+    return sheets, ids, assets
 
 
 def _returns(returns: pd.DataFrame, assets: Sequence[str], cash: str) -> pd.DataFrame:
@@ -303,8 +209,23 @@ def _returns(returns: pd.DataFrame, assets: Sequence[str], cash: str) -> pd.Data
     missing = [a for a in assets if a not in frame.columns]
     if missing:
         raise RunError(f"the returns have no column {missing[0]!r}, which the runs hold")
-    frame = frame.loc[:, list(assets)].astype(float)
-    return frame
+    twice = frame.index[frame.index.duplicated()]
+    if len(twice):
+        raise RunError(f"the returns have two rows that end on {twice[0]:%Y-%m-%d}")
+    return frame.loc[:, list(assets)].astype(float)
+
+
+def _check_moves(moves: np.ndarray, ends: pd.DatetimeIndex, assets: Sequence[str]) -> None:
+    """Refuse a period without a return, or one in which more than everything was lost."""
+    for bad, words in ((~np.isfinite(moves), "no return"), (moves < -1.0, "lost more than everything")):
+        if bad.any():
+            t, i = np.argwhere(bad)[0]
+            raise RunError(
+                f"{assets[i]!r} has {words} in the period that ends on {ends[t]:%Y-%m-%d}"
+                if words.startswith("no")
+                else f"{assets[i]!r} {words} ({moves[t, i]:g}) in the period that ends on {ends[t]:%Y-%m-%d}: "
+                "returns are decimals, -0.05 for a loss of 5 %"
+            )
 
 
 def _seal(folder: Path) -> Mapping | None:
@@ -312,6 +233,5 @@ def _seal(folder: Path) -> Mapping | None:
     return seal if seal is not None and seal.get("sealed") else None
 
 
-def _table(folder: Path, name: str, columns: list[str] | None, ids: list[str] | None = None) -> pd.DataFrame:
-    some = None if ids is None else [("account_id", "in", ids)]
-    return pd.read_parquet(table_folder(folder, name), columns=columns, filters=some)
+def _is_begun(folder: Path) -> bool:
+    return (folder / SEAL).exists() or any(folder.glob(".run-*"))

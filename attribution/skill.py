@@ -7,13 +7,18 @@ h its hurdle, the annual gain fixed when it was approved::
     information_ratio  (mean(e) P - h) / (std(e) sqrt(P))                       Grinold and Kahn (1999), chapter 5
     hit_rate           share of periods with e > h/P, those with e = 0 left out (no position)
     slugging           mean gain of the winning periods / mean loss of the losing ones
-    t                  of mean(e) - h/P, Newey and West (1987)
+    t                  of mean(e) - h/P, with the standard error below; its interval is the gain's in units of it
     breadth            (sum lambda)^2 / sum lambda^2, lambda the eigenvalues of the correlations of sources: how many
                        independent bets they are
     transfer           a'w / sqrt(a' S^-1 a  w' S w), w active weights, a forecasts    Clarke, de Silva, Thorley (2002)
 
-The verdict is read from a bootstrap-t interval of the mean: means of stationary-bootstrap histories (Politis and Romano
-1994), each divided by its own standard error (Hall 1988). Plain percentiles are too narrow in short histories.
+The verdict is read from an interval of the mean that is wrong as often as it says. Its standard error is made of the B
+lowest frequencies, each worth a degree of freedom (Lazarus, Lewis, Stock and Watson, JBES 36(4), 2018)::
+
+    s^2 = (1/B) sum_j (sum_t e_t sqrt(2/T) cos(pi j (t - 1/2) / T))^2,    (mean - truth) sqrt(T) / s ~ t_B
+
+and its quantiles are the farther of Student's and those of the same ratio in stationary-bootstrap histories (Politis
+and Romano 1994; Hall 1988). Percentiles, or Newey and West with normal quantiles, are too narrow in short histories.
 """
 
 from __future__ import annotations
@@ -23,39 +28,46 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+from scipy.stats import t as student
 
 from ..errors import InputError
 from ..models.risks import Risk
 from ..scenarios.bootstraps import Interval, block_length, bootstrap, resample
 from ..scenarios.performances import hit_rate, sharpe
-from ..signals.diagnostics import mean_coefficient
-from .decisions import HELD, Attribution, By
+from .decisions import BELIEFS, GROUPS, HELD, Attribution, By
 
+_FARTHEST = 3.0
+"""Times Student's quantile: where few periods count, a resampled error may vanish, and its ratio says nothing."""
 Verdict = Literal["skill", "open", "none"]
+_RATIOS = ("information_ratio", "hit_rate", "slugging")
 LEAST = 12
 """Periods with a position below which nothing is said."""
 
 
 def mean_interval(values: np.ndarray, *, draws: int = 1000, level: float = 0.90, seed: int = 0) -> Interval:
-    """Return the mean of a history with its bootstrap-t interval.
+    """Return the mean of a history with an interval that is wrong as often as it says, or less.
 
-    The standard error is that of block sums: blocks of the mean length of the bootstrap, overlapping.
+    The standard error is that of the lowest frequencies alone (:func:`_errors`), so what repeats itself is not taken
+    for evidence. Each side of the interval is the farther of Student's t, exact for independent normal returns however
+    short the history is, and the bootstrap's t, which knows how skewed they are.
 
     >>> found = mean_interval(np.array([0.01, 0.03, -0.01, 0.02] * 30))
     >>> bool(found.low < 0.0125 < found.high)
     True
     """
     x = np.asarray(values, dtype=float)
-    length = block_length(len(x))
-    mean, error = float(x.mean()), float(_errors(x[None], length)[0])
+    waves = _waves(len(x))
+    mean, error = float(x.mean()), float(_errors(x[None], waves)[0])
     if not error > 1e-12 * max(abs(mean), 1e-300):
         return Interval(mean, mean, mean, level)
-    drawn = x[resample(len(x), draws, length=length, seed=seed)]
-    own = _errors(drawn, length)
+    drawn = x[resample(len(x), draws, length=block_length(len(x)), seed=seed)]
+    own = _errors(drawn, waves)
     t = (drawn.mean(1) - mean)[own > 0] / own[own > 0]
     tail = 0.5 * (1.0 - level)
     upper, lower = np.quantile(t, [1.0 - tail, tail])
-    return Interval(mean, mean - float(upper) * error, mean - float(lower) * error, level)
+    exact = float(student.ppf(1.0 - tail, waves.shape[1]))
+    below, above = (min(max(float(q), exact), _FARTHEST * exact) * error for q in (upper, -lower))
+    return Interval(mean, mean - below, mean + above, level)
 
 
 def judge_sources(
@@ -83,10 +95,10 @@ def judge_sources(
     Returns
     -------
     pandas.DataFrame
-        A row a source: periods with a position (the others are left out, so that a year is one in position), gain with
-        low and high, hurdle, information_ratio with low and high,
-        hit_rate with low and high, slugging, t, and the verdict: ``skill`` where the whole interval of the gain is
-        above the hurdle, ``none`` where it is below, else ``open``.
+        A row a source: periods with a position (the others are left out, so that a year is one in position), hurdle,
+        gain, information_ratio, hit_rate, slugging, t, each with ``_low`` and ``_high`` (of the gain: low and high),
+        and the verdict: ``skill`` where the whole interval of the gain is above the hurdle, ``none`` where it is below,
+        else ``open``.
 
     Raises
     ------
@@ -136,11 +148,23 @@ def judge_by(
     level: float = 0.90,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Judge the sources of an attribution: by view, author, signal, rule, class; by regime, only its own periods."""
-    series = found.series(by)
+    """Judge the sources of an attribution: by view, author, signal, rule, class; by regime, only its own periods.
+
+    What nobody meant to earn by (waiting, limits, lots, drift, costs) is no source: :func:`cost_of_limits` tells it.
+    """
+    series = found.series(by)[list(sources_of(found, by))]
     return judge_sources(
         series, periods_per_year=periods_per_year, hurdles=hurdles, draws=draws, level=level, seed=seed
     )
+
+
+def sources_of(found: Attribution, by: By) -> tuple[str, ...]:
+    """Return the labels of a split that are somebody's decision: all of assets, classes, regimes; else beliefs."""
+    labels = tuple(map(str, found.series(by).columns))
+    if by in ("asset", "class", "regime", "period"):
+        return labels
+    others = {found.label(name) for name, group in zip(found.names, found.groups, strict=True) if group != BELIEFS}
+    return tuple(label for label in labels if label not in others and (label == BELIEFS or label not in GROUPS))
 
 
 def independent_bets(series: pd.DataFrame) -> float:
@@ -152,10 +176,22 @@ def independent_bets(series: pd.DataFrame) -> float:
     """
     values = series.to_numpy(dtype=float)
     values = values[:, values.std(0) > 0]
+    return float(_bets(values[None])[0]) if values.shape[1] else 0.0
+
+
+def breadth(series: pd.DataFrame, *, draws: int = 1000, level: float = 0.90, seed: int = 0) -> Interval:
+    """Return :func:`independent_bets` with its bootstrap interval, corrected for the bias that resampling adds.
+
+    Correlations of a short history scatter, and what scatters looks like fewer bets: in resampled histories once more.
+    The basic interval ``2 x - quantile`` turns this round; it ends at 1 and at the number of sources.
+    """
+    values = series.to_numpy(dtype=float)
+    values = values[:, values.std(0) > 0]
     if not values.shape[1]:
-        return 0.0
-    spectrum = np.linalg.eigvalsh(np.atleast_2d(np.corrcoef(values.T)))
-    return float(spectrum.sum() ** 2 / (spectrum**2).sum())
+        return Interval(0.0, 0.0, 0.0, level)
+    found = bootstrap(values, _bets, draws=draws, level=level, seed=seed)
+    low, high = np.clip([2.0 * found.value - found.high, 2.0 * found.value - found.low], 1.0, values.shape[1])
+    return Interval(found.value, float(min(low, found.value)), float(max(high, found.value)), level)
 
 
 def transfer_coefficient(active: pd.Series, forecast: pd.Series, risk: Risk) -> float:
@@ -179,31 +215,61 @@ def transfer_coefficient(active: pd.Series, forecast: pd.Series, risk: Risk) -> 
 
 def _judge(active: np.ndarray, hurdle: float, year: float, draws: int, level: float, seed: int) -> dict[str, object]:
     nothing: dict[str, object] = dict.fromkeys(
-        ("gain", "low", "high", "information_ratio", "ir_low", "ir_high", "hit_rate", "hit_low", "hit_high",
-         "slugging", "t"), float("nan"),
+        ("gain", "low", "high", *(f"{name}{end}" for name in (*_RATIOS, "t") for end in ("", "_low", "_high"))),
+        float("nan"),
     )  # fmt: skip
     if len(active) < LEAST:
         return {"periods": len(active), **nothing, "hurdle": hurdle, "verdict": "open"}
     beyond = active - hurdle / year
     whole = mean_interval(beyond, draws=draws, level=level, seed=seed)
-    ratio = bootstrap(beyond, lambda h: sharpe(h, year), draws=draws, level=level, seed=seed)
-    hits = bootstrap(beyond, hit_rate, draws=draws, level=level, seed=seed)
-    won, lost = beyond[beyond > 0], beyond[beyond < 0]
     verdict: Verdict = "skill" if whole.low > 0 else "none" if whole.high < 0 else "open"
-    return {
+    found: dict[str, object] = {
         "periods": len(active), "gain": hurdle + whole.value * year, "low": hurdle + whole.low * year,
-        "high": hurdle + whole.high * year, "information_ratio": ratio.value, "ir_low": ratio.low,
-        "ir_high": ratio.high, "hit_rate": hits.value, "hit_low": hits.low, "hit_high": hits.high,
-        "slugging": float(won.mean() / -lost.mean()) if len(won) and len(lost) else float("nan"),
-        "t": mean_coefficient(beyond).t, "hurdle": hurdle, "verdict": verdict,
+        "high": hurdle + whole.high * year,
     }  # fmt: skip
+    statistics = {"information_ratio": lambda h: sharpe(h, year), "hit_rate": hit_rate, "slugging": slugging}
+    for name, statistic in statistics.items():
+        told = bootstrap(beyond, statistic, draws=draws, level=level, seed=seed)
+        found |= {name: told.value, f"{name}_low": told.low, f"{name}_high": told.high}
+    error = float(_errors(beyond[None], _waves(len(beyond)))[0])
+    ends = (whole.value, whole.low, whole.high)
+    names = ("t", "t_low", "t_high")
+    found |= {name: end / error if error > 0 else float("nan") for name, end in zip(names, ends, strict=True)}
+    return {**found, "hurdle": hurdle, "verdict": verdict}
 
 
-def _errors(histories: np.ndarray, length: float) -> np.ndarray:
-    """Return the standard error of the mean of histories, shape (m, T) to (m,), by sums of overlapping blocks."""
-    t = histories.shape[1]
-    size = max(1, min(round(length), t // 2))
-    centred = histories - histories.mean(1, keepdims=True)
-    grown = np.concatenate([np.zeros((len(histories), 1)), np.cumsum(centred, axis=1)], axis=1)
-    sums = grown[:, size:] - grown[:, :-size]
-    return np.sqrt((sums**2).mean(1) / size / max(t - size, 1))
+def slugging(active: np.ndarray) -> np.ndarray:
+    """Return the mean gain of winning periods over the mean loss of losing ones, shape (..., T) to (...).
+
+    Not a number where nothing was won or nothing lost.
+
+    >>> float(slugging(np.array([0.02, -0.01, 0.0, 0.02])))
+    2.0
+    """
+    values = np.asarray(active, dtype=float)
+    won, lost = values > 0, values < 0
+    gains, losses = (np.where(won, values, 0.0)).sum(-1), -(np.where(lost, values, 0.0)).sum(-1)
+    both = won.any(-1) & lost.any(-1)
+    return np.where(both, gains * lost.sum(-1) / np.where(both, losses * won.sum(-1), 1.0), np.nan)
+
+
+def _bets(histories: np.ndarray) -> np.ndarray:
+    """Return the participation ratio of the correlations of histories, shape (m, T, k) to (m,)."""
+    away = histories - histories.mean(-2, keepdims=True)
+    size = np.sqrt((away**2).sum(-2, keepdims=True))
+    unit = away / np.where(size > 0, size, 1.0)
+    alike = np.swapaxes(unit, -1, -2) @ unit
+    # The eigenvalues sum to the trace, their squares to the squared entries.
+    return np.trace(alike, axis1=-2, axis2=-1) ** 2 / (alike**2).sum((-2, -1))
+
+
+def _waves(periods: int) -> np.ndarray:
+    """Return the cosines of the lowest frequencies of a history, shape (T, B), ``B = 0.41 T^(2/3)``, 4 at least."""
+    count = min(max(4, int(0.41 * periods ** (2.0 / 3.0))), periods - 1)
+    angles = np.pi * np.outer(np.arange(periods) + 0.5, np.arange(1, count + 1)) / periods
+    return np.sqrt(2.0 / periods) * np.cos(angles)
+
+
+def _errors(histories: np.ndarray, waves: np.ndarray) -> np.ndarray:
+    """Return the standard error of the mean of histories, shape (m, T) to (m,): B degrees of freedom each."""
+    return np.sqrt(((histories @ waves) ** 2).mean(1) / histories.shape[1])

@@ -1,8 +1,9 @@
 """The chain of portfolios of a backtest: every question it answered is asked again, and its parts are kept.
 
 A backtest records what it held; the way there is found again from its questions (:attr:`Backtest.asked`), which are
-solved as they were. Leg 1 splits each tactical target by view, rule, overlay and shift; leg 2 splits what held the
-account back from it, limit by limit. ``apart`` says how far the trades found again are from those recorded.
+solved as they were. Leg 1 splits each tactical target by view, rule, overlay and shift, and a view of an opinion by
+what part of its score each signal was that day; leg 2 splits what held the account back from it, limit by limit.
+``apart`` says how far the trades found again are from those recorded.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from ..constraints.policies import Policy
 from ..errors import InputError, UnsolvedError
 from ..models.tilts import Tilt
 from ..models.universes import Universe
@@ -25,7 +25,7 @@ from ..scenarios.backtests import Backtest
 from ..scenarios.chronicles import Chronicle
 from ..scenarios.walks import Asked
 from ..units import FrozenMap
-from .chains import STAGES, Chain, Origin
+from .chains import STAGES, Chain, Origin, split_by_signal
 
 _K = {name: k for k, name in enumerate(STAGES)}
 
@@ -73,6 +73,8 @@ def trace(found: Backtest, chronicle: Chronicle, *, name: str = "backtest", spli
     beliefs: dict[str, np.ndarray] = {}
     holds: dict[str, np.ndarray] = {}
     way = _Way(np.tile(weights[0], (len(STAGES), 1)))
+    shares: dict[str, dict[str, np.ndarray]] = {}
+    regimes = [str(x) for x in found.days["regime"].iloc[:-1]]
     on, told, legs = [pd.Timestamp(each.on) for each in found.asked], 0, {}
     traded = _trades(found, assets)
     for k in range(t):
@@ -81,16 +83,22 @@ def trace(found: Backtest, chronicle: Chronicle, *, name: str = "backtest", spli
             apart = max(apart, _take(way, found.asked[told], weights[k], traded.get(days[k]), legs, split))
             told += 1
         stages[k] = way.stages
+        if told and (reading := found.asked[told - 1].reading) is not None:
+            regimes[k] = regimes[k] or reading.climate
+            for opinion, own in reading.shares.items():
+                for signal, share in own.items():
+                    shares.setdefault(f"view {opinion}", {}).setdefault(signal, np.zeros(t))[k] = share
         for parts, now in ((beliefs, way.beliefs), (holds, way.holds)):
             for label, part in now.items():
                 parts.setdefault(label, np.zeros((t, n)))[k] = part
     before = found.days["nav"].to_numpy(dtype=float)[:-1].copy()
     before[0] = float(found.days["opened"].iloc[0] + found.days["flow"].iloc[0])
+    beliefs, origins = split_by_signal(beliefs, _origins(found.asked), shares)
     return Chain(
         name, days[1:], tuple(assets), stages, moves, nav=before,
         costs=_costs(found, chronicle.universe, before, moves, weights),
         earned=found.returns.to_numpy(dtype=float), beliefs=beliefs, holds=holds,
-        regimes=tuple(str(x) for x in found.days["regime"].iloc[:-1]), origins=_origins(found.asked),
+        regimes=tuple(regimes), origins=FrozenMap(origins),
         classes=FrozenMap(zip(assets, chronicle.universe.classes, strict=True)), apart=apart,
     )  # fmt: skip
 
@@ -172,23 +180,10 @@ def _costs(
     return costs
 
 
-def _origins(asked: tuple[Asked, ...]) -> Mapping[str, Origin]:
-    """Return who each belief comes from; a view of signals is split by the weights its opinion states."""
+def _origins(asked: tuple[Asked, ...]) -> dict[str, Origin]:
+    """Return who each belief comes from."""
     found: dict[str, Origin] = {}
     for each in asked:
         for cause in each.belief.causes:
-            if cause.name not in found:
-                shares = signal_shares(each.problem.policy, cause.id) if cause.by == "view" else FrozenMap()
-                found[cause.name] = Origin(cause.by, cause.author, shares)
-    return FrozenMap(found)
-
-
-def signal_shares(policy: Policy, view: str) -> Mapping[str, float]:
-    """Return the share of each signal in the view of an opinion: its stated weight, alike where none is stated."""
-    own = next((each for each in policy.playbook.opinions if each.name == view), None)
-    if own is None:
-        return FrozenMap()
-    stated = own.weights if isinstance(own.weights, Mapping) else {}
-    sizes = {name: abs(float(stated.get(name, 0.0))) if stated else 1.0 for name in own.signals}
-    whole = sum(sizes.values())
-    return FrozenMap({name: size / whole for name, size in sizes.items()} if whole > 0 else {})
+            found.setdefault(cause.name, Origin(cause.by, cause.author))
+    return found

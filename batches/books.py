@@ -31,7 +31,7 @@ from .parts import SUFFIXES
 from .premises import read_market, read_models, read_shifts, read_trail, read_universe, read_views
 from .rosters import Refused, Roster
 from .tables import Stored, Table, read_table, store_table
-from .trusts import read_trusts, trust
+from .trusts import Trust, read_trusts, trust
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,8 +82,12 @@ class Book:
 
     def views(self, on: dt.date | str | None = None) -> tuple[View, ...]:
         """Return the views as far as their sources are trusted, or those live on a day."""
-        views = trust(read_views(self.shared.get("views")), read_trusts(self.shared.get("confidences")))
+        views = trust(read_views(self.shared.get("views")), self.trusts())
         return views if on is None else tuple(v for v in views if v.live(day(on)))
+
+    def trusts(self) -> Mapping[str, Trust]:
+        """Return how far each source of views is trusted, as somebody approved."""
+        return read_trusts(self.shared.get("confidences"))
 
     def trail(self, universe: Universe, views: Sequence[View] | None = None) -> Trail | None:
         """Return what assets have done, from ``prices`` or else ``returns``; None where no view asks for it.

@@ -22,7 +22,7 @@ from ..models.tilts import Tilt
 from .columns import days, numbers
 from .premises import read_shifts, read_views, strategic_sums
 from .tables import Table
-from .trusts import read_trusts, silenced, trust
+from .trusts import silenced, trust
 
 if TYPE_CHECKING:
     from .books import Book
@@ -106,7 +106,7 @@ def _of_policy(policy: Policy, market: Market, on: dt.date) -> Iterator[Caution]
 
 
 def _of_views(book: Book, beliefs: Mapping[str, Tilt], on: dt.date) -> Iterator[Caution]:
-    views, scales = read_views(book.shared.get("views")), read_trusts(book.shared.get("confidences"))
+    views, scales = read_views(book.shared.get("views")), book.trusts()
     for view in trust(views, scales):
         if view.until and view.until <= on:
             yield Caution("VIEW_ENDED", "views", "until", f"view {view.id} ended on {view.until}", _DROP, (view.id,))

@@ -47,10 +47,10 @@ def read_desk(tables: Mapping[str, Table], policy: Policy, market: Market, on: d
     if policy.playbook.empty:
         return None
     trail = read_trail(tables, market.universe)
-    scales = read_trusts(tables.get("confidences"))
-    manual = trust(read_views(tables.get("views")), scales)
+    trusts = read_trusts(tables.get("confidences"))
+    manual = trust(read_views(tables.get("views")), trusts)
     said = read(policy.playbook, read_panel(tables), market, policy.models, on, trail=trail, manual=manual)
-    return replace(said, views=trust(said.views, scales)) if scales else said
+    return replace(said, views=trust(said.views, trusts)) if trusts else said
 
 
 def _in_time(table: Table) -> pd.DataFrame:

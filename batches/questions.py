@@ -39,7 +39,22 @@ class Question:
 
 
 def pick_question(book: Path, policy: Path, account: str, on: dt.date) -> Question:
-    """Read a book and a policy and pick one account.
+    """Read a book and a policy and pick one account, as :func:`ask_about` does."""
+    read = read_book(book)
+    return ask_about(read, read.policy(read_policy(policy)), account, on)
+
+
+def ask_about(read: Book, mandate: Policy, account: str, on: dt.date) -> Question:
+    """Pick one account of a book.
+
+    Parameters
+    ----------
+    read, mandate
+        The book, and the policy with the book's models (:meth:`.books.Book.policy`).
+    account
+        Its id.
+    on
+        The day.
 
     Raises
     ------
@@ -48,8 +63,6 @@ def pick_question(book: Path, policy: Path, account: str, on: dt.date) -> Questi
     InputError
         A shared input that is bad, or the account's own data.
     """
-    read = read_book(book)
-    mandate = read.policy(read_policy(policy))
     market = read.market(mandate, on)
     reading = read.read(mandate, market, on)
     if reading is not None and mandate.playbook.limits:

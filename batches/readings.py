@@ -1,6 +1,7 @@
 """What a run read, beside its tables: scores and regimes, views and how they came about, tilts and who asked for them.
 
-``signals.parquet`` has a row a signal and a row a regime's state; ``views.parquet`` a row a view of the day, of the
+``signals.parquet`` has a row a signal, a row a regime's state, and a row for what part of an opinion's view each of its
+signals is (section ``share``: the signal's name, about the opinion); ``views.parquet`` a row a view of the day, of the
 book or made of signals, and a row an opinion that came to none, with the reason; ``tilts.parquet`` a row for everything
 that overlays, rules and hands put into a channel of a model; ``beliefs.parquet`` a row an asset that a view, a shift
 or a tilt of risk moves on the way from a model's strategic weights to its tactical target. They are there where nothing
@@ -27,9 +28,11 @@ from ..optimizer.reasons import OUTSIDE
 from ..signals.readings import Reading
 from ..units import FrozenMap
 from .stores import whole
+from .trusts import Trust, trust_of
 
 _TEXT, _NUMBER, _DAY = pa.string(), pa.float64(), pa.date32()
 _NO_LEGS: Mapping[str, Leg] = FrozenMap()
+_NO_TRUSTS: Mapping[str, Trust] = FrozenMap()
 _PARTS = ("score", "strength", "agreement", "recency", "track_record")
 READ: Mapping[str, pa.Schema] = FrozenMap(
     {
@@ -49,6 +52,7 @@ READ: Mapping[str, pa.Schema] = FrozenMap(
                 *((name, _TEXT) for name in ("author", "because")),
                 *((name, _NUMBER) for name in (*_PARTS, "conviction")),
                 ("why_not", _TEXT),
+                ("trust", _NUMBER),
             ]
         ),
         "tilts": pa.schema(
@@ -72,6 +76,7 @@ def write_readings(
     universe: Universe,
     on: dt.date,
     legs: Mapping[str, Leg] = _NO_LEGS,
+    trusts: Mapping[str, Trust] = _NO_TRUSTS,
 ) -> None:
     """Write what a run read into its folder, each table whole or not at all.
 
@@ -83,10 +88,12 @@ def write_readings(
         The tilt of each model, with its causes.
     legs
         What leads each model to its tactical target at the policy's own aversion, where there is one.
+    trusts
+        What confidences were multiplied by, which are written as they came out.
     """
     rows = {
         "signals": list(_signals(reading)),
-        "views": list(_views(reading, [view for view in views if view.live(on)])),
+        "views": list(_views(reading, [view for view in views if view.live(on)], trusts)),
         "tilts": list(_tilts(beliefs, universe)),
         "beliefs": list(_parts(legs, universe)),
     }
@@ -107,26 +114,31 @@ def _signals(reading: Reading | None) -> Iterator[dict[str, Any]]:
         words = {"name": row["regime"], "state": row["state"], "note": row["note"]}
         now = {"value": _none(row["probability"]), "raw": float(row["is_now"]), "date": reading.on, "known": reading.on}
         yield {"section": "regime", "kind": "", "about": "", **words, **now}
+    for opinion, shares in reading.shares.items():
+        for signal, share in shares.items():
+            words = {"name": signal, "about": opinion, "value": share, "date": reading.on, "known": reading.on}
+            yield {"section": "share", "kind": "", "state": "", "note": "", **words}
 
 
-def _views(reading: Reading | None, views: Sequence[View]) -> Iterator[dict[str, Any]]:
+def _views(reading: Reading | None, views: Sequence[View], trusts: Mapping[str, Trust]) -> Iterator[dict[str, Any]]:
     for view in views:
-        yield {**_view(view), "source": "book", "why_not": ""}
+        yield {**_view(view, trusts), "source": "book", "why_not": ""}
     if reading is None:
         return
     made = {view.id: view for view in reading.views}
     for row in reading.convictions.to_dict("records"):
         said = {name: _none(row[name]) for name in _PARTS} | {"conviction": _none(row["value"])}
         view = made.pop(row["opinion"], None)
-        words = {"view_id": row["opinion"]} if view is None else _view(view)
+        words = {"view_id": row["opinion"]} if view is None else _view(view, trusts)
         yield {**words, **said, "source": "signals", "why_not": row["why_not"]}
     for view in made.values():
-        yield {**_view(view), "source": "signals", "why_not": ""}
+        yield {**_view(view, trusts), "source": "signals", "why_not": ""}
 
 
-def _view(view: View) -> dict[str, Any]:
+def _view(view: View, trusts: Mapping[str, Trust]) -> dict[str, Any]:
     names = ("about", "basis", "gain", "confidence", "since", "until", "author", "because")
-    return {"view_id": view.id} | {name: getattr(view, name) for name in names}
+    told = {name: getattr(view, name) for name in names}
+    return {"view_id": view.id, **told, "trust": trust_of(view, trusts).scale}
 
 
 def _tilts(beliefs: Mapping[str, Tilt], universe: Universe) -> Iterator[dict[str, Any]]:

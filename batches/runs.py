@@ -262,7 +262,10 @@ def _seal(
     write_impact(errand.out, impact)
     desk = errand.desk
     legs = {model: leg for model in desk.beliefs for leg in desk.legs_of(model).values()}
-    write_readings(errand.out, desk.reading, errand.book.views(), desk.beliefs, desk.market.universe, desk.on, legs)
+    write_readings(
+        errand.out, desk.reading, errand.book.views(), desk.beliefs, desk.market.universe, desk.on, legs,
+        errand.book.trusts(),
+    )  # fmt: skip
     write_summary(errand.out, summarise(Run(errand.out, errand.name, counts, bool(why))))
     seal = {
         "format": FORMAT,

@@ -13,18 +13,18 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from trimtab.errors import EntryRefused, NotApproved
 from trimtab.governance import Ledger, create_ledger, read
 from trimtab.governance.approvals import approve, submit
 from trimtab.governance.canonical import sha256
-from trimtab.governance.folds import standings
 from trimtab.governance.gates import read_candidate
 from trimtab.governance.kills import kill
 from trimtab.governance.releases import release
+from trimtab.governance.statuses import standings
 
+from .ledgers import clear, ledgers
 from .registry import Figure, case
 
 CHUNK = 100
@@ -45,14 +45,6 @@ with open_ledger(sys.argv[1]) as ledger:
 """
 
 
-@contextmanager
-def _ledgers() -> Iterator[dict[str, str]]:
-    with tempfile.TemporaryDirectory() as folder:
-        yield {"SQLite": str(Path(folder) / "ledger.db")} | (
-            {"PostgreSQL": os.environ["TRIMTAB_POSTGRES"]} if os.environ.get("TRIMTAB_POSTGRES") else {}
-        )
-
-
 @case("approvals", "random lives of a run: released exactly when a plain oracle says so", (2_000,), 20)
 def living(size: int, _: int) -> Iterator[Figure]:
     """Lead random lives; a disagreement raises."""
@@ -61,8 +53,8 @@ def living(size: int, _: int) -> Iterator[Figure]:
 
     from .sequences import Bench, machine
 
-    with _ledgers() as ledgers, tempfile.TemporaryDirectory() as folder:
-        for name, where in ledgers.items():
+    with tempfile.TemporaryDirectory() as folder:
+        for name, where in ledgers(Path(folder)).items():
             lives = released = refused = own = 0
             now = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
             while lives < size:
@@ -70,10 +62,11 @@ def living(size: int, _: int) -> Iterator[Figure]:
                     max_examples=min(CHUNK, size - lives), stateful_step_count=12, deadline=None, database=None,
                     suppress_health_check=list(HealthCheck), phases=[Phase.generate],
                 )  # fmt: skip
-                # A file is taken anew now and then: the oracle forgets, a ledger does not, and would be read for ever.
+                # A new ledger now and then: the oracle forgets, a ledger does not, and would be read for ever.
                 with create_ledger(f"{where}.{lives}" if name == "SQLite" else where) as ledger:
                     bench = Bench(ledger, Path(folder) / name, now=now, lives=lives)
                     run_state_machine_as_test(seed(lives)(machine(bench)), settings=how)
+                    clear(ledger)
                 now, lives, released = bench.now, bench.lives, released + bench.released
                 refused, own = refused + bench.refused, own + bench.own
             yield Figure(f"{name}: lives without a wrong release", str(size), lives, "", "at least 2,000")
@@ -138,10 +131,11 @@ def killing(size: int, rounds: int) -> Iterator[Figure]:
     for name in ("SQLite", "PostgreSQL"):
         slowest, stops = 0.0, 0.0
         for i in range(min(rounds, 5)):
-            with _ledgers() as ledgers, tempfile.TemporaryDirectory() as folder:
-                if name not in ledgers or (i and name == "PostgreSQL"):
+            with tempfile.TemporaryDirectory() as folder:
+                places = ledgers(Path(folder))
+                if name not in places or (i and name == "PostgreSQL"):
                     continue
-                seconds, stopping = _kill_once(ledgers[name], Path(folder), size, write_run, POLICY)
+                seconds, stopping = _kill_once(places[name], Path(folder), size, write_run, POLICY)
                 slowest, stops = max(slowest, seconds), max(stops, stopping)
         if slowest:
             yield Figure(f"{name}: from asking for the kill to the refusal", str(size), slowest, "s", "below 1")

@@ -114,7 +114,9 @@ def _beside_cvxpy(programs: Sequence[Program], engine: str, one: float, size: st
         loop(0)
     names, promises = ("DPP", "rebuilt"), ("20 expected", "")
     for name, promise, seconds in zip(names, promises, timed(loops, len(programs)), strict=True):
-        yield Figure(f"{what}cvxpy {name}, {engine} / ours", size, percentile(seconds, 0.5) / one, "x", promise)
+        yield Figure(
+            f"{what}cvxpy {name}, {engine} / ours", size, percentile(seconds, 0.5) / one, "x", promise, better="more"
+        )
 
 
 def _agreement(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 from trimtab.governance.checkpoints import Checkpoint
 from trimtab.governance.entries import Draft
 from trimtab.governance.ledgers import Ledger, append, create_ledger, last, open_ledger
+from trimtab.governance.schemas import SCHEMA
 from trimtab.governance.verification import verify
 
 from .intruders import intrude
@@ -38,6 +40,19 @@ def fill(ledger: Ledger, count: int, batch: int = BATCH) -> float:
     return seconds
 
 
+def ledgers(folder: Path) -> dict[str, str]:
+    """Return where ledgers may be made: a file, and the empty database that the environment names."""
+    server = os.environ.get("TRIMTAB_POSTGRES")
+    return {"SQLite": str(folder / "ledger.db")} | ({"PostgreSQL": server} if server else {})
+
+
+def clear(ledger: Ledger) -> None:
+    """Take a ledger in PostgreSQL away, so that the next begins with nothing; a file goes with its folder."""
+    if not ledger.is_file:
+        with ledger.engine.begin() as connection:
+            connection.exec_driver_sql(f"DROP SCHEMA {SCHEMA} CASCADE")
+
+
 def head(ledger: Ledger) -> Checkpoint:
     """Return what a checkpoint of the head would vouch for; its signature is checked where it is read."""
     sequence, digest, _ = last(ledger)
@@ -60,24 +75,44 @@ def campaign(ledger: Ledger, folder: Path, seeds: range) -> list[str]:
     return missed
 
 
-@case("ledger", "appends written through to the disk, and verifying them all (SQLite)", (1_000_000,), 2_000)
+@case("ledger", "appends written through to the disk, and verifying them all", (1_000_000,), 2_000)
 def appending(size: int, _: int) -> Iterator[Figure]:
-    """Fill a new ledger, then read it all."""
-    with tempfile.TemporaryDirectory() as folder, create_ledger(Path(folder) / "ledger.db") as ledger:
-        seconds = fill(ledger, size)
-        yield Figure("appends a second, batches of 10,000, fsync", str(size), size / seconds, "/s", "at least 20,000")
-        start = time.perf_counter()
-        verdict = verify(ledger, [head(ledger)])
-        yield Figure("verify them all", str(size), time.perf_counter() - start, "s", "at most 5 for 1,000,000")
-        assert verdict.is_whole
-        assert verdict.sealed == size
+    """Fill a new ledger, then read it all; in PostgreSQL too where ``TRIMTAB_POSTGRES`` names an empty database."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, where in ledgers(Path(folder)).items():
+            with create_ledger(where) as ledger:
+                seconds = fill(ledger, size)
+                what = f"{name}: appends a second, batches of 10,000, fsync"
+                yield Figure(what, str(size), size / seconds, "/s", "at least 20,000")
+                start = time.perf_counter()
+                verdict = verify(ledger, [head(ledger)])
+                spent = time.perf_counter() - start
+                yield Figure(f"{name}: verify them all", str(size), spent, "s", "at most 5 for 1,000,000")
+                assert verdict.is_whole
+                assert verdict.sealed == size
 
 
-@case("intruders", "edits, deletions, reorderings, insertions, truncations with the file in hand", (1_000,), 20)
+@case("intruders", "edits, deletions, reorderings, insertions, truncations with all rights", (1_000,), 20)
 def intruding(size: int, _: int) -> Iterator[Figure]:
-    """Count what verification with one checkpoint does not find."""
-    with tempfile.TemporaryDirectory() as folder, create_ledger(Path(folder) / "ledger.db") as ledger:
+    """Count what verification with one checkpoint does not find; as the owner of an empty PostgreSQL database too."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, where in ledgers(Path(folder)).items():
+            if name == "SQLite":
+                with create_ledger(where) as ledger:
+                    fill(ledger, 200)
+                    missed = campaign(ledger, Path(folder), range(size))
+            else:
+                missed = [said for seed in range(size) if (said := _as_owner(where, seed))]
+            yield Figure(f"{name}: changes not found", str(size), len(missed), "", "none")
+            assert not missed, missed
+
+
+def _as_owner(where: str, seed: int) -> str:
+    """Let an intruder at a new ledger in PostgreSQL that he owns; return what was not found, and take it away again."""
+    with create_ledger(where) as ledger:
         fill(ledger, 200)
-        missed = campaign(ledger, Path(folder), range(size))
-    yield Figure("changes not found", str(size), len(missed), "", "none")
-    assert not missed, missed
+        checkpoint = head(ledger)
+        said = intrude(ledger, seed)
+        is_found = not verify(ledger, [checkpoint]).is_whole
+        clear(ledger)
+    return "" if is_found else f"{seed}: {said}"

@@ -6,11 +6,12 @@ import statistics
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One number: what was measured, of which size, against what, and the promise it is held to."""
+    """One number: what was measured, of which size, against what, its promise, and which way is better."""
 
     what: str
     size: str
@@ -18,6 +19,7 @@ class Figure:
     unit: str
     promise: str = ""
     beside: str = ""
+    better: Literal["less", "more"] = "less"
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -13,15 +14,18 @@ from rich.console import Console
 from ..batches.questions import Question, pick_question
 from ..scenarios.boards import PROPOSED, Board, board
 from ..scenarios.breakpoints import find_breakpoints
-from ..scenarios.frontiers import check_figures, frontier
+from ..scenarios.figures import check_figures
+from ..scenarios.frontiers import frontier
 from ..scenarios.knobs import Knob, spread
 from ..scenarios.reversals import Implied, implied_views
 from ..scenarios.sensitivities import Sensitivity, sensitivity
 from ..scenarios.sweeps import Sweep, sweep
-from ..scenarios.worst_cases import WorstCase, propose_robust
 from ..units import basis_points, percent
 from .pages import head, lay, listed, page, plain, quote, say, show_proposal
 from .shock_texts import read_shock
+
+if TYPE_CHECKING:
+    from ..scenarios.worst_cases import WorstCase
 
 _ROWS = 12
 """Points of a sweep on a page; the rest stands in its table."""
@@ -48,13 +52,26 @@ def ask_sweep(
     _show_sweep(console, asked, found, turned)
     best = frontier(found, against, figure) if figure != against else pd.DataFrame()
     if out is not None:
-        from ..scenarios.plots import draw_sweep, draw_weights, write_page
+        from ..reports.cells import spoken
+        from ..reports.pages import write_page
+        from ..reports.sweeps import sweep_page
 
         tables = {"sweep": _flat(found.to_frame())} | ({"frontier": _flat(best)} if len(best) else {})
-        charts = [draw_sweep(found, figure)] + ([draw_sweep(found, figure, against)] if figure != against else [])
+        title = f"Account {asked.account.id}: {' and '.join(spoken(knob.name) for knob in turned)} turned"
         _write(console, out, tables)
-        write_page([*charts, draw_weights(found)], out / "sweep.html")
-        quote(console, f"  {out / 'sweep.html'}")
+        made = sweep_page(found, title, figure=figure, against=against, about=_origin(asked))
+        quote(console, f"  {write_page(made, out / 'sweep.html')}")
+
+
+def _origin(asked: Question) -> tuple[tuple[str, str], ...]:
+    """Return where the answers of a question come from, for the foot of a page."""
+    return (
+        ("account", asked.account.id),
+        ("model", asked.account.model),
+        ("day", asked.on.isoformat()),
+        ("book", str(asked.book.path)),
+        ("policy", asked.policy.hash),
+    )
 
 
 def _show_sweep(out: Console, asked: Question, found: Sweep, knobs: Sequence[Knob]) -> None:
@@ -101,16 +118,21 @@ def ask_board(
     console = page()
     _show_board(console, asked, found, implied)
     tables = {"board": _flat(found.to_frame()), "worth": _flat(found.worth), "implied": _flat(implied.assets)}
+    worst = None
     if robust:
+        from ..scenarios.worst_cases import propose_robust  # asks cvxpy, that nothing else here needs
+
         worst = propose_robust(*about, shocks=shaken, overlay=asked.overlay, trail=asked.trail)
         _show_robust(console, worst)
         tables["robust"] = _flat(worst.outlooks)
     if out is not None:
-        from ..scenarios.plots import draw_board, write_page
+        from ..reports.boards import board_page
+        from ..reports.pages import write_page
 
         _write(console, out, tables)
-        write_page(draw_board(found), out / "board.html")
-        quote(console, f"  {out / 'board.html'}")
+        title = f"Account {asked.account.id}: what could be done"
+        made = board_page(found, title, implied=implied, worst=worst, about=_origin(asked))
+        quote(console, f"  {write_page(made, out / 'board.html')}")
 
 
 def _show_board(out: Console, asked: Question, found: Board, implied: Implied) -> None:

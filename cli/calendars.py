@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING
 import click
 
 from .ledgers import ledger
-from .options import DayType, governed, place
+from .options import DayType, Place, governed, place
 
 if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
+
+    from ..governance.gates import Candidate
+    from ..reports.calendars import Overseen
 
 FINE = 0
 _POSITIONS = ("account", "asset", "side", "state", "age", "life left", "reverts from", "ends", "approval")
@@ -26,46 +29,76 @@ _POSITIONS = ("account", "asset", "side", "state", "age", "life left", "reverts 
     click.option(
         "--share", type=click.FloatRange(0, 1), default=0.9, show_default=True, help="Of a limit, to be shown."
     ),
+    click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Also a page (HTML), this file."),
 )
 @click.argument("runs", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
-def calendar(where: str, store: Path | None, on: dt.date | None, share: float, runs: tuple[Path, ...]) -> int:
+def calendar(
+    where: str, store: Path | None, on: dt.date | None, share: float, out: Path | None, runs: tuple[Path, ...]
+) -> int:
     """Show open tactical positions with age, life left and way back; reviews due; limits nearly used; what waits.
 
     RUNS are the folders of runs of one policy, a year of them for the drift of strategy; positions are the newest's.
     """
+    from ..governance.gates import read_candidate
+    from .pages import page, quote
+
+    newest, console = max((read_candidate(run) for run in runs), key=lambda each: each.on), page()
+    found = _oversee(place(where, store), runs, newest, on or newest.on, share)
+    _show_all(console, found, newest, share)
+    if out is not None:
+        from ..reports.calendars import calendar_page
+        from ..reports.pages import write_page
+
+        about = (("newest run", newest.run_id), ("its seal", newest.version), ("its day", newest.on.isoformat()))
+        quote(console, f"Written: {write_page(calendar_page(found, about=about), out)}")
+    return FINE
+
+
+def _oversee(at: Place, runs: Sequence[Path], newest: Candidate, day: dt.date, share: float) -> Overseen:
+    """Read what a committee asks of the ledger and of the runs on a day."""
     from ..batches.books import read_book
     from ..batches.premises import read_universe
     from ..governance import calendars, oversight
-    from ..governance.gates import policy_of, read_candidate
+    from ..governance.gates import policy_of
     from ..governance.kills import switch
     from ..governance.sealings import find_sealed
     from ..governance.snapshots import fetch, lay_out
-    from .pages import page, say
+    from ..reports.calendars import Overseen
 
-    at, console = place(where, store), page()
-    newest = max((read_candidate(run) for run in runs), key=lambda each: each.on)
-    day = on or newest.on
     with at.open_ledger() as opened:
         kept = at.open_store()
         sealed = find_sealed(opened, kept, newest.run_id, newest.version)
         data = fetch(kept, sealed.inputs.policy)
         policy, universe = policy_of(data), read_universe(read_book(lay_out(kept, sealed.inputs)).shared["assets"])
-        say(console, f"Run {newest.run_id[:12]} of {newest.on}, seen on {day}: {switch(opened)}.", style="bold")
-        _show_positions(console, calendars.calendar(newest.path, policy, universe, day))
-        _show(console, "To be looked at", oversight.due(opened), ("due", "what", "subject", "people"))
-        columns = ("account_id", "limit", "on", "used", "bound", "share")
-        _show(console, f"Limits used above {share:.0%}", calendars.used(newest.path, policy, share), columns)
-        waiting = oversight.relaxations(opened, runs, data)
-        columns = ("run", "account_id", "limit", "on", "bound", "used", "approved", "people")
-        _show(console, "Limits that gave way, waiting for approval", waiting, columns)
-        drift = oversight.drift(opened, runs, calendars.deviation_limits(policy, universe), day)
-        columns = ("model_id", "asset_id", "mean", "limit", "share")
-        _show(
-            console, "Tilts that have become a habit", drift.loc[drift["flagged"].astype(bool), list(columns)], columns
+        acts = oversight.acts(opened)
+        return Overseen(
+            day,
+            str(switch(opened)),
+            calendars.calendar(newest.path, policy, universe, day),
+            calendars.used(newest.path, policy, share),
+            oversight.due(opened),
+            oversight.relaxations(opened, runs, data),
+            oversight.drift(opened, runs, calendars.deviation_limits(policy, universe), day),
+            acts,
+            oversight.by_person(acts),
         )
-        who = oversight.by_person(oversight.acts(opened)).reset_index()
-        _show(console, "Who did what", who, tuple(map(str, who.columns)))
-    return FINE
+
+
+def _show_all(out: Console, found: Overseen, newest: Candidate, share: float) -> None:
+    from .pages import say
+
+    say(out, f"Run {newest.run_id[:12]} of {newest.on}, seen on {found.on}: {found.switch}.", style="bold")
+    _show_positions(out, found.positions)
+    _show(out, "To be looked at", found.due, ("due", "what", "subject", "people"))
+    columns = ("account_id", "limit", "on", "used", "bound", "share")
+    _show(out, f"Limits used above {share:.0%}", found.used, columns)
+    columns = ("run", "account_id", "limit", "on", "bound", "used", "approved", "people")
+    _show(out, "Limits that gave way, waiting for approval", found.waiting, columns)
+    columns = ("model_id", "asset_id", "mean", "limit", "share")
+    habits = found.drift.loc[found.drift["flagged"].astype(bool), list(columns)]
+    _show(out, "Tilts that have become a habit", habits, columns)
+    who = found.people.reset_index()
+    _show(out, "Who did what", who, tuple(map(str, who.columns)))
 
 
 def _show_positions(out: Console, positions: pd.DataFrame) -> None:

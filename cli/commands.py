@@ -12,8 +12,11 @@ import click
 from ..errors import GovernanceError, InputError, LedgerBroken, NotApproved, RunError
 from .approvals import ACTS
 from .calendars import calendar  # noqa: F401  (it stands in the group `ledger`)
+from .endings import ENDINGS
 from .ledgers import ledger, policy_stands, seal_checkpoint
-from .options import AS, BOOK, DAY, MAYBE_LEDGER, POLICY, STORE, place
+from .look_backs import attribute
+from .options import BOOK, DAY, MAYBE_LEDGER, POLICY, STORE, Person, acting, place
+from .papers import report
 from .replays import replay
 from .rule_tests import backtest
 from .what_ifs import WHAT_IFS
@@ -44,6 +47,7 @@ Every morning:
   trimtab signals BOOK --policy policy.toml --on 2017-02-28
   trimtab rebalance BOOK --policy policy.toml --on 2017-02-28 --out runs/2017-02-28
   trimtab export runs/2017-02-28 --table trades
+  trimtab report runs/2017-02-28 --out run.html
 
 \b
 Before trading, and before believing:
@@ -151,10 +155,10 @@ def signals(book: Path, policy: Path, on: dt.date) -> int:
 )
 @MAYBE_LEDGER
 @STORE
-@AS
+@acting
 def rebalance(
     book: Path, policy: Path, on: dt.date, out: Path, workers: int | None, cluster: str | None, chunk: int,
-    where: str | None, store: Path | None, actor: str,
+    where: str | None, store: Path | None, actor: Person,
 ) -> int:  # fmt: skip
     """Decide every account of BOOK and write the run.
 
@@ -180,9 +184,9 @@ def rebalance(
             from ..governance.governed_runs import run_governed
 
             at = place(where, store)
-            with at.open_ledger() as opened:
+            with at.open_as(actor) as opened:
                 done, entry = run_governed(
-                    opened, at.open_store(), book, policy, on, out, actor,
+                    opened, at.open_store(), book, policy, on, out, actor.name,
                     workers=workers, cluster=cluster, chunk=chunk, progress=progress,
                 )  # fmt: skip
                 stands = policy_stands(opened, entry)
@@ -222,44 +226,6 @@ def why(run: Path, account: str, policy: Path | None, book: Path | None) -> int:
 
 
 @trimtab.command()
-@click.argument("runs", type=BOOK)
-@click.option("--returns", required=True, type=POLICY, help="A table (.csv, .parquet): date, then a column an asset.")
-@click.option("--from", "start", type=DAY, help="Periods that end after this day; all by default.")
-@click.option("--to", "end", type=DAY, help="Periods that end on this day or before.")
-@click.option("--account", "accounts", multiple=True, help="An account; repeat it. All accounts by NAV by default.")
-@click.option(
-    "--by",
-    type=click.Choice(["effect", "asset", "class", "regime", "view", "signal", "rule", "author"]),
-    default="effect",
-    show_default=True,
-    help="What the excess return is split by.",
-)
-@click.option("--periods", type=click.FloatRange(min=1), help="Periods a year; read from the dates by default.")
-@click.option("--out", type=click.Path(path_type=Path), help="A new folder for the tables.")
-def attribute(
-    runs: Path,
-    returns: Path,
-    start: dt.date | None,
-    end: dt.date | None,
-    accounts: tuple[str, ...],
-    by: str,
-    periods: float | None,
-    out: Path | None,
-) -> int:
-    """Say what came of the decisions in RUNS, a folder of sealed runs.
-
-    The return beyond the strategic weights is split, without a remainder, into what each view and rule earned, what
-    waiting, limits, phases and lots did, drift, and costs; then each source is judged, with intervals.
-    """
-    from .attributions import Asking, look_back, show_attribution
-    from .pages import page
-
-    asked = Asking(runs, returns, start, end, accounts, by, periods)
-    show_attribution(page(), look_back(asked), asked, out)
-    return FINE
-
-
-@trimtab.command()
 @click.argument("run", type=BOOK)
 @click.option("--format", "form", type=click.Choice(["csv"]), default="csv", show_default=True, help="What to write.")
 @click.option("--table", "tables", multiple=True, help="A table like trades; repeat it for several. All by default.")
@@ -280,7 +246,7 @@ def export(run: Path, form: str, tables: tuple[str, ...], out: Path | None) -> i
     return FINE
 
 
-for command in (*WHAT_IFS, backtest, ledger, *ACTS, replay):
+for command in (*WHAT_IFS, backtest, attribute, report, ledger, *ACTS, *ENDINGS, replay):
     trimtab.add_command(command)
 
 

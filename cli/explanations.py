@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +60,29 @@ def ask_why(run: Path, account: str, policy: Path | None, book: Path | None) -> 
     RunError
         What is given is not a finished run, or not its book, its policy or an account of it.
     """
+    read, mandate, on = reopen(run, account, policy, book)
+    found = _find(read, mandate, account)
+    desk = open_desk(read, mandate, on)
+    belief = desk.beliefs[found.model]
+    proposal = decide(desk.problem, found, belief, desk.on)
+    apart = measure_apart(run, account, proposal)
+    if not proposal.trades or proposal.weights is None:
+        return Why(proposal, None, proposal.reason, apart)
+    try:
+        told = explain(solve(desk.problem, found, belief), proposal.weights["target"].to_numpy())
+    except UnsolvedError as error:  # it has its trades; only the way to them cannot be told
+        return Why(proposal, None, str(error), apart)
+    return Why(proposal, told, "", apart)
+
+
+def reopen(run: Path, account: str, policy: Path | None, book: Path | None) -> tuple[Book, Policy, dt.date]:
+    """Return the book, the policy and the day of a finished run, so that an account of it can be decided again.
+
+    Raises
+    ------
+    RunError
+        What is given is not a finished run, or not its book, its policy or an account of it.
+    """
     open_run(run)
     seal = read_seal(run) or {}
     if policy is None:
@@ -70,29 +94,25 @@ def ask_why(run: Path, account: str, policy: Path | None, book: Path | None) -> 
     read = read_book(where)
     mandate = read.policy(read_policy(policy))
     _check_same(seal, read, mandate, policy)
-    found = _find(read, mandate, account)
-    desk = open_desk(read, mandate, day(str(seal["on"])))
-    belief = desk.beliefs[found.model]
-    proposal = decide(desk.problem, found, belief, desk.on)
-    apart = _apart(run, account, proposal)
-    if not proposal.trades or proposal.weights is None:
-        return Why(proposal, None, proposal.reason, apart)
-    try:
-        told = explain(solve(desk.problem, found, belief), proposal.weights["target"].to_numpy())
-    except UnsolvedError as error:  # it has its trades; only the way to them cannot be told
-        return Why(proposal, None, str(error), apart)
-    return Why(proposal, told, "", apart)
+    return read, mandate, day(str(seal["on"]))
+
+
+def tell_apart(apart: float) -> tuple[str, ...]:
+    """Say that a run's own target is another than the account's asked alone; nothing where it is the same."""
+    if not np.isfinite(apart) or apart <= _SAME:
+        return ()
+    return (
+        f"The run's own target is up to {apart:.2%} apart: the desk as a whole set limits that one account",
+        "asked alone does not have, or this is not the code that made the run.",
+    )
 
 
 def show_why(out: Console, why: Why) -> None:
     """Show the parts of each asset's trade as a table, and then in words."""
     proposal, told = why.proposal, why.told
     say(out, f"Account {proposal.account} ({proposal.model}): {proposal.outcome.name}, {proposal.reason}", style="bold")
-    if np.isfinite(why.apart) and why.apart > _SAME:
-        say(
-            out, f"The run's own target is up to {why.apart:.2%} apart: the desk as a whole set limits that one account"
-        )
-        say(out, "asked alone does not have, or this is not the code that made the run.")
+    for words in tell_apart(why.apart):
+        say(out, words)
     if told is None:
         if why.reason != proposal.reason:
             say(out, f"Its trades cannot be told: {why.reason}.")
@@ -132,7 +152,8 @@ def _check_same(seal: Mapping[str, Any], book: Book, policy: Policy, path: Path)
         raise RunError(f"{path} is not the policy of this run, or has changed since")
 
 
-def _apart(run: Path, account: str, proposal: Proposal) -> float:
+def measure_apart(run: Path, account: str, proposal: Proposal) -> float:
+    """Return the largest weight between a target and the run's own; NaN where one of them has none."""
     targets = pd.read_parquet(run / "targets.parquet", filters=[("account_id", "==", account)])
     if proposal.weights is None or not len(targets):
         return float("nan")

@@ -55,9 +55,11 @@ def init(where: str, store: Path | None, key: Path | None, checkpoints: Path | N
 def verify_chain(where: str, store: Path | None, checkpoints: Path | None, public: Path | None) -> int:
     """Read every record, and name the first that is not what was written.
 
-    Exit status 0: every record is sound. 3: something was changed, moved or cut off.
+    Exit status 0: every record is sound. 3: something was changed, moved or cut off, or was done in the name of
+    somebody who has a key here, and did not sign it.
     """
     from ..governance.checkpoints import read_checkpoints
+    from ..governance.keyrings import unsigned_acts
     from ..governance.verification import verify
     from .pages import page, say
 
@@ -65,6 +67,7 @@ def verify_chain(where: str, store: Path | None, checkpoints: Path | None, publi
     signed = read_checkpoints(at.checkpoints, public or at.public) if at.checkpoints.exists() else ()
     with at.open_ledger() as opened:
         verdict = verify(opened, signed)
+        unsigned = unsigned_acts(opened) if verdict.is_whole else []
     if not verdict.is_whole:
         say(console, f"BROKEN: {verdict.why}.", style="bold red")
         say(console, f"{verdict.records:,} records before it are sound. Stop, keep every file, look who had access.")
@@ -74,7 +77,10 @@ def verify_chain(where: str, store: Path | None, checkpoints: Path | None, publi
         say(console, "No checkpoint was read: a tail that was cut off could not be found.")
     elif verdict.unsealed:
         say(console, f"The last {verdict.unsealed:,} stand behind the newest checkpoint and are not vouched for yet.")
-    return FINE
+    for entry in unsigned:
+        words = f"Record {entry.sequence:,}: {entry.actor} did not sign this {entry.kind}; it does not count."
+        say(console, words, style="bold red")
+    return BROKEN if unsigned else FINE
 
 
 @ledger.command()
@@ -106,6 +112,24 @@ def _row(entry: Entry) -> tuple[str, ...]:
     short = f"{sort}/{name[:12]}" if len(name) == 64 else entry.subject
     at = f"{entry.at:%Y-%m-%d %H:%M:%S}"
     return str(entry.sequence), at, entry.actor, entry.kind, short, str(entry.body.get("because", ""))
+
+
+@ledger.command()
+@click.argument("file", type=click.Path(path_type=Path))
+def key(file: Path) -> int:
+    """Make a key of your own in FILE, and its public half in FILE.pub.
+
+    Submit FILE.pub, and have it approved by somebody who knows it is yours. From then on nothing counts in your name
+    that you did not sign: with --sign FILE, or TRIMTAB_SIGN.
+    """
+    from ..governance.checkpoints import make_key
+    from .pages import page, quote, say
+
+    console, public = page(), make_key(file)
+    say(console, "Your key, for nobody else; and what others may have, to be submitted:")
+    for told in (file, public):
+        quote(console, f"  {told}")
+    return FINE
 
 
 @ledger.command()
@@ -193,7 +217,7 @@ def run_id_of(told: str) -> str:
 
 def policy_stands(opened: Ledger, entry: Entry) -> bool:
     """Whether the policy that a sealed run was made under is in force: without it nothing of the run is released."""
-    from ..governance.gates import in_force
+    from ..governance.statuses import in_force
 
     return entry.body["policy"] in in_force(opened, "policy")
 

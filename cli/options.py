@@ -16,6 +16,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Person:
+    """Who acts, and the file of the key that they sign with, if they do."""
+
+    name: str
+    key: Path | None = None
+
+
+@dataclass(frozen=True)
 class Place:
     """Where a desk keeps its ledger, its snapshots, its signing key and its checkpoints.
 
@@ -55,6 +63,13 @@ class Place:
         from ..governance.ledgers import open_ledger
 
         return open_ledger(self.where)
+
+    def open_as(self, who: Person) -> Ledger:
+        """Open the ledger as a person uses it, who signs what they do if they gave their key."""
+        from ..governance.keyrings import signing
+
+        opened = self.open_ledger()
+        return opened if who.key is None else signing(opened, who.name, who.key)
 
     def open_store(self) -> Store:
         """Open the store of snapshots."""
@@ -107,11 +122,18 @@ BECAUSE = click.option("--because", default="", help="Why.")
 WHY = click.option("--because", required=True, help="Why.")
 
 
-def _actor(_: Any, __: Any, value: str | None) -> str:
-    return value or getpass.getuser()
+def _person(context: click.Context, __: Any, value: str | None) -> Person:
+    return Person(value or getpass.getuser(), context.params.pop("sign", None))
 
 
-AS = click.option("--as", "actor", envvar="TRIMTAB_AS", callback=_actor, metavar="NAME", help="Who acts; you.")
+AS = click.option("--as", "actor", envvar="TRIMTAB_AS", callback=_person, metavar="NAME", help="Who acts; you.")
+# Read before --as, whose value takes it in.
+SIGN = click.option("--sign", type=_FILE, envvar="TRIMTAB_SIGN", is_eager=True, help="Your own key, to sign it with.")
+
+
+def acting(function: Callable) -> Callable:
+    """Give a command the options that say who acts: a parameter ``actor``, a `Person`."""
+    return SIGN(AS(function))
 
 
 def governed(*more: Callable) -> Callable:

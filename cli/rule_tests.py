@@ -28,7 +28,7 @@ _OFTEN = click.Choice(["session", "week", "month", "quarter", "year"])
 @click.option("--read", type=_OFTEN, default="month", show_default=True, help="How often signals are read.")
 @click.option("--estimate", type=_OFTEN, default="month", show_default=True, help="How often risk is estimated.")
 @click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes.")
-@click.option("--out", required=True, type=FOLDER, help="A new folder for the tables.")
+@click.option("--out", required=True, type=FOLDER, help="A new folder for the tables and the page.")
 def backtest(
     book: Path,
     policy: Path,
@@ -50,7 +50,7 @@ def backtest(
     """
     from ..scenarios.conducts import Conduct
     from .backtests import show_tested, try_policy, write_tested
-    from .pages import open_folder, page, say
+    from .pages import open_folder, page, quote, say
 
     conduct = Conduct(lag, read, estimate)  # pyright: ignore[reportArgumentType]  click has checked the words
     open_folder(out)  # before the long walk, not after it
@@ -58,5 +58,7 @@ def backtest(
     files = write_tested(tested, out)
     console = page()
     show_tested(console, tested)
-    say(console, f"Written to {out}: {', '.join(path.stem for path in files)} (.parquet).")
+    tables = ", ".join(path.stem for path in files if path.suffix == ".parquet")
+    say(console, f"Written to {out}: {tables} (.parquet), decisions, backtest.html.")
+    quote(console, f"What came of each decision: trimtab attribute {out}")
     return 0

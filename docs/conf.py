@@ -18,7 +18,7 @@ autodoc_member_order = "bysource"
 exclude_patterns = ["_build"]
 
 # The faces of the folders are lazy, and autodoc lists what a module already holds: each name is asked for once.
-for face in ("models", "signals", "constraints", "optimizer", "batches", "scenarios"):
+for face in ("models", "signals", "constraints", "optimizer", "batches", "scenarios", "reports"):
     module = import_module(f"trimtab.{face}")
     for public in module.__all__:
         setattr(module, public, getattr(module, public))

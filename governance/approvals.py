@@ -16,11 +16,22 @@ from ..constraints.quorums import MOST_DAYS, MOST_PEOPLE
 from ..errors import EntryRefused
 from .canonical import sha256
 from .entries import Draft, Entry, person, stamp
-from .folds import require, standing
-from .ledgers import Ledger, append, read
+from .folds import require
+from .keyrings import SORT as PERSON
+from .keyrings import keyring, public_key
+from .ledgers import Ledger, read
+from .statuses import act, standing
 
-LASTS: Mapping[str, int] = {"run": 7, "view": 90, "extension": 90, "policy": MOST_DAYS}
-"""Days that an approval holds unless it says otherwise, by what it is of."""
+LASTS: Mapping[str, int] = {
+    "run": 7,
+    "view": 90,
+    "extension": 90,
+    **dict.fromkeys(("policy", "confidence", "person"), MOST_DAYS),
+}
+"""Days that an approval holds unless it says otherwise, by what it is of.
+
+Confidences last long: when they end, every source is believed as it states itself again.
+"""
 REVIEW_WITHIN = 30
 """Days within which an override has to be reviewed."""
 
@@ -44,9 +55,9 @@ def submit(
     ledger, actor
         Where; who.
     subject
-        ``view/...``, ``policy/...``, ``extension/...`` or ``run/...``.
+        ``view/...``, ``policy/...``, ``extension/...``, ``confidence/...``, ``person/...`` or ``run/...``.
     data
-        The bytes themselves: the file of a policy, of a table of views, the ``run.json`` of a run.
+        The bytes themselves: the file of a policy, of a table of views, of a public key, the ``run.json`` of a run.
     because
         Why.
     since
@@ -63,7 +74,7 @@ def submit(
     EntryRefused
         It stands where nothing can be submitted (a released run), or the number of people is none.
     """
-    body = _terms(data, because, since, people, more)
+    body = _terms(subject, data, because, since, people, more)
     return _author(ledger, Draft(actor, "submit", subject, body, sha256(data)), at)
 
 
@@ -80,23 +91,27 @@ def edit(
     at: dt.datetime | None = None,
 ) -> Entry:
     """Put other bytes in place of those submitted; whoever approved the former has said nothing about these."""
-    body = _terms(data, because, since, people, more)
+    body = _terms(subject, data, because, since, people, more)
     return _author(ledger, Draft(actor, "edit", subject, body, sha256(data)), at)
 
 
 def _terms(
-    data: bytes, because: str, since: dt.date | None, people: int, more: Mapping[str, object] | None
+    subject: str, data: bytes, because: str, since: dt.date | None, people: int, more: Mapping[str, object] | None
 ) -> dict[str, object]:
     """Return what the entry of a new version says."""
     if type(people) is not int or not 1 <= people <= MOST_PEOPLE:
         raise EntryRefused(f"{people!r} people cannot approve", code="PEOPLE", mend=f"from 1 to {MOST_PEOPLE}")
     day = {} if since is None else {"since": since.isoformat()}
-    return {**(more or {}), "because": because, "people": people, "bytes": len(data), **day}
+    shown = {}
+    if subject.startswith(f"{PERSON}/"):  # a key is read from the ledger alone
+        public_key(data)
+        shown = {"public": data.decode("ascii")}
+    return {**(more or {}), "because": because, "people": people, "bytes": len(data), **day, **shown}
 
 
 def _author(ledger: Ledger, draft: Draft, at: dt.datetime | None) -> Entry:
     require(standing(ledger, draft.subject, at), draft.kind)
-    return append(ledger, [draft], at=at)[0]
+    return act(ledger, draft, at)
 
 
 def approve(
@@ -175,19 +190,19 @@ def override(
 
 
 def _sign(ledger: Ledger, draft: Draft, at: dt.datetime | None) -> Entry:
-    one, subject = standing(ledger, draft.subject, at), draft.subject
+    one = standing(ledger, draft.subject, at)
     require(one, draft.kind)
     if draft.version != one.current.sha256:
         raise EntryRefused(
-            f"these are not the bytes submitted as {subject} ({draft.version[:12]}, not {one.current.sha256[:12]})",
+            f"these are not the bytes submitted as {one.name} ({draft.version[:12]}, not {one.current.sha256[:12]})",
             code="VERSION", mend="look at what was submitted, or submit these",
         )  # fmt: skip
     if one.is_author(draft.actor):
         raise EntryRefused(
-            f"{draft.actor} proposed or edited {subject} and cannot {draft.kind} it",
+            f"{draft.actor} proposed or edited {one.name} and cannot {draft.kind} it",
             code="SELF_APPROVAL", mend="ask somebody else",
         )  # fmt: skip
-    return append(ledger, [draft], at=at)[0]
+    return act(ledger, draft, at)
 
 
 def reject(ledger: Ledger, actor: str, subject: str, *, because: str, at: dt.datetime | None = None) -> Entry:
@@ -217,7 +232,9 @@ def review(ledger: Ledger, actor: str, subject: str, *, because: str, at: dt.dat
     overrides = unreviewed(ledger, subject).get(subject, [])
     if not overrides:
         raise EntryRefused(
-            f"no override of {subject} waits for review", code="STATE", mend="see `trimtab ledger calendar`"
+            f"no override of {standing(ledger, subject, at).name} waits for review",
+            code="STATE",
+            mend="see `trimtab ledger calendar`",
         )
     if person(actor) in {entry.actor for entry in overrides}:
         raise EntryRefused(f"{person(actor)} gave the override", code="SELF_REVIEW", mend="ask somebody else")
@@ -227,7 +244,11 @@ def review(ledger: Ledger, actor: str, subject: str, *, because: str, at: dt.dat
 def unreviewed(ledger: Ledger, subject: str = "") -> dict[str, list[Entry]]:
     """Return the overrides that nobody has reviewed, by subject: whatever became since of what they let through."""
     waiting: dict[str, list[Entry]] = {}
-    for entry in read(ledger, kind=("override", "review"), subject=subject):
+    entries = list(read(ledger, kind=("override", "review"), subject=subject))
+    uncounted = keyring(ledger).uncounted(entries)
+    for entry in entries:
+        if entry.kind == "review" and entry.sequence in uncounted:
+            continue
         if entry.kind == "review":
             waiting.pop(entry.subject, None)
         else:
@@ -238,7 +259,7 @@ def unreviewed(ledger: Ledger, subject: str = "") -> dict[str, list[Entry]]:
 def _say(ledger: Ledger, actor: str, verb: str, subject: str, because: str, at: dt.datetime | None) -> Entry:
     one = standing(ledger, subject, at)
     require(one, verb)
-    return append(ledger, [Draft(actor, verb, subject, {"because": because}, one.current.sha256)], at=at)[0]
+    return act(ledger, Draft(actor, verb, subject, {"because": because}, one.current.sha256), at)
 
 
 def _now() -> dt.datetime:

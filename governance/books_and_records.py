@@ -19,6 +19,7 @@ from ..batches.exports import write_csvs
 from .deliveries import Released, released_runs
 from .entries import Entry, stamp
 from .fills import all_fills
+from .keyrings import keyring
 from .ledgers import Ledger, read
 from .sealings import rows_of, run_json
 from .snapshots import Store
@@ -45,7 +46,8 @@ EXECUTIONS = _schema(
     cost="n", status="t", run_id="t",
 )  # fmt: skip
 ACTS = _schema(
-    sequence="i", at="t", actor="t", act="t", subject="t", version="t", because="t", digest="t", previous="t",
+    sequence="i", at="t", actor="t", act="t", subject="t", version="t", because="t", signed="t", digest="t",
+    previous="t",
 )  # fmt: skip
 SCHEMAS: Mapping[str, pa.Schema] = {"orders": ORDERS, "executions": EXECUTIONS, "acts": ACTS}
 
@@ -76,15 +78,23 @@ def collect_records(
     """
     runs = [one for one in released_runs(ledger, store, withdrawn=True) if since <= one.on <= until]
     grounds = {one.sealed.subject for one in runs}
-    policies = {str(one.sealed.entry.body["policy"]) for one in runs}
-    everything = list(read(ledger))
-    acts = [e for e in everything if e.subject in grounds or e.version in policies]
-    orders = [row for one in runs for row in _orders(store, one, acts, accounts)]
+    versions = {digest for one in runs for digest in _read_by(store, one)}
+    everything, ring = list(read(ledger)), keyring(ledger)
+    acts = [e for e in everything if e.subject in grounds or e.version in versions]
+    signed = {e.sequence: ring.vouches(e) for e in acts}
+    counted = [e for e in acts if signed[e.sequence] is not False]
+    orders = [row for one in runs for row in _orders(store, one, counted, accounts)]
     return {
         "orders": pa.Table.from_pylist(orders, ORDERS),
         "executions": _executions(all_fills(ledger, store), accounts, since, until),
-        "acts": pa.Table.from_pylist([_act(e) for e in acts], ACTS),
+        "acts": pa.Table.from_pylist([_act(e, signed[e.sequence]) for e in acts], ACTS),
     }
+
+
+def _read_by(store: Store, one: Released) -> set[str]:
+    """Return the SHA-256 of what a run was made from and people approved: its policy, its tables of opinions."""
+    book = run_json(store, one.sealed).get("inputs", {}).get("book", {})
+    return {str(one.sealed.entry.body["policy"])}.union(*(book.get(name, ()) for name in ("views", "tilts")))
 
 
 def export_records(tables: Mapping[str, pa.Table], folder: str | Path) -> tuple[Path, ...]:
@@ -151,10 +161,11 @@ def _told(store: Store, one: Released, acts: Sequence[Entry]) -> dict[str, Any]:
     }
 
 
-def _act(entry: Entry) -> dict[str, Any]:
+def _act(entry: Entry, signed: bool | None) -> dict[str, Any]:
     return {
         "sequence": entry.sequence, "at": stamp(entry.at), "actor": entry.actor, "act": entry.kind,
-        "subject": entry.subject, "version": entry.version, "because": _because(entry), "digest": entry.digest,
+        "subject": entry.subject, "version": entry.version, "because": _because(entry),
+        "signed": "" if signed is None else "yes" if signed else "no", "digest": entry.digest,
         "previous": entry.previous,
     }  # fmt: skip
 

@@ -63,20 +63,21 @@ def _check(value: object, depth: int) -> None:
     kind = type(value)
     if kind is str or kind is bool or value is None:  # most values, and appends are counted in thousands a second
         return
-    if depth > DEEPEST:
+    if kind is int:
+        if not -MOST <= value <= MOST:  # pyright: ignore[reportOperatorIssue]  narrowed by `kind`
+            raise EntryRefused("a whole number beyond 2^53 - 1", code="BAD_JSON", mend="give it as text")
+        return
+    if kind is not dict and kind is not list and kind is not tuple:
+        # Subclasses too: an enumeration or numpy's text may print otherwise than it compares.
+        raise EntryRefused(f"a {kind.__name__} has no one text", code="BAD_JSON", mend="give amounts as decimal text")
+    if depth >= DEEPEST:  # this bracket would be one more than `parse` reads
         raise EntryRefused(f"nested deeper than {DEEPEST}", code="BAD_JSON", mend="flatten it")
     if kind is dict:
-        for key, inner in value.items():  # pyright: ignore[reportAttributeAccessIssue]  narrowed by `kind`
+        for key in value:  # pyright: ignore[reportGeneralTypeIssues]  the same
             if type(key) is not str:
                 raise EntryRefused(f"a key is {type(key).__name__}, not text", code="BAD_JSON", mend="make it text")
-            _check(inner, depth + 1)
-    elif kind is list or kind is tuple:
-        for inner in value:  # pyright: ignore[reportGeneralTypeIssues]  the same
-            _check(inner, depth + 1)
-    elif kind is not int:  # subclasses too: an enumeration or numpy's text may print otherwise than it compares
-        raise EntryRefused(f"a {kind.__name__} has no one text", code="BAD_JSON", mend="give amounts as decimal text")
-    elif not -MOST <= value <= MOST:  # pyright: ignore[reportOperatorIssue]  the same
-        raise EntryRefused("a whole number beyond 2^53 - 1", code="BAD_JSON", mend="give it as text")
+    for inner in value.values() if kind is dict else value:  # pyright: ignore  the same
+        _check(inner, depth + 1)
 
 
 def parse(data: bytes | str) -> object:

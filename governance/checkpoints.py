@@ -102,7 +102,14 @@ def _write_new(path: Path, data: bytes, mode: int) -> None:
         os.fsync(handle)
 
 
-def _read_key(path: Path) -> Ed25519PrivateKey:
+def read_key(path: Path) -> Ed25519PrivateKey:
+    """Read a secret key that its owner alone may read.
+
+    Raises
+    ------
+    LedgerError
+        There is none, or others may read it.
+    """
     try:
         check_private(path)
         key = serialization.load_pem_private_key(path.read_bytes(), password=None)
@@ -154,7 +161,7 @@ def sign_head(ledger: Ledger, file: str | Path, key: str | Path) -> Checkpoint:
     LedgerError
         The key or the file cannot be used, or the ledger is empty.
     """
-    file, secret = Path(file), _read_key(Path(key))
+    file, secret = Path(file), read_key(Path(key))
     public = secret.public_key()
     try:
         with writing(ledger) as connection:  # one at a time: the line before is known

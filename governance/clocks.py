@@ -21,12 +21,13 @@ from ..batches.stores import SCHEMAS
 from ..optimizer.solutions import Outcome
 from ..units import FrozenMap
 from .canonical import parse
+from .confidences import approved_confidences
 from .deliveries import Released, released_runs
 from .fills import ORDERS, all_fills, history_of, open_orders
-from .folds import standings
 from .ledgers import Ledger
 from .sealings import rows_of, run_json
 from .snapshots import Store, fetch
+from .statuses import standings
 
 _pc: Any = pyarrow.compute
 """Its functions are made when it is imported: no type checker sees them."""
@@ -48,7 +49,8 @@ def derive(ledger: Ledger, store: Store, on: dt.date) -> Mapping[str, pa.Table]:
     mapping of str to pyarrow.Table
         `CARRIED`, ``history``, ``orders``; ``views``: account_id and the sign of the views of its last decision;
         ``trades``: the trade_id of everything that was released; ``extensions``: account_id (``*`` for all), asset_id,
-        side, extended_until and approval of every extension in force.
+        side, extended_until and approval of every extension in force; ``confidences``: how far each source is trusted,
+        of tables in force.
 
     Raises
     ------
@@ -64,6 +66,7 @@ def derive(ledger: Ledger, store: Store, on: dt.date) -> Mapping[str, pa.Table]:
     tables["orders"] = ORDERS.empty_table() if released is None else open_orders(released, fills)
     tables["trades"] = _NONE if released is None else released.select(["trade_id"])
     tables["extensions"] = _extensions(ledger, store)
+    tables["confidences"] = approved_confidences(ledger, store)
     return FrozenMap(tables)
 
 

@@ -17,11 +17,33 @@ from sqlalchemy import event, exc
 from sqlalchemy.pool import NullPool, QueuePool
 
 from ..errors import EntryRefused, GovernanceError, LedgerError
-from .schemas import FORMAT, LOCK, REFUSALS, SCHEMA, postgres_statements, sqlite_statements
+from .schemas import FORMATS, LOCK, REFUSALS, SCHEMA, postgres_statements, sqlite_statements
+from .signatures import Signer
 
 PATIENCE = 30.0
 """Seconds that a write waits for a lock or for a server that restarts."""
 _PLAIN = re.compile(r"[\w.:-]*")
+_TAKEN = {"entries_pkey": "SEQUENCE", "entries_key": "KEY"}
+_SERVER = "see that it runs and may be reached from here"
+# What a database says, its state or (before there is a connection) a piece of its text; and what we say instead.
+_FAULTS = (
+    ("authentication failed", "the user or the password is wrong", "see ~/.pgpass, or ask the database's owner"),
+    ("no password supplied", "the server asks for a password", "put it into ~/.pgpass"),
+    ("no pg_hba.conf entry", "the server lets nobody in from here under this name", "ask the database's owner"),
+    ('role "', "the server knows no such user", "name one: postgresql://USER@host/database"),
+    ('database "', "there is no such database", "make it: createdb"),
+    ("Connection refused", "no server answers", _SERVER),
+    ("No such file or directory", "no server answers", _SERVER),
+    ("timeout expired", "no server answers", _SERVER),
+    ("could not translate host name", "nobody knows this host", "look at the address"),
+    ("failed to resolve host", "nobody knows this host", "look at the address"),
+    ("42501", "this user may not do that", "GRANT trimtab_writer (or trimtab_reader) TO them"),
+    ("SQLITE_NOTADB", "this file is no ledger", "name the ledger's own file"),
+    ("SQLITE_READONLY", "it may only be read", "look at the rights of the file and its folder"),
+    ("SQLITE_READONLY_DIRECTORY", "its folder may only be read", "look at the rights of the folder"),
+    ("SQLITE_CANTOPEN", "it cannot be opened", "look at the rights of the file and its folder"),
+    ("SQLITE_FULL", "the disk is full", "make room, and give the same command again"),
+)
 DRIVERS = ("postgresql", "postgres", "postgresql+psycopg")
 
 
@@ -37,11 +59,14 @@ class Ledger:
         The way in.
     patience
         Seconds that a write waits for a lock or for a server that restarts.
+    signer
+        Who signs what they do; see `keyrings.signing`.
     """
 
     where: str
     engine: sa.Engine = field(repr=False)
     patience: float = PATIENCE
+    signer: Signer | None = None
 
     @property
     def is_file(self) -> bool:
@@ -72,7 +97,8 @@ def opened(where: str | Path, *, make: bool) -> Ledger:
                 _fill(connection)
                 connection.commit()
             found = _format(connection)
-        if found == FORMAT:
+        wanted = FORMATS[ledger.engine.dialect.name]
+        if found == wanted:
             return ledger
     except exc.DBAPIError as error:
         ledger.close()
@@ -81,7 +107,9 @@ def opened(where: str | Path, *, make: bool) -> Ledger:
     if found is None:
         raise LedgerError(f"{ledger.where} holds no ledger", code="NO_LEDGER", mend="make it: `trimtab ledger init`")
     raise LedgerError(
-        f"{ledger.where} holds a ledger of format {found}, not {FORMAT}", code="FORMAT", mend="update trimtab"
+        f"{ledger.where} holds a ledger of format {found}, not {wanted}",
+        code="FORMAT",
+        mend="use the trimtab that made it" if found < wanted else "update trimtab",
     )
 
 
@@ -233,7 +261,14 @@ def refused(ledger: Ledger, error: exc.DBAPIError) -> GovernanceError:
     for code, sentence in REFUSALS.items():
         if f"trimtab:{code}" in text:
             return EntryRefused(sentence, code=code, mend="see docs/governance/ledger.md")
-    state = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "sqlite_errorname", "") or "no connection"
+    taken = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
+    if code := _TAKEN.get(taken or ""):  # PostgreSQL's indices come before its guards
+        return EntryRefused(REFUSALS[code], code=code, mend="see docs/governance/ledger.md")
+    state = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "sqlite_errorname", "")
+    for sign, why, mend in _FAULTS:
+        if sign == state or (not state and sign in text):
+            return LedgerError(f"{ledger.where}: {why}", code="UNREACHABLE", mend=mend)
     return LedgerError(
-        f"{ledger.where} refused ({state})", code="UNREACHABLE", mend="look at the server, the file, the rights"
-    )
+        f"{ledger.where} refused ({state or 'no connection'})",
+        code="UNREACHABLE", mend="look at the server, the file, the rights",
+    )  # fmt: skip

@@ -12,10 +12,10 @@ import pyarrow.compute
 
 from ..errors import LedgerBroken
 from .entries import Entry
-from .folds import standings
 from .ledgers import Ledger, read
 from .sealings import KIND, Sealed, open_sealed
 from .snapshots import Store
+from .statuses import standings
 
 _pc: Any = pyarrow.compute
 """Its functions are made when it is imported: no type checker sees them."""

@@ -13,7 +13,7 @@ import re
 import secrets
 import time
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from json.encoder import encode_basestring
 
@@ -136,7 +136,9 @@ def _check_name(what: str, name: str) -> None:
             code="BAD_NAME",
             mend="rename it",
         )
-    if any(c != " " and unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zs", "Zl", "Zp") for c in name):
+    if not name.isprintable() and any(
+        c != " " and unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zs", "Zl", "Zp") for c in name
+    ):
         raise EntryRefused(f"{what} holds a character that cannot be seen", code="BAD_NAME", mend="take it out")
 
 
@@ -160,15 +162,13 @@ def moment(text: str) -> dt.datetime:
     return dt.datetime.fromisoformat(text)
 
 
-def chain(drafts: list[Draft], sequence: int, previous: str, at: str) -> list[tuple]:
-    """Return the rows of drafts that follow the record ``sequence`` with digest ``previous``, columns as `COLUMNS`."""
-    rows = []
+def chain(drafts: Iterable[Draft], sequence: int, previous: str, at: str) -> Iterator[tuple]:
+    """Yield the rows of drafts that follow the record ``sequence`` with digest ``previous``, columns as `COLUMNS`."""
     for draft in drafts:
         sequence += 1
         row = (sequence, previous, at, draft.actor, draft.kind, draft.subject, draft.version, draft.key, draft.text)
         previous = sha256(preimage(row))
-        rows.append((*row, previous))
-    return rows
+        yield (*row, previous)
 
 
 def preimage(row: tuple) -> bytes:

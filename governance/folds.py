@@ -7,19 +7,13 @@ state does not allow, an approval of other bytes or by one of their authors chan
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-
-import sqlalchemy as sa
 
 from ..errors import EntryRefused
 from ..units import FrozenMap
-from .connections import read_only
 from .entries import APPROVING, AUTHORING, Entry, moment
-from .entries import entry as as_entry
 from .guards import ENDING
-from .ledgers import Ledger, read
-from .schemas import ENTRIES
 from .states import BEGIN, LAPSE, MACHINES, NOTHING, QUORUM, Machine, machine_of
 
 EMERGENCY = 2
@@ -131,6 +125,12 @@ class Standing:
     ignored: tuple[int, ...] = ()
 
     @property
+    def name(self) -> str:
+        """The subject as a sentence says it: of a run the first digits of its id."""
+        sort, _, name = self.subject.partition("/")
+        return f"{sort}/{name[:12]}" if sort == "run" else self.subject
+
+    @property
     def state(self) -> str:
         """Where the current version stands."""
         return self.current.state
@@ -151,7 +151,7 @@ class Standing:
         return actor in (now.proposer, now.editor) or (now.sha256, actor) in self.authors
 
 
-def fold(entries: Iterable[Entry], at: dt.datetime) -> dict[str, Standing]:
+def fold(entries: Iterable[Entry], at: dt.datetime, uncounted: Container[int] = ()) -> dict[str, Standing]:
     """Return where every subject stands at a moment.
 
     Parameters
@@ -160,6 +160,8 @@ def fold(entries: Iterable[Entry], at: dt.datetime) -> dict[str, Standing]:
         In their order; those of subjects without a machine and those after ``at`` are passed over.
     at
         The moment, with its time zone.
+    uncounted
+        Numbers of entries that change nothing whatever they say: see `keyrings`.
 
     Examples
     --------
@@ -175,35 +177,11 @@ def fold(entries: Iterable[Entry], at: dt.datetime) -> dict[str, Standing]:
         machine = machine_of(entry.subject)
         if machine is not None and entry.at <= at:
             before = found.get(entry.subject) or Standing(entry.subject, entry.at)
-            found[entry.subject] = _after(_settled(before, machine, entry.at), machine, entry)
+            if entry.sequence in uncounted:
+                found[entry.subject] = replace(before, ignored=(*before.ignored, entry.sequence))
+            else:
+                found[entry.subject] = _after(_settled(before, machine, entry.at), machine, entry)
     return {name: _settled(one, MACHINES[name.partition("/")[0]], at) for name, one in found.items()}
-
-
-def standing(ledger: Ledger, subject: str, at: dt.datetime | None = None) -> Standing:
-    """Return where one subject stands, by default now."""
-    if machine_of(subject) is None:
-        raise EntryRefused(
-            f"{subject!r} is nothing that is approved", code="SUBJECT", mend=f"begin with {', '.join(MACHINES)} and /"
-        )
-    entries = list(read(ledger, subject=subject))
-    now = at or _now(entries)
-    return fold(entries, now).get(subject) or Standing(subject, now)
-
-
-def standings(ledger: Ledger, sort: str, at: dt.datetime | None = None) -> dict[str, Standing]:
-    """Return where everything of one sort (``"policy"``, ``"run"``) stands, by default now."""
-    verbs, about = sorted(MACHINES[sort].verbs), ENTRIES.c.subject
-    # "0" follows "/": a range of the index of subjects. Sorted here, or a database reads the whole ledger in its order.
-    chosen = sa.select(*ENTRIES.c).where(about >= f"{sort}/", about < f"{sort}0", ENTRIES.c.kind.in_(verbs))
-    with read_only(ledger) as connection:
-        rows = sorted(tuple(row) for row in connection.execute(chosen))
-    entries = list(map(as_entry, rows))
-    return fold(entries, at or _now(entries))
-
-
-def _now(entries: Sequence[Entry]) -> dt.datetime:
-    """Return this machine's moment, or the ledger's where that is ahead: what stands there has happened."""
-    return max([dt.datetime.now(dt.UTC), *(entry.at for entry in entries[-1:])])
 
 
 def require(one: Standing, verb: str) -> None:
@@ -211,7 +189,7 @@ def require(one: Standing, verb: str) -> None:
     machine = machine_of(one.subject)
     allowed = machine.allowed(one.state) if machine else ()
     if verb not in allowed:
-        where = f"{one.subject} is {one.state}" if one.state != NOTHING else f"nothing was submitted as {one.subject}"
+        where = f"{one.name} is {one.state}" if one.state != NOTHING else f"nothing was submitted as {one.name}"
         raise EntryRefused(
             f"{where}: there is nothing to {verb}",
             code="STATE",

@@ -8,10 +8,11 @@ QUORUM     enough people have approved it: by its largest deviation and relaxati
 BLOCKED    where a tripwire blocked it, each of them said that they know
 POLICY     it was made under a policy whose file is in force
 VIEWS      and from tables of views and tilts that are
+CONFIDENCE and with confidences of sources as tables in force say
 EXTENSION  and from extensions of tactical positions that are
 =========  ==========================================================================================
 
-An override of two people stands in for QUORUM, BLOCKED, POLICY, VIEWS and EXTENSION; for nothing else.
+An override of two people stands in for QUORUM, BLOCKED, POLICY, VIEWS, CONFIDENCE and EXTENSION; for nothing else.
 """
 
 from __future__ import annotations
@@ -34,9 +35,12 @@ from ..constraints.documents import read_policy
 from ..constraints.policies import Policy
 from ..errors import NotApproved, PolicyError, RunError
 from .canonical import canonical_json, sha256
-from .folds import Standing, standing, standings
+from .confidences import TABLE, unapproved
+from .folds import Standing
 from .kills import switch
 from .ledgers import Ledger
+from .snapshots import Store
+from .statuses import in_force, standing
 
 _pc: Any = pyarrow.compute
 """Its functions are made when it is imported: no type checker sees them."""
@@ -115,10 +119,10 @@ def measure(run: Candidate) -> Sizes:
     deviation = 0.0
     for piece in stream(run.path, "targets", ("current", "strategic", "target")):
         current, strategic, target = (piece[name] for name in ("current", "strategic", "target"))
-        traded = _pc.greater(_pc.abs(_pc.subtract(target, current)), _TRADED)
-        leans = _pc.if_else(traded, _pc.abs(_pc.subtract(target, strategic)), 0.0)
-        most = _pc.max(leans).as_py() or 0.0
-        deviation = max(deviation, most if math.isfinite(most) else math.inf)
+        moved, lean = (_pc.abs(_pc.subtract(target, other)) for other in (current, strategic))
+        leans = _pc.if_else(_pc.less_equal(moved, _TRADED), 0.0, lean)
+        known = _pc.if_else(_pc.is_finite(leans), leans, math.inf)  # arrow's largest number passes over NaN
+        deviation = max(deviation, _pc.max(_pc.fill_null(known, math.inf)).as_py() or 0.0)
     relaxation = 0.0
     for piece in stream(run.path, "accounts", ("relaxed",)):
         for text in _pc.unique(piece["relaxed"]).to_pylist():
@@ -154,7 +158,9 @@ def people_for_policy(policy: Policy) -> int:
     return policy.governance.people(deviation=widest, relaxation=0.0)
 
 
-def check_release(ledger: Ledger, run: Candidate, policy: bytes, at: dt.datetime | None = None) -> Standing:
+def check_release(
+    ledger: Ledger, run: Candidate, policy: bytes, at: dt.datetime | None = None, store: Store | None = None
+) -> Standing:
     """Return the standing of a run that may be released.
 
     Parameters
@@ -165,6 +171,8 @@ def check_release(ledger: Ledger, run: Candidate, policy: bytes, at: dt.datetime
         The bytes of the policy's file.
     at
         The moment; now by default.
+    store
+        Where what the run read is kept; a run that read confidences is not released without.
 
     Raises
     ------
@@ -185,6 +193,7 @@ def check_release(ledger: Ledger, run: Candidate, policy: bytes, at: dt.datetime
         read = _check_policy(ledger, run, policy, now)
         _check_people(run, one, read, now)
         _check_views(ledger, run, now)
+        _check_confidences(ledger, store, run, now)
         _check_extensions(ledger, run, now)
     if one.state != "approved":
         raise NotApproved(f"{run.subject[:16]} is {one.state}", code="QUORUM", mend="ask for approval")
@@ -232,6 +241,19 @@ def _check_views(ledger: Ledger, run: Candidate, at: dt.datetime) -> None:
         )  # fmt: skip
 
 
+def _check_confidences(ledger: Ledger, store: Store | None, run: Candidate, at: dt.datetime) -> None:
+    read = tuple(run.seal.get("inputs", {}).get("book", {}).get(TABLE, ()))
+    if not read:
+        return
+    if store is None:
+        raise NotApproved("the run read confidences", code="CONFIDENCE", mend="give the store that holds them")
+    if strange := unapproved(ledger, store, read, at):
+        raise NotApproved(
+            f"the run trusted {', '.join(strange[:5])} otherwise than anything in force says",
+            code="CONFIDENCE", mend="have the table of confidences approved, and make the run again",
+        )  # fmt: skip
+
+
 def extension_bytes(account: str, asset: str, side: str, until: dt.date) -> bytes:
     """Return the bytes that are approved when a tactical position may live longer; account ``*`` for every account.
 
@@ -254,8 +276,3 @@ def _check_extensions(ledger: Ledger, run: Candidate, at: dt.datetime) -> None:
                     f"and nothing in force says so ({row['approval']})",
                     code="EXTENSION", mend="have the extension approved",
                 )  # fmt: skip
-
-
-def in_force(ledger: Ledger, sort: str, at: dt.datetime | None = None) -> frozenset[str]:
-    """Return the SHA-256 of everything of a sort (``"policy"``, ``"view"``) that is in force, by default now."""
-    return frozenset(v.sha256 for one in standings(ledger, sort, at).values() if (v := one.in_force))

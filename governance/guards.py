@@ -38,42 +38,45 @@ def listed(kinds: Iterable[str]) -> str:
     return ", ".join(f"'{kind}'" for kind in kinds)
 
 
-def approval_checks(table: str) -> dict[str, str]:
-    """Return when an approval is refused, by code."""
+def approval_checks(table: str, new: str = "NEW", before: str = "") -> dict[str, str]:
+    """Return when an approval is refused, by code.
+
+    Parameters
+    ----------
+    table, new
+        What the records and the new one are called.
+    before
+        A condition that keeps to the records before the new one, where it already stands among them.
+    """
+    about = f"FROM {table} WHERE subject = {new}.subject{before}"
 
     def last(column: str, kinds: Iterable[str]) -> str:
-        return (
-            f"(SELECT {column} FROM {table} WHERE subject = NEW.subject AND kind IN ({listed(kinds)}) "
-            "ORDER BY sequence DESC LIMIT 1)"
-        )
+        return f"(SELECT {column} {about} AND kind IN ({listed(kinds)}) ORDER BY sequence DESC LIMIT 1)"
 
     wrote_it = (
-        f"EXISTS (SELECT 1 FROM {table} WHERE subject = NEW.subject AND kind IN ({listed(AUTHORING)}) "
-        "AND version = NEW.version AND actor = NEW.actor)"
+        f"EXISTS (SELECT 1 {about} AND kind IN ({listed(AUTHORING)}) "
+        f"AND version = {new}.version AND actor = {new}.actor)"
     )
     proposer, editor = last("actor", ("submit",)), last("actor", AUTHORING)
     return {
         "NOTHING_SUBMITTED": f"{proposer} IS NULL",
-        "VERSION": f"NEW.version = '' OR NEW.version <> {last('version', AUTHORING)}",
-        "SELF_APPROVAL": f"NEW.actor IN ({proposer}, {editor}) OR {wrote_it}",
+        "VERSION": f"{new}.version = '' OR {new}.version <> {last('version', AUTHORING)}",
+        "SELF_APPROVAL": f"{new}.actor IN ({proposer}, {editor}) OR {wrote_it}",
     }
 
 
-def release_checks(table: str) -> dict[str, str]:
-    """Return when a release is refused, by code."""
-    kill = f"(SELECT digest FROM {table} WHERE subject = '{SWITCH}' AND kind = 'kill' ORDER BY sequence DESC LIMIT 1)"
-    lifters = (
-        f"(SELECT count(DISTINCT actor) FROM {table} WHERE subject = '{SWITCH}' AND kind = 'lift' AND version = {kill})"
-    )
-    ended = (
-        f"coalesce((SELECT max(sequence) FROM {table} WHERE subject = NEW.subject "
-        f"AND kind IN ({listed((*AUTHORING, *ENDING))})), 0)"
-    )
+def release_checks(table: str, new: str = "NEW", before: str = "") -> dict[str, str]:
+    """Return when a release is refused, by code; parameters as for `approval_checks`."""
+    switch = f"FROM {table} WHERE subject = '{SWITCH}'{before}"
+    kill = f"(SELECT digest {switch} AND kind = 'kill' ORDER BY sequence DESC LIMIT 1)"
+    lifters = f"(SELECT count(DISTINCT actor) {switch} AND kind = 'lift' AND version = {kill})"
+    about = f"FROM {table} WHERE subject = {new}.subject{before}"
+    ended = f"coalesce((SELECT max(sequence) {about} AND kind IN ({listed((*AUTHORING, *ENDING))})), 0)"
     approved = (
-        f"EXISTS (SELECT 1 FROM {table} WHERE subject = NEW.subject AND kind IN ({listed(APPROVING)}) "
-        f"AND version = NEW.version AND sequence > {ended})"
+        f"EXISTS (SELECT 1 {about} AND kind IN ({listed(APPROVING)}) "
+        f"AND version = {new}.version AND sequence > {ended})"
     )
     return {
         "KILLED": f"{kill} IS NOT NULL AND {lifters} < {LIFTERS}",
-        "UNAPPROVED": f"NEW.kind = 'release' AND NOT {approved}",
+        "UNAPPROVED": f"{new}.kind = 'release' AND NOT {approved}",
     }

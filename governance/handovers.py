@@ -25,6 +25,7 @@ def hand_over(book: Book, derived: Mapping[str, pa.Table], policy: Policy | None
     - `positions` again: a longer life that is in force, with its approval.
     - `history`: the book's rows of each account up to the day before its first fill, then the fills.
     - `orders`: the book's rows but for trades that the ledger knows, and what is left of those.
+    - `confidences`: those in force, in place of all of the book's; a run that read others is not released.
     - `accounts`: ``last_views`` where the policy's triggers ask for it and the book does not say.
 
     Parameters
@@ -49,6 +50,8 @@ def hand_over(book: Book, derived: Mapping[str, pa.Table], policy: Policy | None
         found["history"] = _joined(_before(_own(book, "history"), derived["history"]), derived["history"])
     if len(derived["orders"]) or (len(known) and "orders" in book.stored):
         found["orders"] = _joined(_others(_own(book, "orders"), derived["trades"], known), derived["orders"])
+    if len(derived["confidences"]):
+        found["confidences"] = derived["confidences"]
     asked = policy is not None and "views" in policy.rebalance.triggers and "last_views" not in _columns(book)
     if asked and len(known):
         found["accounts"] = _with_views(book, derived["views"])

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 
 from ..errors import EntryRefused
 from .entries import Draft, Entry, person
-from .folds import require, standing
+from .folds import require
 from .guards import LIFTERS, SWITCH
-from .ledgers import Ledger, append, read
+from .keyrings import keyring
+from .ledgers import Ledger, read
+from .statuses import act, standing
 
 
 @dataclass(frozen=True)
@@ -47,18 +49,24 @@ class Switch:
 
 def switch(ledger: Ledger) -> Switch:
     """Return how the switch stands now."""
-    found = Switch()
-    for entry in read(ledger, subject=SWITCH):
+    found, entries = Switch(), list(read(ledger, subject=SWITCH))
+    uncounted = keyring(ledger).uncounted(e for e in entries if e.kind == "lift")  # a kill counts, whoever it was
+    for entry in entries:
         if entry.kind == "kill":
             found = Switch(entry)
-        elif entry.kind == "lift" and found.kill is not None and entry.version == found.kill.digest:
+        elif (
+            entry.kind == "lift"
+            and entry.sequence not in uncounted
+            and found.kill
+            and entry.version == found.kill.digest
+        ):
             found = Switch(found.kill, tuple(dict.fromkeys((*found.lifters, entry.actor))))
     return found
 
 
 def kill(ledger: Ledger, actor: str, *, because: str, at: dt.datetime | None = None) -> Entry:
     """Stop every release, now; a second kill needs two more people."""
-    return append(ledger, [Draft(actor, "kill", SWITCH, {"because": because})], at=at)[0]
+    return act(ledger, Draft(actor, "kill", SWITCH, {"because": because}), at)
 
 
 def kill_run(ledger: Ledger, actor: str, run_id: str, *, because: str, at: dt.datetime | None = None) -> Entry:
@@ -71,7 +79,7 @@ def kill_run(ledger: Ledger, actor: str, run_id: str, *, because: str, at: dt.da
     """
     one = standing(ledger, f"run/{run_id}", at)
     require(one, "kill")
-    return append(ledger, [Draft(actor, "kill", one.subject, {"because": because}, one.current.sha256)], at=at)[0]
+    return act(ledger, Draft(actor, "kill", one.subject, {"because": because}, one.current.sha256), at)
 
 
 def lift(ledger: Ledger, actor: str, *, because: str, at: dt.datetime | None = None) -> Entry:
@@ -88,4 +96,4 @@ def lift(ledger: Ledger, actor: str, *, because: str, at: dt.datetime | None = N
     if person(actor) in now.lifters:
         raise EntryRefused(f"{person(actor)} has lifted it already", code="SAME_PERSON", mend="ask a second person")
     # Bound to this kill: a lift that crosses another kill on its way does not lift that one.
-    return append(ledger, [Draft(actor, "lift", SWITCH, {"because": because}, now.kill.digest)], at=at)[0]
+    return act(ledger, Draft(actor, "lift", SWITCH, {"because": because}, now.kill.digest), at)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -19,10 +20,12 @@ from ..errors import EntryRefused, LedgerError
 from .canonical import canonical_json
 from .connections import Ledger, broken_off, opened, read_only, refused, writing
 from .entries import GENESIS, Draft, Entry, chain, entry, moment, stamp
-from .schemas import COPY, ENTRIES, INSERT, REFUSALS
+from .schemas import COPY, ENTRIES, INSERT, READ_KEYS, REFUSALS
 
 BATCH = 5_000
 """Rows read at a time."""
+LINES = 500
+"""Rows sent at a time."""
 
 
 def create_ledger(where: str | Path) -> Ledger:
@@ -85,7 +88,7 @@ def append(ledger: Ledger, drafts: Iterable[Draft], *, at: dt.datetime | None = 
     ...     first.sequence, again == first
     (1, True)
     """
-    wanted = list(drafts)
+    wanted = list(drafts) if ledger.signer is None else list(map(ledger.signer.sign, drafts))
     until, pause = time.monotonic() + ledger.patience, 0.05
     while wanted:
         try:
@@ -120,24 +123,34 @@ def _append(connection: sa.Connection, drafts: list[Draft], at: dt.datetime | No
             raise EntryRefused(
                 f"{REFUSALS['CLOCK']} ({head[2]}; now {now})", code="CLOCK", mend="set the clock right; do not go back"
             )
-        rows = chain(list(new.values()), head[0], head[1], now)
-        if connection.dialect.name == "postgresql":
-            _copy(connection, rows)
-        else:
-            connection.exec_driver_sql(INSERT["sqlite"], rows)
-        standing |= {row[7]: entry(row) for row in rows}
+        rows = chain(new.values(), head[0], head[1], now)
+        done = _copy(connection, rows) if connection.dialect.name == "postgresql" else _insert(connection, rows)
+        standing |= {row[7]: entry(row) for row in done}
     return [standing[draft.key] for draft in drafts]
 
 
-def _copy(connection: sa.Connection, rows: list[tuple]) -> None:
-    """Append rows to PostgreSQL as lines; no canonical text holds tabs or breaks, so a backslash alone is escaped."""
-    lines = "".join("\t".join(map(str, row)) + "\n" for row in rows).replace("\\", "\\\\")
-    driver = connection.connection.driver_connection
+def _insert(connection: sa.Connection, rows: Iterator[tuple]) -> list[tuple]:
+    """Append rows to SQLite and return them."""
+    done = list(rows)
+    connection.exec_driver_sql(INSERT["sqlite"], done)
+    return done
+
+
+def _copy(connection: sa.Connection, rows: Iterator[tuple]) -> list[tuple]:
+    """Append rows to PostgreSQL as lines and return them; the server takes some while the next are put together.
+
+    No canonical text holds tabs or breaks, so a backslash alone is escaped.
+    """
+    driver, done = connection.connection.driver_connection, []
     try:
         with driver.cursor() as cursor, cursor.copy(COPY) as copied:  # pyright: ignore[reportOptionalMemberAccess]
-            copied.write(lines)
+            while some := list(islice(rows, LINES)):
+                lines = "".join("\t".join(map(str, row)) + "\n" for row in some)
+                copied.write(lines.replace("\\", "\\\\"))
+                done += some
     except connection.dialect.loaded_dbapi.Error as error:  # as SQLAlchemy would, had it been asked
         raise exc.DBAPIError.instance(COPY, None, error, connection.dialect.loaded_dbapi.Error) from None
+    return done
 
 
 _HEAD = sa.select(ENTRIES.c.sequence, ENTRIES.c.digest, ENTRIES.c.at).order_by(ENTRIES.c.sequence.desc()).limit(1)
@@ -150,8 +163,11 @@ def _content(act: Draft | Entry) -> tuple:
 
 def _standing(connection: sa.Connection, keys: Sequence[str]) -> dict[str, Entry]:
     """Return the entries that already carry these keys."""
+    if connection.dialect.name == "postgresql":  # all in one array: a list of parameters costs more than the question
+        rows = connection.exec_driver_sql(READ_KEYS, (list(keys),))
+        return {row[7]: entry(tuple(row)) for row in rows}
     found: dict[str, Entry] = {}
-    for start in range(0, len(keys), 500):  # below every database's limit of parameters
+    for start in range(0, len(keys), 500):  # below SQLite's limit of parameters
         chosen = sa.select(*ENTRIES.c).where(ENTRIES.c.key.in_(keys[start : start + 500]))
         found |= {row.key: entry(tuple(row)) for row in connection.execute(chosen)}
     return found
@@ -164,7 +180,9 @@ def _now(connection: sa.Connection) -> str:
     return stamp(dt.datetime.now(dt.UTC))
 
 
-def read(ledger: Ledger, *, kind: str | Sequence[str] = (), subject: str = "", since: int = 0) -> Iterator[Entry]:
+def read(
+    ledger: Ledger, *, kind: str | Sequence[str] = (), subject: str = "", since: int = 0, most: int | None = None
+) -> Iterator[Entry]:
     """Yield the entries in order, a few thousand in memory at a time.
 
     Parameters
@@ -177,8 +195,11 @@ def read(ledger: Ledger, *, kind: str | Sequence[str] = (), subject: str = "", s
         Only about this subject.
     since
         Only after this sequence number.
+    most
+        No more than so many, `BATCH` at most.
     """
-    chosen = sa.select(*ENTRIES.c).order_by(ENTRIES.c.sequence).limit(BATCH)
+    page = BATCH if most is None else min(most, BATCH)
+    chosen = sa.select(*ENTRIES.c).order_by(ENTRIES.c.sequence).limit(page)
     if kind:
         chosen = chosen.where(ENTRIES.c.kind.in_([kind] if isinstance(kind, str) else list(kind)))
     if subject:
@@ -188,9 +209,18 @@ def read(ledger: Ledger, *, kind: str | Sequence[str] = (), subject: str = "", s
         with read_only(ledger) as connection:
             rows = [tuple(row) for row in connection.execute(chosen.where(ENTRIES.c.sequence > since))]
         yield from map(entry, rows)
-        if len(rows) < BATCH:
+        if len(rows) < BATCH or most is not None:
             return
         since = rows[-1][0]
+
+
+def read_sort(ledger: Ledger, sort: str, kinds: Iterable[str]) -> list[Entry]:
+    """Return the entries of some kinds about everything of one sort (``"policy"``: ``policy/...``), in order."""
+    about = ENTRIES.c.subject
+    # "0" follows "/": a range of the index of subjects. Sorted here, or a database reads the whole ledger in its order.
+    chosen = sa.select(*ENTRIES.c).where(about >= f"{sort}/", about < f"{sort}0", ENTRIES.c.kind.in_(sorted(kinds)))
+    with read_only(ledger) as connection:
+        return list(map(entry, sorted(tuple(row) for row in connection.execute(chosen))))
 
 
 def find(ledger: Ledger, keys: Sequence[str]) -> dict[str, Entry]:

@@ -15,10 +15,10 @@ import pandas as pd
 
 from ..batches.streams import stream
 from .approvals import unreviewed
-from .folds import standing, standings
 from .gates import Candidate, excess, measure, policy_of, read_candidate
 from .ledgers import Ledger, read
 from .states import MACHINES
+from .statuses import standing, standings
 
 ACTS: Mapping[str, str] = {
     "submit": "proposed", "edit": "proposed", "approve": "approved", "release": "released", "complete": "released",

@@ -18,9 +18,11 @@ from ..batches.streams import stream
 from ..errors import EntryRefused, NotApproved
 from .canonical import sha256
 from .entries import Draft, Entry
-from .folds import standing
 from .gates import Candidate, check_release, read_candidate
+from .keyrings import check_signer
 from .ledgers import Ledger, append, find, read
+from .snapshots import Store
+from .statuses import act, standing
 
 ACCOUNTS = 2_000
 """Accounts taken in one transaction: a kill waits for no more than that."""
@@ -67,6 +69,7 @@ def release(
     policy: str | Path | bytes,
     *,
     because: str = "",
+    store: Store | None = None,
     at: dt.datetime | None = None,
 ) -> Release:
     """Let an approved run go.
@@ -81,6 +84,8 @@ def release(
         The file of its policy, or the bytes of it.
     because
         Anything to remember.
+    store
+        Of snapshots: asked for where the run read confidences of sources.
     at
         The moment; by default that of the ledger's clock.
 
@@ -98,7 +103,9 @@ def release(
     before = _released(ledger, candidate, at)
     if before is not None:
         return before
-    check_release(ledger, candidate, policy if isinstance(policy, bytes) else Path(policy).read_bytes(), at)
+    data = policy if isinstance(policy, bytes) else Path(policy).read_bytes()
+    check_release(ledger, candidate, data, at, store)
+    check_signer(ledger, actor, at)
     turn = _turn(ledger, candidate.subject)
     accounts, orders, held = 0, 0, {}
     for i, chunk in enumerate(_chunks(candidate)):
@@ -231,7 +238,7 @@ def withdraw_release(
     gone = find(ledger, list(freed))
     left = [(key, entry) for key, entry in freed.items() if key not in gone]
     if one.state == "released":
-        done = append(ledger, [Draft(actor, "withdraw", subject, {"because": because}, one.current.sha256)], at=at)[0]
+        done = act(ledger, Draft(actor, "withdraw", subject, {"because": because}, one.current.sha256), at)
     elif not left:
         raise EntryRefused(f"nothing of {subject[:16]} is released", code="STATE", mend="there is nothing to take back")
     for start in range(0, len(left), ACCOUNTS):
@@ -256,7 +263,7 @@ def complete(ledger: Ledger, actor: str, run_id: str, *, because: str = "", at: 
     one = standing(ledger, f"run/{run_id}", at)
     if one.state != "released":
         raise EntryRefused(f"{one.subject[:16]} is not released", code="STATE", mend="release it first")
-    return append(ledger, [Draft(actor, "complete", one.subject, {"because": because}, one.current.sha256)], at=at)[0]
+    return act(ledger, Draft(actor, "complete", one.subject, {"because": because}, one.current.sha256), at)
 
 
 def _guarded(ledger: Ledger, drafts: list[Draft], at: dt.datetime | None) -> list[Entry]:

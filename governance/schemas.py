@@ -22,6 +22,7 @@ which anyone may make, does not deceive the guards. The role ``trimtab_writer`` 
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
@@ -29,8 +30,8 @@ from .entries import APPROVING, COLUMNS, GENESIS
 from .guards import REFUSALS as GUARDED
 from .guards import RELEASING, approval_checks, listed, release_checks
 
-FORMAT = 1
-"""The number of this layout (SQLite: ``user_version``; PostgreSQL: the comment of the schema)."""
+FORMATS = {"sqlite": 1, "postgresql": 2}
+"""The number of each layout (SQLite: ``user_version``; PostgreSQL: the comment of the schema)."""
 SCHEMA = "trimtab"
 WRITER, READER = "trimtab_writer", "trimtab_reader"
 LOCK = 0x7472_696D_7461_62
@@ -89,7 +90,7 @@ def sqlite_statements() -> list[str]:
             "BEGIN SELECT RAISE(ABORT, 'trimtab:APPEND_ONLY'); END"
             for verb in ("UPDATE", "DELETE")
         ),
-        f"PRAGMA user_version = {FORMAT}",
+        f"PRAGMA user_version = {FORMATS['sqlite']}",
     ]
 
 
@@ -101,28 +102,26 @@ _CHECKS = (
 
 def postgres_statements() -> list[str]:
     """Return the statements that make the ledger in a PostgreSQL database: owner's work, done once."""
-    table = f"{SCHEMA}.entries"
+    table, number = f"{SCHEMA}.entries", FORMATS["postgresql"]
     columns = ", ".join(f'{c.name} text COLLATE "C" NOT NULL' for c in ENTRIES.columns[1:])
     return [
         f"CREATE SCHEMA {SCHEMA}",
-        f"COMMENT ON SCHEMA {SCHEMA} IS 'trimtab ledger, format {FORMAT}'",
+        f"COMMENT ON SCHEMA {SCHEMA} IS 'trimtab ledger, format {number}'",
         f"CREATE TABLE {table} (sequence bigint PRIMARY KEY, {columns}, {_CHECKS})",
         f"CREATE UNIQUE INDEX entries_key ON {table} (key)",
         f"CREATE INDEX entries_subject ON {table} (subject, sequence)",
         f"CREATE INDEX entries_kind ON {table} (kind, sequence)",
-        _postgres_insert_guard(table),
-        f"CREATE FUNCTION {SCHEMA}.refuse_change() RETURNS trigger LANGUAGE plpgsql "
-        "SET search_path = pg_catalog, pg_temp AS $$ BEGIN RAISE EXCEPTION 'trimtab:APPEND_ONLY'; END $$",
-        f"CREATE TRIGGER entries_insert BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION {SCHEMA}.guard_insert()",
-        f"CREATE TRIGGER entries_no_change BEFORE UPDATE OR DELETE ON {table} "
-        f"FOR EACH ROW EXECUTE FUNCTION {SCHEMA}.refuse_change()",
-        f"CREATE TRIGGER entries_no_truncate BEFORE TRUNCATE ON {table} "
-        f"FOR EACH STATEMENT EXECUTE FUNCTION {SCHEMA}.refuse_change()",
-        # Always, whatever session_replication_role says (a superuser's way round ordinary triggers).
         *(
-            f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}"
-            for name in ("entries_insert", "entries_no_change", "entries_no_truncate")
+            f"CREATE FUNCTION {SCHEMA}.{function}() RETURNS trigger LANGUAGE plpgsql {_PATH} AS $${source}$$"
+            for function, source in _sources(table).items()
         ),
+        *(
+            f"CREATE TRIGGER {guard.name} {guard.when} ON {table} {guard.each} EXECUTE FUNCTION "
+            f"{SCHEMA}.{guard.function}()"
+            for guard in _GUARDS
+        ),
+        # Always, whatever session_replication_role says (a superuser's way round ordinary triggers).
+        *(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {guard.name}" for guard in _GUARDS),
         *(f"DO $$ BEGIN CREATE ROLE {role} NOLOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$"
           for role in (WRITER, READER)),
         f"REVOKE ALL ON SCHEMA {SCHEMA} FROM PUBLIC",
@@ -133,33 +132,82 @@ def postgres_statements() -> list[str]:
     ]  # fmt: skip
 
 
-def _postgres_insert_guard(table: str) -> str:
+@dataclass(frozen=True)
+class _Guard:
+    """A trigger of PostgreSQL: its function, when it speaks, and the same as PostgreSQL's catalogue has it."""
+
+    name: str
+    function: str
+    when: str
+    each: str
+    kind: int
+    """``tgtype``: 1 each row, 2 before, 4 insert, 8 delete, 16 update, 32 truncate."""
+    fresh: str = ""
+    """What the new rows are called (``tgnewtable``)."""
+
+
+_GUARDS = (
+    # Writers take turns before the first row goes in: two that each held half of what the other needs would deadlock.
+    _Guard("entries_turn", "take_turn", "BEFORE INSERT", "FOR EACH STATEMENT", 2 + 4),
+    # Once for all rows of a statement: a call a row costs more than the row.
+    _Guard("entries_insert", "guard_insert", "AFTER INSERT", "REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT", 4,
+           "fresh"),
+    _Guard("entries_no_change", "refuse_change", "BEFORE UPDATE OR DELETE", "FOR EACH ROW", 1 + 2 + 8 + 16),
+    _Guard("entries_no_truncate", "refuse_change", "BEFORE TRUNCATE", "FOR EACH STATEMENT", 2 + 32),
+)  # fmt: skip
+_PATH = "SET search_path = pg_catalog, pg_temp"
+
+
+def _sources(table: str) -> dict[str, str]:
+    """Return the bodies of the guards' functions in PostgreSQL."""
+    return {
+        "take_turn": f" BEGIN PERFORM pg_advisory_xact_lock({LOCK}); RETURN NULL; END ",
+        "guard_insert": _insert_guard(table),
+        "refuse_change": " BEGIN RAISE EXCEPTION 'trimtab:APPEND_ONLY'; END ",
+    }
+
+
+def _insert_guard(table: str) -> str:
+    """Return what is asked of the rows of one statement, which stand in the table already; a refusal takes them out.
+
+    Each row is held against the one before it, the first against the record that stood last; and an approval or a
+    release against the records before it, those of its own statement too.
+    """
     approvals, releases = (
-        "\n".join(f"    IF {is_so} THEN RAISE EXCEPTION 'trimtab:{code}'; END IF;" for code, is_so in checks.items())
-        for checks in (approval_checks(table), release_checks(table))
+        "\n".join(f"      IF {is_so} THEN RAISE EXCEPTION 'trimtab:{code}'; END IF;" for code, is_so in checks.items())
+        for checks in (
+            guard(table, "one", " AND sequence < one.sequence") for guard in (approval_checks, release_checks)
+        )
     )
-    return f"""CREATE FUNCTION {SCHEMA}.guard_insert() RETURNS trigger LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp AS $$
-DECLARE last record;
+    return f"""
+DECLARE
+  last record;
+  code text;
+  one record;
 BEGIN
-  PERFORM pg_advisory_xact_lock({LOCK});
-  SELECT sequence, digest, at INTO last FROM {table} ORDER BY sequence DESC LIMIT 1;
-  IF NEW.sequence IS DISTINCT FROM coalesce(last.sequence, 0) + 1 THEN RAISE EXCEPTION 'trimtab:SEQUENCE'; END IF;
-  IF NEW.previous IS DISTINCT FROM coalesce(last.digest, '{GENESIS}') THEN RAISE EXCEPTION 'trimtab:PREVIOUS'; END IF;
-  IF NEW.at < last.at THEN RAISE EXCEPTION 'trimtab:CLOCK'; END IF;
-  IF NEW.digest IS DISTINCT FROM encode(sha256(convert_to(
-    '{{"actor":' || to_json(NEW.actor) || ',"at":"' || NEW.at || '","body":' || NEW.body
-    || ',"key":' || to_json(NEW.key) || ',"kind":"' || NEW.kind
-    || '","previous":"' || NEW.previous || '","sequence":' || NEW.sequence
-    || ',"subject":' || to_json(NEW.subject) || ',"version":"' || NEW.version || '"}}', 'UTF8')), 'hex')
-  THEN RAISE EXCEPTION 'trimtab:DIGEST'; END IF;
-  IF NEW.kind IN ({listed(APPROVING)}) THEN
+  SELECT sequence, digest, at INTO last FROM {table} WHERE sequence < (SELECT min(sequence) FROM fresh)
+    ORDER BY sequence DESC LIMIT 1;
+  SELECT CASE WHEN sequence <> number + 1 THEN 'SEQUENCE' WHEN previous <> before THEN 'PREVIOUS'
+      WHEN at < since THEN 'CLOCK' ELSE 'DIGEST' END INTO code
+    FROM (SELECT *, lag(sequence, 1, coalesce(last.sequence, 0)) OVER so AS number,
+        lag(digest, 1, coalesce(last.digest, '{GENESIS}')) OVER so AS before,
+        lag(at, 1, coalesce(last.at, '')) OVER so AS since
+      FROM fresh WINDOW so AS (ORDER BY sequence)) AS each
+    WHERE sequence <> number + 1 OR previous <> before OR at < since OR digest <> encode(sha256(convert_to(
+      '{{"actor":' || to_json(actor) || ',"at":"' || at || '","body":' || body || ',"key":' || to_json(key)
+      || ',"kind":"' || kind || '","previous":"' || previous || '","sequence":' || sequence
+      || ',"subject":' || to_json(subject) || ',"version":"' || version || '"}}', 'UTF8')), 'hex')
+    ORDER BY sequence LIMIT 1;
+  IF code IS NOT NULL THEN RAISE EXCEPTION USING MESSAGE = 'trimtab:' || code; END IF;
+  FOR one IN SELECT * FROM fresh WHERE kind IN ({listed((*APPROVING, *RELEASING))}) ORDER BY sequence LOOP
+    IF one.kind IN ({listed(APPROVING)}) THEN
 {approvals}
-  ELSIF NEW.kind IN ({listed(RELEASING)}) THEN
+    ELSE
 {releases}
-  END IF;
-  RETURN NEW;
-END $$"""
+    END IF;
+  END LOOP;
+  RETURN NULL;
+END """
 
 
 INSERT = {
@@ -168,12 +216,14 @@ INSERT = {
 }
 """How rows of `entries.COLUMNS` go in."""
 COPY = f"COPY {SCHEMA}.entries ({', '.join(COLUMNS)}) FROM STDIN"
-"""PostgreSQL: many rows at once, past the driver's costly arrays; the guards look at each row as at any other."""
+"""PostgreSQL: many rows at once, past the driver's costly arrays; the guards look at these as at any other."""
 READ_ALL = {
     "sqlite": f"SELECT {', '.join(COLUMNS)} FROM entries ORDER BY sequence",
     "postgresql": f"SELECT {', '.join(COLUMNS)} FROM {SCHEMA}.entries ORDER BY sequence",
 }
 """And how all of them come out."""
+READ_KEYS = f"SELECT {', '.join(COLUMNS)} FROM {SCHEMA}.entries WHERE key = ANY(%s)"
+"""PostgreSQL: those that carry some keys."""
 HIDDEN = {
     index: f"SELECT (SELECT count(*) FROM entries NOT INDEXED) <> (SELECT count(*) FROM entries INDEXED BY {index} "
     f"WHERE {name} >= '') OR EXISTS (SELECT 1 FROM entries t NOT INDEXED WHERE NOT EXISTS (SELECT 1 FROM entries i "
@@ -181,15 +231,20 @@ HIDDEN = {
     for index, name in (("entries_kind", "kind"), ("entries_subject", "subject"), ("entries_key", "key"))
 }
 """For each index of SQLite: does it hide a record? Every record is found by it, and it has no more: the same set."""
-GUARDS = f"""SELECT t.tgname, t.tgenabled::text, md5(p.prosrc) FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
+GUARDS = f"""SELECT t.tgname, t.tgenabled::text, t.tgtype::int, coalesce(t.tgnewtable, ''),
+t.tgqual IS NULL AND t.tgattr::text = '' AND t.tgnargs = 0, l.lanname, p.proconfig::text, md5(p.prosrc)
+FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_language l ON l.oid = p.prolang
 WHERE t.tgrelid = '{SCHEMA}.entries'::regclass AND NOT t.tgisinternal"""
 """What PostgreSQL says of its triggers, as `postgres_guards`."""
 
 
-def postgres_guards() -> list[tuple[str, str, str]]:
-    """Return name, state (A: always) and MD5 of the source of each trigger that must stand."""
-    table = f"{SCHEMA}.entries"
-    source = {"entries_insert": _postgres_insert_guard(table).split("$$")[1]}
-    change = " BEGIN RAISE EXCEPTION 'trimtab:APPEND_ONLY'; END "
-    source |= {"entries_no_change": change, "entries_no_truncate": change}
-    return [(name, "A", hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()) for name, text in source.items()]
+def postgres_guards() -> list[tuple]:
+    """Return what `GUARDS` must answer: each trigger, always on, when it speaks and the MD5 of what it does."""
+    sources = {
+        function: hashlib.md5(source.encode(), usedforsecurity=False).hexdigest()
+        for function, source in _sources(f"{SCHEMA}.entries").items()
+    }
+    path = '{"search_path=pg_catalog, pg_temp"}'
+    return [
+        (guard.name, "A", guard.kind, guard.fresh, True, "plpgsql", path, sources[guard.function]) for guard in _GUARDS
+    ]

@@ -27,9 +27,10 @@ from .account_records import leaves
 from .canonical import sha256
 from .entries import Draft, Entry
 from .environments import lock, surroundings
-from .ledgers import Ledger, append, read
+from .ledgers import Ledger, read
 from .merkle import merkle_root, new_secret
 from .snapshots import POLICY, Inputs, Piece, Store, fetch, fetch_json, lay_out, locate, put, put_json, read_inputs
+from .statuses import act
 
 FORMAT = "trimtab snapshot 1"
 KIND = "seal"
@@ -162,7 +163,7 @@ def seal(ledger: Ledger, store: Store, run: str | Path, inputs: Path, actor: str
         "policy": taken.policy,
         "snapshot": put_json(store, snapshot),
     }
-    return append(ledger, [Draft(actor, KIND, f"run/{done.run_id}", body, version, f"seal/{done.run_id}/{version}")])[0]
+    return act(ledger, Draft(actor, KIND, f"run/{done.run_id}", body, version, f"seal/{done.run_id}/{version}"))
 
 
 def _inputs_in(folder: Path) -> Inputs:

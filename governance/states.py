@@ -1,4 +1,4 @@
-"""The life of a view, a policy, an extension and a run, as data: from which state which verb leads where.
+"""The life of a view, a policy, an extension, confidences and a run, as data: from which state which verb leads where.
 
 A verb is the ``kind`` of a ledger entry. Three moves nobody says; time and signatures make them:
 
@@ -10,7 +10,7 @@ A verb is the ``kind`` of a ledger entry. Three moves nobody says; time and sign
 
 ::
 
-    view, policy, extension:
+    view, policy, extension, confidence, person (their key):
         draft -- submit --> submitted -- quorum --> approved -- begin --> active -- lapse --> expired
         a rejection leads back to draft; `withdraw`, `revert` and `expire` end it
 
@@ -110,7 +110,9 @@ RUN = Machine(
     ),
     keeps_former=False,
 )
-MACHINES: Mapping[str, Machine] = FrozenMap({"view": DOCUMENT, "policy": DOCUMENT, "extension": DOCUMENT, "run": RUN})
+MACHINES: Mapping[str, Machine] = FrozenMap(
+    {**dict.fromkeys(("view", "policy", "extension", "confidence", "person"), DOCUMENT), "run": RUN}
+)
 """By what a subject begins with: ``policy/balanced`` is a policy."""
 
 

@@ -15,6 +15,7 @@ import pandas as pd
 from ..errors import AccountError, PolicyError
 from ..units import Each, FrozenMap, did_you_mean
 from .breaches import Breach
+from .cohorts import is_everyone
 from .histories import PastTrade
 from .markets import Market
 from .positions import TacticalPosition
@@ -195,6 +196,8 @@ class Standing:
 
     def pick(self, which: np.ndarray) -> Standing:
         """Return some of many accounts: positions or a mask."""
+        if is_everyone(which, len(self.weights)):
+            return self
         own = ("nav", "quantities", "weights", "inflow", "outflow", "held_by_orders")
         return replace(self, **{name: getattr(self, name)[which] for name in own})
 

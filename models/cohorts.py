@@ -73,6 +73,8 @@ class Cohort:
 
     def pick(self, which: np.ndarray) -> Cohort:
         """Return some of the accounts: positions or a mask."""
+        if is_everyone(which, len(self)):
+            return self
         return replace(
             self,
             ids=self.ids[which],
@@ -90,3 +92,14 @@ class Cohort:
             navs=None if self.navs is None else self.navs[which],
             schedules=None if self.schedules is None else self.schedules.pick(which),
         )
+
+
+def is_everyone(which: int | np.ndarray, count: int) -> bool:
+    """Whether positions, or a mask, pick each of so many accounts once and in order: nothing then has to be copied.
+
+    >>> is_everyone(np.arange(3), 3), is_everyone(np.array([True, False]), 2), is_everyone(0, 1)
+    (True, False, False)
+    """
+    if np.ndim(which) != 1 or len(which) != count:
+        return False
+    return bool(which.all()) if which.dtype == bool else bool((which == np.arange(count)).all())

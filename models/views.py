@@ -5,13 +5,20 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
+
+import numpy as np
+import pandas as pd
 
 from ..errors import ViewError
 from ..units import annual, day, decimal
 
 Basis = Literal["active", "excess", "total"]
+_COLUMNS = (
+    "view_id", "about", "gain", "confidence", "age_days", "days_left", "since", "until", "author", "because",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -118,6 +125,31 @@ class View:
         if self.half_life_days is None or self.since is None:
             return self.confidence
         return self.confidence * math.pow(0.5, (on - self.since).days / self.half_life_days)
+
+
+def tabulate_views(views: Iterable[View], on: dt.date) -> pd.DataFrame:
+    """Return what is said on a day and by whom, a row a view that is live, in the order given.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``view_id``, ``about``, ``gain`` (annual decimal), ``confidence`` (of that day), ``age_days`` and ``days_left``
+        (missing where there is no ``since`` or ``until``), ``since``, ``until``, ``author``, ``because``.
+
+    >>> spoken = View("equity - bonds", "2%", 0.5, since="2026-01-01", until="2026-03-01", half_life_days=30)
+    >>> tabulate_views([spoken], dt.date(2026, 1, 31))[["confidence", "age_days", "days_left"]].iloc[0].to_list()
+    [0.25, 30.0, 29.0]
+    """
+    rows = [
+        (
+            view.id, view.about, view.gain, view.confidence_on(on), np.nan if view.since is None else
+            float((on - view.since).days), np.nan if view.until is None else float((view.until - on).days),
+            view.since, view.until, view.author, view.because,
+        )
+        for view in views
+        if view.live(on)
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=list(_COLUMNS))
 
 
 def _read(reader, value, name, field):

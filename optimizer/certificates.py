@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..units import basis_points
 from .answers import Multipliers
 from .programs import Program
 
@@ -56,6 +57,13 @@ class Certificate:
     def released(self) -> bool:
         """Whether weights may leave; comparisons are written so that NaN does not pass."""
         return bool(self.residual <= RESIDUAL and (self.certified_te <= CERTIFIED_TE or self.waived))
+
+    def __str__(self) -> str:
+        """Say what is proved, or why nothing is."""
+        if not np.isfinite(self.certified_te):
+            return f"not certified: {self.reason}"
+        within = basis_points(self.certified_te, 4)
+        return f"certified: within {within} of tracking error of the true optimum, residual {self.residual:.0e}"
 
 
 NO_CERTIFICATE = Certificate(float("inf"), float("inf"), float("inf"), "no answer to check")

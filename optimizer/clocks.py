@@ -38,6 +38,10 @@ class Marks:
     age: np.ndarray
     allowed: np.ndarray
 
+    def pick(self, which: int) -> Marks:
+        """Return those of one account of many."""
+        return Marks(self.clocks.pick(which), self.state[which], self.age[which], self.allowed[which])
+
     @property
     def tomorrow(self) -> Clocks:
         """The clocks without the positions that were closed today."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -42,6 +42,11 @@ class Outside:
     active: np.ndarray
     excess: np.ndarray
     day: int
+
+    def pick(self, which: int) -> Outside:
+        """Return those of one account of many."""
+        own = {name: getattr(self, name)[which] for name in ("since", "until", "active", "excess")}
+        return replace(self, **own)
 
     def rows(self) -> tuple[Breach, ...]:
         """Return those of one account as rows."""

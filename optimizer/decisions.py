@@ -14,6 +14,7 @@ from ..constraints.policies import Policy
 from ..models.cohorts import Cohort
 from ..models.tilts import Tilt
 from .answers import Multipliers
+from .arrivals import arrived, why_no_trade
 from .clocks import Marks, mark
 from .cures import Outside, say_overdue, watch
 from .destinations import arrive_all
@@ -23,7 +24,6 @@ from .orders import Orders, price_orders, turnover
 from .phases import Progress, progress
 from .phrases import followed, say_progress
 from .problems import Cases, Problem
-from .proposals import arrived, why_no_trade
 from .pulls import trade_reasons
 from .rooms import BINDING
 from .solutions import Outcome

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..models.cohorts import is_everyone
 from .answers import Multipliers
 from .certificates import RESIDUAL
 from .crowds import ask_all, ask_one, pass_gate
@@ -63,6 +64,8 @@ class Arrivals:
 
     def pick(self, which: np.ndarray) -> Arrivals:
         """Return those of some accounts: positions or a mask."""
+        if is_everyone(which, len(self.released)):
+            return self
         own = ("released", "ideal", "gap", "certified_te", "goal")
         return replace(
             self,

@@ -16,6 +16,7 @@ from .answers import Multipliers
 from .crowds import Crowd, ask_all, pass_gate
 from .problems import Problem
 from .programs import AXIS, Program
+from .tickets import OWN, Tickets
 
 STRIDE = 8
 """Of so many neighbours one is asked of the engine."""
@@ -29,6 +30,26 @@ def stack(programs: Sequence[Program]) -> Program:
     first = programs[0]
     own = {name: np.stack([getattr(program, name) for program in programs]) for name in AXIS}
     return replace(first, **own, gamma=np.array([program.gamma for program in programs]), named=())
+
+
+def stack_tickets(each: Sequence[Tickets]) -> Tickets:
+    """Return one set of tickets with an account axis from those of single accounts that share a :func:`kinship`."""
+    own = {name: np.stack([np.asarray(getattr(one, name)) for one in each]) for name in OWN}
+    return replace(each[0], program=stack([one.program for one in each]), **own)
+
+
+def kinship(tickets: Tickets) -> tuple:
+    """Return what single accounts must share so that their trades can be sought together."""
+    shared = (tickets.most, tickets.worth, tickets.indifference, tickets.units.tobytes(), tickets.floors.tobytes())
+    return (*shared, tickets.program.likeness)
+
+
+def stack_prices(each: Sequence[Multipliers]) -> Multipliers:
+    """Return the multipliers of single accounts with an account axis."""
+    parts = (
+        np.stack([np.asarray(getattr(one, name)) for one in each]) for name in ("budget", "rows", "trades", "balls")
+    )
+    return Multipliers(*parts)
 
 
 def ask_neighbours(problem: Problem, program: Program) -> Crowd:

@@ -104,7 +104,8 @@ def _pulls(case: Cases, account: np.ndarray, asset: np.ndarray, z: np.ndarray) -
     # Without limits and costs view k moves lambda_k p_k / gamma: its own legs and nothing else.
     views = list(zip(belief.views, belief.lambdas, belief.legs, strict=False))
     gamma = program.gamma[account]
-    shifts += moves_of_risk(program.pick(0), belief, float(case.aversion[0])) if len(program.current) else []
+    if len(program.current) and (program.tilted or belief.aversion != 1.0):
+        shifts += moves_of_risk(program.pick(0), belief, float(case.aversion[0]))
     leant = [size * legs[asset] / gamma for _, size, legs in views]
     strength = np.stack([drift, *(shift[asset] for _, shift in shifts), *leant]) * np.sign(z)
     best = np.argmax(strength, axis=0)

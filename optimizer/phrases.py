@@ -7,6 +7,7 @@ import datetime as dt
 import numpy as np
 
 from ..models.schedules import STATUSES, PhasedTrade, Schedules, list_phases
+from ..models.universes import Universe
 from ..units import percent
 from .phases import Plan, Progress, progress, share_done
 from .problems import Case
@@ -17,9 +18,14 @@ _STATUS = ("", *STATUSES)
 def tell_phases(case: Case, weights: np.ndarray, *, acted: bool) -> tuple[tuple[PhasedTrade, ...], str]:
     """Return the schedule of one account at the end of the day as rows, and what is to be said of it."""
     after = progress(case.plan, case.program.current[None], weights[None], acted=acted)
+    return tell_progress(after, case.context.market.universe)
+
+
+def tell_progress(after: Progress | None, universe: Universe) -> tuple[tuple[PhasedTrade, ...], str]:
+    """Return what became of the schedule of one account of one as rows, and what is to be said of it."""
     if after is None or not after.status[0]:
         return (), ""
-    universe, status = case.context.market.universe, STATUSES[int(after.status[0]) - 1]
+    status = STATUSES[int(after.status[0]) - 1]
     words, count = say_progress(after, 0, universe.assets), len(after.plan.phases.steps)
     return list_phases(after.schedules, status, count, after.next_day(0), words, universe), words
 

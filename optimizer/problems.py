@@ -15,7 +15,7 @@ from ..constraints.restrictions import barred
 from ..errors import PolicyError
 from ..models.accounts import Account, Model, Standing, appraise, differs, weigh
 from ..models.breaches import read_breaches
-from ..models.cohorts import Cohort
+from ..models.cohorts import Cohort, is_everyone
 from ..models.costs import Costs
 from ..models.histories import read_history
 from ..models.markets import Market
@@ -252,6 +252,8 @@ class Cases:
 
     def pick(self, which: np.ndarray) -> Cases:
         """Return the cases of some accounts: positions or a mask."""
+        if is_everyone(which, len(self)):
+            return self
         return replace(
             self,
             cohort=self.cohort.pick(which),

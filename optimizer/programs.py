@@ -27,6 +27,7 @@ import numpy as np
 
 from ..constraints import terms
 from ..constraints.limits import Context
+from ..models.cohorts import is_everyone
 from ..models.risks import Risk
 from ..models.tilts import Tilt
 from ..units import Each
@@ -152,6 +153,8 @@ class Program:
 
     def pick(self, which: int | np.ndarray) -> Program:
         """Return the program of one account of a chunk, or of some: positions or a mask."""
+        if is_everyone(which, len(self.current)):
+            return self
         one = np.ndim(which) == 0
         own = {name: getattr(self, name)[which] for name in AXIS}
         named = tuple((name, terms.pick(term, which)) for name, term in self.named)

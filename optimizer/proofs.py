@@ -223,8 +223,8 @@ def broken(mandate: Mandate, weights: np.ndarray, within: float = RESIDUAL) -> l
     )
     names = []
     for part in mandate.parts:
-        own = np.concatenate([rows[part.rows], trades[part.trades], balls[part.balls]])
-        box = np.maximum(part.lo - weights, weights - part.hi) if part.boxed else own
-        if not max(own.max(initial=0.0), box.max(initial=0.0)) <= within:
+        box = np.maximum(part.lo - weights, weights - part.hi) if part.boxed else np.zeros(0)
+        own = np.concatenate([rows[part.rows], trades[part.trades], balls[part.balls], box])
+        if not own.max(initial=0.0) <= within:  # what is no number meets nothing
             names.append(part.name)
     return names

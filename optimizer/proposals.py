@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ from ..models.schedules import PhasedTrade
 from ..models.tilts import Tilt
 from ..units import basis_points, percent
 from .answers import Attempt
+from .arrivals import arrived, why_no_trade
 from .certificates import NO_CERTIFICATE, Certificate
 from .clocks import mark
 from .concessions import choose
@@ -34,8 +36,12 @@ from .relaxations import Relaxed, read_relaxed
 from .rooms import BINDING, Room, room
 from .sentences import say_relaxed
 from .solutions import Outcome, Price, Solution
+from .tables import tabulate_ranges, tabulate_weights
 from .tactical import place
 from .trades import Target
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
 
 _NOTHING = 5e-7
 """Utility a year that would be told as 0.00 bp."""
@@ -74,6 +80,8 @@ class Proposal:
         Grandfathered limits it stands outside of after the trades: what the account brings along tomorrow.
     phases
         Its schedule after the trades, where the policy has phases: what the account brings along tomorrow.
+    ranges
+        What each limit on single weights leaves of each (:func:`.tables.tabulate_ranges`).
     code, field, value
         Where QUARANTINED: the kind of fault, the book's column and what stood there; ``notes`` say what else a person
         should know.
@@ -103,6 +111,7 @@ class Proposal:
     positions: tuple[TacticalPosition, ...] = ()
     breaches: tuple[Breach, ...] = ()
     phases: tuple[PhasedTrade, ...] = ()
+    ranges: pd.DataFrame | None = None
     code: str = ""
     field: str = ""
     value: str = ""
@@ -116,6 +125,12 @@ class Proposal:
         """Return the trades, a row each."""
         columns = ["trade_id", "asset", "side", "quantity", "value", "weight", "cost", "reason"]
         return pd.DataFrame([[getattr(t, c) for c in columns] for t in self.trades], columns=columns)
+
+    def plot(self) -> Figure:
+        """Draw where it stands and should, over what its limits leave of each weight; nothing where QUARANTINED."""
+        from .plots import draw_weights_over
+
+        return draw_weights_over(self.weights, self.ranges, f"Account {self.account}: weights and what limits leave")
 
     def __str__(self) -> str:
         """Return the proposal as a person reads it."""
@@ -179,7 +194,7 @@ def _standing(
         outcome,
         cause,
         say_overdue(policy, case.context, (reason,))[0],
-        _weights(case, current, current),
+        tabulate_weights(case, current, current),
         certificate=certificate,
         attempts=attempts,
         nav=case.standing.nav,
@@ -190,6 +205,7 @@ def _standing(
         positions=_positions(policy, case, current),
         breaches=_breaches(policy, case, current),
         phases=tell_phases(case, current, acted=False)[0],
+        ranges=tabulate_ranges(policy, case),
     )
 
 
@@ -213,7 +229,7 @@ def _proposal(case: Case, cause: str, target: Target, solution: Solution, leg: L
         say_overdue(
             solution.problem.policy, case.context, (followed(_reason(solution, trades, target, gave), phrase),)
         )[0],
-        _weights(case, solution.ideal, weights),
+        tabulate_weights(case, solution.ideal, weights),
         trades,
         room(case, weights, solution.prices),
         solution.prices,
@@ -236,6 +252,7 @@ def _proposal(case: Case, cause: str, target: Target, solution: Solution, leg: L
         positions=_positions(solution.problem.policy, case, weights),
         breaches=_breaches(solution.problem.policy, case, weights),
         phases=phases,
+        ranges=tabulate_ranges(solution.problem.policy, case),
     )
 
 
@@ -259,38 +276,6 @@ def _reason(solution: Solution, trades: tuple[Trade, ...], target: Target, gave:
     if not trades:
         return why_no_trade(target.given_up, stays=np.array_equal(solution.stop, target.weights))
     return solution.outcome.value if solution.told else arrived(solution.problem.policy.rebalance.destination)
-
-
-def arrived(destination: str) -> str:
-    """Say how far an account goes that trades."""
-    return {
-        "edge": "back at the edge of its bands and limits at the least cost, proved",
-        "part": "a part of the way to the best weights the policy allows, which are proved",
-        "flow": "the best weights for the cash that comes or goes, proved",
-    }.get(destination, Outcome.OPTIMAL.value)
-
-
-def why_no_trade(given_up: float, *, stays: bool) -> str:
-    """Say why a solved account does not trade; ``stays`` where its ideal is where it stands."""
-    if stays:
-        return "the best weights the policy allows are the current ones"
-    if given_up <= 0:
-        return "no trade is worth its ticket fee"
-    return f"no trade is worth making: all of them together would add {basis_points(given_up)} a year"
-
-
-def _weights(case: Case, ideal: np.ndarray, target: np.ndarray) -> pd.DataFrame:
-    universe, program = case.context.market.universe, case.program
-    columns = {
-        "current": program.current,
-        "strategic": case.context.strategic,
-        "ideal": ideal,
-        "target": target,
-        "low": program.lo,
-        "high": program.hi,
-    }
-    columns |= {f"view:{v}": row for v, row in zip(case.belief.views, case.belief.rows(case.aversion), strict=True)}
-    return pd.DataFrame(columns, index=pd.Index(universe.assets, name="asset_id"))
 
 
 def _dropped(belief: Tilt) -> tuple[str, ...]:
@@ -327,12 +312,9 @@ def _lines(proposal: Proposal) -> Iterator[str]:
         on = f" on {gave.on}" if gave.on else ""
         yield f"gave way: {gave.limit}{on}, bound {gave.bound:.6g}, used {gave.used:.6g}"
     for price in proposal.prices:
-        worth = basis_points(price.price * 0.01, 2)
-        yield f"binding: {price.limit}{f' on {price.on}' if price.on else ''}, worth {worth} a year per 1%"
-    proof = proposal.certificate
-    if np.isfinite(proof.certified_te):
-        within = basis_points(proof.certified_te, 4)
-        yield f"certified: within {within} of tracking error of the true optimum, residual {proof.residual:.0e}"
+        yield str(price)
+    if np.isfinite(proposal.certificate.certified_te):
+        yield str(proposal.certificate)
     yield from proposal.notes
 
 

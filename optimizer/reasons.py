@@ -19,6 +19,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -28,6 +29,9 @@ from .certificates import CERTIFIED_TE
 from .forces import HELD
 from .legs import Leg, Stop, trace_account, trace_model
 from .solutions import Solution, unslowed
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
 
 BACK, OUTSIDE, LAST = "back to strategic", "strategic outside limits", "lots, small trades"
 GROUPS = (BACK, "beliefs", "held back", LAST)
@@ -85,6 +89,12 @@ class Explanation:
         index, which = pd.Index(self.assets, name="asset_id"), np.array(self.groups)
         columns = {group: self.parts[which == group].sum(axis=0) for group in GROUPS}
         return pd.DataFrame(columns | {"trade": self.trade}, index=index)
+
+    def plot(self) -> Figure:
+        """Draw the parts of each trade as stacked bars."""
+        from .plots import draw_reasons
+
+        return draw_reasons(self.to_frame(), f"Account {self.account}: why it trades")
 
     @property
     def sentences(self) -> tuple[str, ...]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import html
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from ..constraints import terms
 from ..models.accounts import Account
 from ..models.tilts import Tilt
-from ..units import FrozenMap
+from ..units import FrozenMap, basis_points
 from .answers import Attempt, Multipliers
 from .arithmetics import impossible, owner
 from .certificates import NO_CERTIFICATE, Certificate, press
@@ -22,8 +25,12 @@ from .problems import Case, Problem
 from .programs import Program, build
 from .relaxations import Relaxed, read_relaxed, relax
 from .sentences import say_conflict, say_relaxed
+from .tables import tabulate_ranges, tabulate_weights
 from .tactical import place
 from .tickets import read_tickets
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
 
 
 class Outcome(Enum):
@@ -43,6 +50,11 @@ class Price:
     limit: str
     on: str
     price: float
+
+    def __str__(self) -> str:
+        """Say what one percentage point more of it would add."""
+        worth = basis_points(self.price * 0.01, 2)
+        return f"binding: {self.limit}{f' on {self.on}' if self.on else ''}, worth {worth} a year per 1%"
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +117,24 @@ class Solution:
         """Where to stand before trades are made few and whole."""
         return self.ideal if self.goal is None else self.goal
 
+    def to_frame(self) -> pd.DataFrame:
+        """Return a row an asset: current, strategic, ideal, low, high, share of each view; decimals of NAV."""
+        return tabulate_weights(self.case, self.ideal)
+
+    def plot(self) -> Figure:
+        """Draw where the account stands and should, over what its limits leave of each weight."""
+        from .plots import draw_weights_over
+
+        ranges = tabulate_ranges(self.problem.policy, self.case)
+        return draw_weights_over(self.to_frame(), ranges, f"Account {self.case.account.id}: {self.outcome.value}")
+
+    def __str__(self) -> str:
+        """Say how it ended, what binds and what is proved, in a few lines."""
+        return "\n".join(_lines(self))
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(str(self))}</pre>" + self.to_frame().to_html(float_format="{:.2%}".format)
+
 
 def solve(problem: Problem, account: Account, belief: Tilt) -> Solution:
     """Find the ideal weights of one account, and how far towards them the policy's destination goes.
@@ -150,6 +180,15 @@ def unslowed(solution: Solution) -> Solution | None:
     return Solution(
         problem, free, Outcome.OPTIMAL, found.weights, found.certificate, found.multipliers, attempts=found.attempts
     )
+
+
+def _lines(solution: Solution) -> Iterator[str]:
+    account, said = solution.case.account, solution.reason or solution.outcome.value
+    yield f"account {account.id} ({account.model}): {solution.outcome.name}, {said}"
+    for price in solution.prices:
+        yield str(price)
+    yield str(solution.certificate)
+    yield from solution.told
 
 
 def _at_full_pace(problem: Problem, case: Case) -> Case:

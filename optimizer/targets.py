@@ -77,7 +77,7 @@ def choose_targets(problem: Problem, cases: Cases, ideal: np.ndarray, multiplier
     """
     tickets = read_tickets(problem, cases)
     m = len(ideal)
-    if tickets.plain:
+    if tickets.plain or not m:  # of nobody there is nothing to search
         return _as_ideal(tickets, ideal)
     if problem.policy.trades.exact or cases.program.customs:
         return _unsettled(tickets, np.array(tickets.program.current))

@@ -37,7 +37,8 @@ class Tickets:
     program
         The program; its trade terms do not yet know ticket fees.
     lot
-        Weight of one lot, 0 where fractional, shape (..., n); ``units``, ``prices`` (n,) and ``nav`` it is made of.
+        Weight of one lot, 0 where fractional, shape (..., n); ``units`` (n,), ``prices`` (..., n) and ``nav`` it is
+        made of.
     least
         Smallest trade, decimal of NAV, shape (..., n).
     most
@@ -97,15 +98,15 @@ class Tickets:
 
     def lift(self) -> Tickets:
         """Return the tickets of one account as those of many."""
-        own = {name: np.asarray(getattr(self, name))[None] for name in _OWN}
+        own = {name: np.asarray(getattr(self, name))[None] for name in OWN}
         return replace(self, program=self.program.lift(), **own)
 
     def pick(self, which: int | np.ndarray) -> Tickets:
         """Return the tickets of one account of a chunk, or of some: positions or a mask."""
-        return replace(self, program=self.program.pick(which), **{name: getattr(self, name)[which] for name in _OWN})
+        return replace(self, program=self.program.pick(which), **{name: getattr(self, name)[which] for name in OWN})
 
 
-_OWN = ("lot", "nav", "least", "fee", "yearly", "inflow", "outflow")
+OWN = ("lot", "prices", "nav", "least", "fee", "yearly", "inflow", "outflow")
 """What of tickets carries the account axis, the program apart."""
 
 
@@ -169,7 +170,7 @@ def read_tickets(problem: Problem, case: Case | Cases) -> Tickets:
         program,
         units * prices / np.asarray(nav)[..., None],
         units,
-        prices,
+        np.broadcast_to(prices, least.shape),
         nav,
         least,
         most,

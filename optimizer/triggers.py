@@ -173,8 +173,12 @@ def find_stirred(problem: Problem, cases: Cases, on: dt.date) -> np.ndarray:
 
     Whoever is not marked is not due on any day on which it stands the same, unless by the calendar.
     """
-    asked = (_broken(problem, cases, hard=True), _flowing(cases), *_signals(problem, cases, on, but="calendar"))
-    return np.any([s.fired for s in asked], axis=0)
+    pressed = _broken(problem, cases, hard=True).fired | _flowing(cases).fired
+    asked = np.any([s.fired for s in _signals(problem, cases, on, but="calendar")] or [~pressed & pressed], axis=0)
+    plan = cases.plan
+    if plan is None:
+        return pressed | asked
+    return pressed | (asked & ~plan.waits) | plan.due | (plan.live & plan.void)
 
 
 def _signals(problem: Problem, cases: Cases, on: dt.date, but: str = "") -> Iterator[Signal]:

@@ -11,6 +11,9 @@ from .elastics import Least, Prices, least
 from .mandates import Mandate, Part
 from .proofs import broken, is_shut, stretch
 
+_NOTHING = 1e-9
+"""A limit that gives way by less stands in nobody's way: what an engine leaves open."""
+
 
 @dataclass(frozen=True)
 class Way:
@@ -60,7 +63,7 @@ def find_way(mandate: Mandate, name: str, names: Collection[str], near: set[str]
             break
         near.update(missed)
         kept.update(missed)
-    if not said.violations[0] > 0:
+    if not said.violations[0] > _NOTHING:
         return None, None
     violation, upper = float(said.violations[0]), _above(mandate, part, said.weights)
     bound, unit = (part.most, part.units[1]) if upper else (part.least, part.units[0])
@@ -100,14 +103,14 @@ def round_out(amount: float, *, upper: bool) -> float:
     size, away = abs(amount), (amount > 0) == upper
     if size < 1e-12:
         return 0.0
-    exponent = int(np.floor(np.log10(size)))
-    rounded = size
-    for digits in range(2, 16):
-        places = digits - 1 - exponent
-        scaled = size * 10.0**places
-        # What a solve leaves open, a hundred millionth, is no reason for another digit.
-        whole = np.ceil(scaled * (1 - 1e-8)) if away else np.floor(scaled * (1 + 1e-8))
-        rounded = float(f"{whole:.0f}e{-places}")
-        if abs(rounded - size) <= 0.005 * size:
-            break
+    exponent, digits = int(np.floor(np.log10(size))), 2
+    while abs((rounded := _round_to(size, digits - 1 - exponent, up=away)) - size) > 0.005 * size:
+        digits += 1  # with four, any number is near enough
     return rounded if amount > 0 else -rounded
+
+
+def _round_to(size: float, places: int, *, up: bool) -> float:
+    """Round a number above 0 to decimal places; a hundred millionth, which a solve leaves open, is no reason to."""
+    scaled = size * 10.0**places
+    whole = np.ceil(scaled * (1 - 1e-8)) if up else np.floor(scaled * (1 + 1e-8))
+    return float(f"{whole:.0f}e{-places}")

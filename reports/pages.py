@@ -28,7 +28,7 @@ from .texts import embed, visible
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-SEARCHED = 15
+SEARCHED = 25
 """Rows from which a table has a field to search it."""
 
 

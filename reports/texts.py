@@ -39,12 +39,14 @@ def _is_hidden(char: str) -> bool:
 
 
 def harmless(text: str) -> str:
-    """Return text that plotly draws letter by letter: its markup would make links, lines and sizes of a name.
+    """Return text that plotly draws letter by letter: its markup would make links, sizes and styles of a name.
+
+    Figures that escape their names themselves, for a notebook, stay as they are.
 
     >>> harmless('<a href="https://x">R&D</a>')
-    '&lt;a href="https://x">R&amp;D&lt;/a>'
+    '&lt;a href="https://x">R&D&lt;/a>'
     """
-    return _LESS.sub("&lt;", visible(text).replace("&", "&amp;"))
+    return _LESS.sub("&lt;", visible(text))
 
 
 def embed(figure: Figure) -> str:

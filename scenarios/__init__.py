@@ -39,7 +39,6 @@ _HOMES = {
     "sweep": "sweeps",
     "try_all": "grids",
     "try_grid": "grids",
-    "write_page": "plots",
 }
 __all__ = tuple(_HOMES)
 

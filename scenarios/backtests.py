@@ -7,9 +7,11 @@ nothing in it knows how a policy trades, and nothing in a policy knows that it i
 from __future__ import annotations
 
 import datetime as dt
+import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -25,6 +27,9 @@ from .chronicles import Chronicle
 from .conducts import Conduct
 from .performances import judge
 from .walks import Asked, Stance, Walk, tabulate
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
 
 _CONDUCT = Conduct()
 
@@ -90,6 +95,24 @@ class Backtest:
         """Return days and weights side by side."""
         return self.days.join(self.weights.add_prefix("weight:"))
 
+    def history(self, benchmark: Backtest | None = None) -> pd.DataFrame:
+        """Return its way, a row a session: ``growth`` (1 before the first day's costs), ``drawdown`` and ``turnover``.
+
+        With another backtest of the same days also its growth, ``benchmark``, and ``ahead``, growth over it less one.
+        """
+        growth = _grown(self.returns, self.days.index)
+        table = pd.DataFrame({"growth": growth, "drawdown": growth / growth.cummax() - 1.0})
+        if benchmark is not None:
+            table["benchmark"] = _grown(benchmark.returns, self.days.index)
+            table["ahead"] = table["growth"] / table["benchmark"] - 1.0
+        return table.assign(turnover=self.days["turnover"])
+
+    def plot(self, benchmark: Backtest | None = None) -> Figure:
+        """Draw growth, drawdown and turnover, beside those of another backtest where one is given."""
+        from .plots import draw_history
+
+        return draw_history(self.history(benchmark), f"{self.days.index[0]:%Y-%m-%d} to {self.days.index[-1]:%Y-%m-%d}")
+
     def judge(
         self, benchmark: Backtest | pd.Series | None = None, *, draws: int = 2000, level: float = 0.90, seed: int = 0
     ) -> pd.DataFrame:
@@ -127,7 +150,13 @@ class Backtest:
         )
 
     def _repr_html_(self) -> str:
-        return f"<p>{self}</p>" + self.days.to_html(max_rows=20)
+        return f"<p>{html.escape(str(self))}</p>" + self.days.to_html(max_rows=20)
+
+
+def _grown(returns: pd.Series, index: pd.Index) -> pd.Series:
+    """Return what a unit of money becomes, 1 on the first day; missing where there is no return."""
+    grown = np.concatenate([[1.0], np.cumprod(1.0 + returns.reindex(index[1:]).to_numpy(dtype=float))])
+    return pd.Series(grown, index)
 
 
 def backtest(

@@ -13,6 +13,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -32,12 +33,15 @@ from ..optimizer.orders import turnover, weigh_trades
 from ..optimizer.problems import Case, Problem, outline
 from ..optimizer.proposals import Proposal, propose
 from ..optimizer.rebalancing import decide
-from ..optimizer.rooms import BINDING
+from ..optimizer.rooms import share_used
 from ..optimizer.solutions import Outcome, solve
 from ..optimizer.tactical import place
 from ..units import FrozenMap, day
 from .shocks import list_shocks
 from .worlds import NO_VIEWS, Believer, list_outlooks, list_views
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
 
 STEPS = ((0, 0.50), (30, 0.25), (60, 0.25))
 """The phases that are shown where the policy has none: half at once, a quarter after 30 days and after 60."""
@@ -88,6 +92,12 @@ class Board:
         """Return everything side by side: ``use:LIMIT``, ``shock:NAME``, ``regret:WORLD`` and an asset's own name."""
         parts = (("use", self.use), ("shock", self.stress), ("regret", self.regret))
         return self.figures.join([own.add_prefix(f"{name}:") for name, own in parts] + [self.weights])
+
+    def plot(self) -> Figure:
+        """Draw gain against tracking error, use of limits, and regret by world."""
+        from .plots import draw_board
+
+        return draw_board(self)
 
     def _repr_html_(self) -> str:
         number = lambda x: f"{x:.4g}"  # noqa: E731
@@ -236,24 +246,6 @@ def _use(case: Case, weights: np.ndarray) -> dict[str, float]:
     for name, term in case.program.named:
         if name in used:
             read = terms.sides(term, weights, case.program.current, market.risk, market.universe)
-            most = max(map(_share, read.bound, read.used, read.room), default=0.0)
+            most = max(map(share_used, read.bound, read.used, read.room), default=0.0)
             used[name] = float(np.nanmax([used[name], most]))
     return {name: share for name, share in used.items() if not np.isnan(share)}
-
-
-def _share(bound: np.ndarray, used: np.ndarray, room: np.ndarray) -> float:
-    """Return how much is used of one row's bounds: the way from the middle of two, or from nothing to one."""
-    there = np.isfinite(room)
-    if not there.any():
-        return 0.0
-    if there.sum() == 2:
-        half = 0.5 * float(bound[1] - bound[0])
-        away = abs(float(used[0] - 0.5 * (bound[0] + bound[1])))
-        return away / half if half > BINDING else float(away > BINDING) + 1.0
-    side = int(np.flatnonzero(there)[0])
-    most, now, left = float(bound[side]), float(used[side]), float(room[side])
-    upper = abs(most - now - left) <= abs(now - most - left)
-    part, whole = (now, most) if upper else (most, now)
-    if whole > BINDING:
-        return max(part, 0.0) / whole
-    return 1.0 if left >= -BINDING else 1.0 + abs(left)

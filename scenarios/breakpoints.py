@@ -23,13 +23,12 @@ from ..models.markets import Market
 from ..models.tilts import NO_TILT, Tilt
 from ..models.trails import Trail
 from ..models.views import View
-from ..optimizer.problems import Problem
-from ..optimizer.proposals import propose
-from ..optimizer.solutions import Outcome, solve
+from ..optimizer.solutions import Outcome
 from ..units import day, percent
 from .knobs import Setting, current, name_knobs, turn
 from .sweeps import Memory, answer
-from .worlds import Believer, list_views
+from .wholes import find_whole_trades
+from .worlds import list_views
 
 _SEEN = 1e-7
 """A trade of less than this of NAV at a point of the grid counts as none: rounding, not a decision."""
@@ -181,18 +180,11 @@ def _ideal_moves(account: Account, on: dt.date, overlay: Tilt, trail: Trail | No
 
 
 def _whole_moves(account: Account, on: dt.date, overlay: Tilt, trail: Trail | None) -> Moves:
-    """Return how trades are read where they are made few and whole: of the final ones, a proposal each."""
+    """Return how trades are read where they are made few and whole: the final ones."""
     memory = Memory()
 
     def read(settings: Sequence[Setting]) -> np.ndarray:
-        out = np.full((len(settings), len(settings[0].market.universe)), np.nan)
-        for k, own in enumerate(settings):
-            belief = Believer(account, own.policy, own.market, on, overlay, trail).believe(own.views)
-            problem = Problem(own.policy, own.market, engines=memory.engines)
-            proposal = propose(solve(problem, account, belief), "asked")
-            if proposal.weights is not None and proposal.outcome in _SOLVED:
-                out[k] = (proposal.weights["target"] - proposal.weights["current"]).to_numpy()
-        return out
+        return find_whole_trades(account, settings, on, overlay, trail, memory)
 
     return read
 

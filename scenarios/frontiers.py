@@ -5,24 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ..errors import InputError
-from ..units import did_you_mean
+from .figures import check_figures
 from .sweeps import Sweep
 
-FIGURES = ("utility", "expected_gain", "tracking_error", "volatility", "turnover", "cost")
 _SAME = 1e-12
 """Gains nearer to each other than this are the same."""
 _SOLVED = ("OPTIMAL", "RELAXED")
-
-
-def check_figures(*names: str) -> None:
-    """Raise ``InputError`` for a name that is no figure of a sweep."""
-    for name in names:
-        if name not in FIGURES:
-            raise InputError(
-                f"there is no figure {name!r}", code="UNKNOWN_FIGURE", field="figure", value=name,
-                mend=did_you_mean(name, FIGURES) or f"one of {', '.join(FIGURES)}",
-            )  # fmt: skip
 
 
 def frontier(found: Sweep, spent: str = "tracking_error", bought: str = "expected_gain") -> pd.DataFrame:

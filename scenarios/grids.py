@@ -17,7 +17,6 @@ from multiprocessing import get_context
 
 import numpy as np
 import pandas as pd
-from scipy.stats import kurtosis, skew
 
 from ..constraints.policies import Policy
 from ..errors import InputError
@@ -52,11 +51,12 @@ class Course:
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """One rule to be tried: a policy, the views of people, and what costs are multiplied by."""
+    """One rule to be tried: a policy, the views of people, what costs are multiplied by, whether questions are kept."""
 
     policy: Policy
     views: tuple[View, ...] = ()
     costs: float = 1.0
+    remember: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,20 +220,24 @@ def _try_some(trials: Sequence[Trial], course: Course) -> list[Backtest]:
             backtest(
                 each.policy, archive.chronicle, course.start, course.end, account=course.account, nav=course.nav,
                 views=each.views, flows=course.flows, conduct=course.conduct, archive=archive,
+                remember=each.remember,
             )
         )  # fmt: skip
     return found
 
 
 def _spread(trials: Sequence[Trial], course: Course, workers: int) -> list[Backtest]:
-    shares = [list(range(k, len(trials), workers)) for k in range(workers)]
-    found: list[Backtest | None] = [None] * len(trials)
+    """Try rules in several processes; questions that are kept hold what is compiled, so those are tried in this one."""
+    away = [i for i, each in enumerate(trials) if not each.remember]
+    here = [i for i, each in enumerate(trials) if each.remember]
+    shares = [own for k in range(workers) if (own := away[k::workers])]
+    found: dict[int, Backtest] = {}
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         jobs = [pool.submit(_work, pickle.dumps(([trials[i] for i in share], course))) for share in shares]
+        found |= zip(here, _try_some([trials[i] for i in here], course), strict=True)
         for share, job in zip(shares, jobs, strict=True):
-            for i, made in zip(share, job.result(), strict=True):
-                found[i] = made
-    return [each for each in found if each is not None]
+            found |= zip(share, job.result(), strict=True)
+    return [found[i] for i in range(len(trials))]
 
 
 def _work(payload: bytes) -> list[Backtest]:
@@ -273,8 +277,8 @@ def doubt(grid: Grid, *, train_years: float = 5.0, test_years: float = 1.0, purg
         periods,
         len(each),
         variance,
-        skew=float(skew(own)),
-        kurtosis=float(kurtosis(own, fisher=False)),
+        skew=_moment(own, 3),
+        kurtosis=_moment(own, 4),
     )
     several = len(each) > 1
     overfitted = np.nan
@@ -286,6 +290,12 @@ def doubt(grid: Grid, *, train_years: float = 5.0, test_years: float = 1.0, purg
     return Doubt(
         str(excess.columns[best]), float(each[best] * np.sqrt(per_year)), len(each), deflated, overfitted, forward
     )
+
+
+def _moment(values: np.ndarray, order: int) -> float:
+    """Return a central moment in units of the standard deviation: 3 is skewness, 4 is kurtosis (3 of a normal)."""
+    away = values - values.mean()
+    return float((away**order).mean() / (away**2).mean() ** (order / 2))
 
 
 def choose_forward(returns: pd.DataFrame, train: int, test: int, purge: int = 1) -> pd.DataFrame:

@@ -24,7 +24,7 @@ from itertools import combinations
 from math import comb
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 from ..errors import InputError
 
@@ -51,7 +51,7 @@ def probabilistic_sharpe(
             f"a Sharpe ratio of {sharpe:g} a period with skewness {skew:g} and kurtosis {kurtosis:g} cannot be",
             code="BAD_MOMENTS", field="skew", value=skew, mend="moments of the same returns",
         )  # fmt: skip
-    return float(norm.cdf((sharpe - over) * np.sqrt(periods - 1) / np.sqrt(spread)))
+    return float(ndtr((sharpe - over) * np.sqrt(periods - 1) / np.sqrt(spread)))
 
 
 def best_of_chance(trials: int, variance: float) -> float:
@@ -66,7 +66,7 @@ def best_of_chance(trials: int, variance: float) -> float:
         )  # fmt: skip
     if trials == 1:
         return 0.0
-    first, second = norm.isf(1.0 / trials), norm.isf(1.0 / (trials * np.e))
+    first, second = -ndtri(1.0 / trials), -ndtri(1.0 / (trials * np.e))
     return float(np.sqrt(variance) * ((1.0 - np.euler_gamma) * first + np.euler_gamma * second))
 
 

@@ -2,23 +2,55 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pandas as pd
 
-from .boards import Board
-from .frontiers import FIGURES, check_figures
-from .sweeps import Sweep
+from ..optimizer.plots import DIM, INK, MOST, PALETTE, blank, dress, inert
+from .figures import FIGURES, check_figures
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-_MOST_ASSETS = 20
+_MOST_ASSETS, _MOST_LINES = 20, 30
+_DASHES = ("solid", "dash", "dot", "dashdot")
 
 
-def draw_sweep(found: Sweep, y: str = "expected_gain", x: str = "") -> Figure:
+class Swept(Protocol):
+    """What is drawn of a :class:`.sweeps.Sweep`."""
+
+    @property
+    def points(self) -> pd.DataFrame:
+        """Figures by knob."""
+        ...
+
+    @property
+    def weights(self) -> pd.DataFrame:
+        """Ideal weights by knob."""
+        ...
+
+
+class Laid(Protocol):
+    """What is drawn of a :class:`.boards.Board`."""
+
+    @property
+    def figures(self) -> pd.DataFrame:
+        """Figures by alternative."""
+        ...
+
+    @property
+    def use(self) -> pd.DataFrame:
+        """Use of limits by alternative."""
+        ...
+
+    @property
+    def regret(self) -> pd.DataFrame:
+        """Regret by alternative and world."""
+        ...
+
+
+def draw_sweep(found: Swept, y: str = "expected_gain", x: str = "") -> Figure:
     """Draw a figure of a sweep against its knob, or against another figure; with two knobs, a map of it.
 
     Parameters
@@ -40,72 +72,131 @@ def draw_sweep(found: Sweep, y: str = "expected_gain", x: str = "") -> Figure:
     points = _two(found)
     if isinstance(points.index, pd.MultiIndex) and not x:
         return _map(pd.Series(points[y]), y)
-    chart = blank()
+    across = _words(x or str(points.index.names[-1]))
+    chart = blank(f"{_words(y)} against {across}")
     several = isinstance(points.index, pd.MultiIndex)
     for value, own in points.groupby(level=0) if several else [("", points)]:
-        across = own[x] if x else own.index.get_level_values(-1)
+        at = own[x] if x else own.index.get_level_values(-1)
         name = f"{points.index.names[0]} {value:.4g}" if several else _words(y)
-        chart.add_scatter(x=np.asarray(across), y=own[y].to_numpy(), mode="lines+markers", name=name, marker_size=4)
-    _title(chart, f"{_words(y)} against {_words(x or str(points.index.names[-1]))}")
-    chart.update_xaxes(title=_words(x or str(points.index.names[-1])), tickformat=".2%" if x in FIGURES else None)
-    return chart.update_yaxes(title=_words(y), tickformat=".2%")
+        chart.add_scatter(x=np.asarray(at), y=own[y].to_numpy(), mode="lines+markers", name=inert(name), marker_size=4)
+    chart.update_xaxes(title=inert(across), tickformat=".4~%" if x in FIGURES else None)
+    return chart.update_yaxes(title=_words(y), tickformat=".4~%")
 
 
-def draw_weights(found: Sweep) -> Figure:
+def draw_weights(found: Swept) -> Figure:
     """Draw the ideal weights along the (last) knob, stacked; assets beyond the twenty largest together."""
     weights = found.weights
     while isinstance(weights.index, pd.MultiIndex):
         weights = weights.xs(weights.index.get_level_values(0)[0], level=0)
     order = weights.mean().sort_values(ascending=False).index
-    chart = blank()
+    knob = _words(str(weights.index.name))
+    chart = blank(f"Ideal weights along {knob}")
     for name in order[:_MOST_ASSETS]:
-        chart.add_scatter(x=weights.index, y=weights[name], name=str(name), mode="lines", stackgroup="weights")
+        chart.add_scatter(x=weights.index, y=weights[name], name=inert(name), mode="lines", stackgroup="weights")
     if len(order) > _MOST_ASSETS:
         rest = weights[order[_MOST_ASSETS:]].sum(axis=1)
         chart.add_scatter(x=weights.index, y=rest, name="all others", mode="lines", stackgroup="weights")
-    _title(chart, f"Ideal weights along {_words(str(weights.index.name))}")
-    return chart.update_xaxes(title=_words(str(weights.index.name))).update_yaxes(tickformat=".0%")
+    return chart.update_xaxes(title=inert(knob)).update_yaxes(tickformat=".0%")
 
 
-def draw_board(found: Board) -> Figure:
+def draw_board(found: Laid) -> Figure:
     """Draw a board: expected gain against tracking error, use of limits, and regret, an alternative a row."""
     from plotly.subplots import make_subplots
 
-    rows = list(found.figures.index)
-    titles = ("Gain against tracking error", "Use of limits", "Regret by world, share of the largest there")
-    chart = make_subplots(rows=1, cols=3, subplot_titles=titles, horizontal_spacing=0.12)
+    rows = [inert(name) for name in found.figures.index]
+    titles = ("Gain against tracking error", "Use of limits", "Regret by world, bp a year; dark where the largest")
+    chart = make_subplots(
+        rows=2, cols=2, specs=[[{"colspan": 2}, None], [{}, {}]], subplot_titles=titles, row_heights=[0.42, 0.58],
+        horizontal_spacing=0.03, vertical_spacing=0.16,
+    )  # fmt: skip
     chart.add_scatter(
         x=found.figures["tracking_error"], y=found.figures["expected_gain"], text=rows, mode="markers+text",
-        textposition="top center", showlegend=False, row=1, col=1,
+        textposition=_apart(found.figures["tracking_error"].to_numpy()), showlegend=False, marker_color=PALETTE[0],
+        cliponaxis=False, row=1, col=1,
     )  # fmt: skip
     regret = found.regret
     scaled = regret / regret.max().where(regret.max() > 0, 1.0)
-    for col, frame, shown in ((2, found.use, found.use), (3, scaled, regret)):
+    for col, frame, shown, words in ((1, found.use, found.use, "{:.0%}"), (2, scaled, 1e4 * regret, "{:.2f}")):
         chart.add_heatmap(
-            z=frame.to_numpy(), x=list(frame.columns), y=rows, customdata=shown.to_numpy(), zmin=0, zmax=1,
-            colorscale="Blues", showscale=False, row=1, col=col,
-            hovertemplate="%{y}<br>%{x}: %{customdata:.4%}<extra></extra>",
+            z=frame.to_numpy(), x=[inert(_words(str(name))) for name in frame.columns], y=rows, zmin=0, zmax=1,
+            customdata=shown.to_numpy(), colorscale="Blues", showscale=False, texttemplate="%{text}",
+            text=[[words.format(value) for value in row] for row in shown.to_numpy()],
+            hovertemplate="%{y}<br>%{x}: %{text}<extra></extra>", row=2, col=col,
         )  # fmt: skip
-        chart.update_yaxes(autorange="reversed", row=1, col=col)
-    chart.update_xaxes(title="tracking error", tickformat=".2%", row=1, col=1)
-    chart.update_yaxes(title="expected gain", tickformat=".2%", row=1, col=1)
-    _title(chart, "What could be done")
-    return chart.update_layout(height=max(420, 32 * len(rows) + 200))
+        chart.update_yaxes(autorange="reversed", showticklabels=col == 1, row=2, col=col)
+    chart.update_xaxes(title="tracking error", tickformat=".2~%", row=1, col=1)
+    chart.update_yaxes(title="expected gain", tickformat=".4~%", row=1, col=1)
+    return dress(chart, "What could be done").update_layout(height=max(700, 52 * len(rows) + 320))
 
 
-def write_page(figures: list[Figure] | Figure, path: Path) -> None:
-    """Write figures as one page that needs nothing else, no network either."""
-    listed = figures if isinstance(figures, list) else [figures]
-    parts = [own.to_html(full_html=False, include_plotlyjs=k == 0) for k, own in enumerate(listed)]
-    path.write_text(
-        '<!doctype html><html><head><meta charset="utf-8"><title>trimtab</title></head><body>\n'
-        + "\n".join(parts)
-        + "\n</body></html>\n",
-        encoding="utf-8",
-    )
+def _apart(x: np.ndarray) -> list[str]:
+    """Return where names stand beside their marks: of neighbours one above, one below."""
+    rank = np.argsort(np.argsort(x, kind="stable"), kind="stable")
+    return ["bottom center" if k % 2 else "top center" for k in rank]
 
 
-def _two(found: Sweep) -> pd.DataFrame:
+def draw_history(table: pd.DataFrame, title: str = "") -> Figure:
+    """Draw growth, drawdown and turnover of a backtest (:meth:`.backtests.Backtest.history`), a panel each."""
+    from plotly.subplots import make_subplots
+
+    panels = ["growth", *(["ahead"] if "ahead" in table.columns else []), "drawdown", "turnover"]
+    heights = [0.5, *[0.5 / (len(panels) - 1)] * (len(panels) - 1)]
+    chart = make_subplots(rows=len(panels), cols=1, shared_xaxes=True, row_heights=heights, vertical_spacing=0.04)
+    if "benchmark" in table.columns:
+        chart.add_scatter(
+            x=table.index, y=table["benchmark"].to_numpy(), name="benchmark", mode="lines",
+            line={"color": INK, "width": 1.5, "dash": "dot"}, row=1, col=1,
+        )  # fmt: skip
+    for row, name in enumerate(panels, start=1):
+        if name == "turnover":
+            chart.add_bar(x=table.index, y=table[name].to_numpy(), name=name, marker_color=PALETTE[3], row=row, col=1)
+        else:
+            chart.add_scatter(
+                x=table.index, y=table[name].to_numpy(), name=name, mode="lines", row=row, col=1,
+                line={"color": PALETTE[row - 1], "width": 1.8}, fill=None if row == 1 else "tozeroy",
+            )  # fmt: skip
+        chart.update_yaxes(title=name, tickformat=".2f" if row == 1 else ".0~%", row=row, col=1)
+    return dress(chart, title).update_layout(height=240 + 130 * len(panels), hovermode="x unified")
+
+
+def draw_growth(table: pd.DataFrame, title: str = "", *, stressed: str = "") -> Figure:
+    """Draw what becomes of a unit of money (or what is added up), a line a column; the one that is asked about thick.
+
+    Of many, the first thirty: a figure of more cannot be read.
+    """
+    chart = blank(title).update_layout(height=480, hovermode="x unified")
+    for k, name in enumerate(list(table.columns)[:_MOST_LINES]):
+        line = {"width": 3.0 if name == stressed else 1.3, "dash": _DASHES[k // len(PALETTE) % len(_DASHES)]}
+        chart.add_scatter(x=table.index, y=table[name].to_numpy(), name=inert(name), mode="lines", line=line)
+    return chart
+
+
+def draw_intervals(table: pd.DataFrame, title: str = "", *, form: str = ".2~%") -> Figure:
+    """Draw values with their intervals, a row each.
+
+    Parameters
+    ----------
+    table
+        Columns ``value``, ``low``, ``high``; what has no value is left out, and of many rows the first sixty stand.
+    title
+        In a line.
+    form
+        Of the numbers, as d3 writes them.
+    """
+    shown = table.loc[np.isfinite(table["value"].to_numpy(dtype=float))].iloc[:MOST]
+    names, value = [inert(name) for name in shown.index], shown["value"].to_numpy(dtype=float)
+    chart = blank(title, rows=len(shown))
+    chart.add_scatter(
+        x=value, y=names, mode="markers", marker={"size": 10, "color": PALETTE[0]}, showlegend=False,
+        error_x={"array": shown["high"].to_numpy(dtype=float) - value, "color": DIM, "thickness": 2, "width": 5,
+                 "arrayminus": value - shown["low"].to_numpy(dtype=float)},
+        hovertemplate="%{y}<br>%{x:" + form + "}<extra></extra>",
+    )  # fmt: skip
+    chart.update_layout(margin_b=45).update_xaxes(tickformat=form, zeroline=True, zerolinewidth=2)
+    return chart.update_yaxes(categoryorder="array", categoryarray=names[::-1])
+
+
+def _two(found: Swept) -> pd.DataFrame:
     """Return the points of the last two knobs at most; the others stay at their first values."""
     points = found.points
     while isinstance(points.index, pd.MultiIndex) and points.index.nlevels > 2:
@@ -114,25 +205,14 @@ def _two(found: Sweep) -> pd.DataFrame:
 
 
 def _map(values: pd.Series, name: str) -> Figure:
-    table, chart = values.unstack(), blank()  # noqa: PD010  (an index, not a column)
+    table = values.unstack()  # noqa: PD010  (an index, not a column)
+    chart = blank(f"{_words(name)} by {_words(str(table.index.name))} and {_words(str(table.columns.name))}")
     chart.add_heatmap(
         x=table.columns.to_numpy(), y=table.index.to_numpy(), z=table.to_numpy(), colorscale="Viridis",
         colorbar={"title": _words(name), "tickformat": ".2%"},
     )  # fmt: skip
-    _title(chart, f"{_words(name)} by {_words(str(table.index.name))} and {_words(str(table.columns.name))}")
-    chart.update_xaxes(title=_words(str(table.columns.name)))
-    return chart.update_yaxes(title=_words(str(table.index.name)))
-
-
-def blank() -> Any:
-    """Return a figure with nothing on it."""
-    from plotly import graph_objects
-
-    return graph_objects.Figure()
-
-
-def _title(chart: Figure, words: str) -> None:
-    chart.update_layout(title=words, template="plotly_white", margin={"l": 60, "r": 30, "t": 60, "b": 50})
+    chart.update_xaxes(title=inert(_words(str(table.columns.name))))
+    return chart.update_yaxes(title=inert(_words(str(table.index.name))))
 
 
 def _words(name: str) -> str:

@@ -1,8 +1,7 @@
 """One day of a walk: the question of :func:`trimtab.optimizer.rebalancing.decide`, and what its trades leave behind.
 
-Where nothing but units is carried from day to day, one account is asked as many accounts of one, as a run asks it: no
-page is written for people, and the trades are the same. Where clocks, breaches or schedules are, and where a run would
-ask an account alone, so is it here.
+One account is asked as many accounts of one, as a run asks it: no page is written for people, and the trades are the
+same. Where a run would ask an account alone, so is it here.
 """
 
 from __future__ import annotations
@@ -24,7 +23,8 @@ from ..models.histories import YEAR, PastTrade
 from ..models.positions import TacticalPosition
 from ..models.schedules import PhasedTrade
 from ..models.tilts import Tilt
-from ..optimizer.decisions import Decisions, solve_all
+from ..optimizer.decisions import Decisions, hold_all, solve_all
+from ..optimizer.phrases import tell_progress
 from ..optimizer.problems import Problem
 from ..optimizer.proposals import Proposal
 from ..optimizer.rebalancing import decide
@@ -74,9 +74,7 @@ def decide_step(problem: Problem, account: Account, belief: Tilt, on: dt.date) -
     AccountError
         Its numbers cannot be used: it has lost everything, say.
     """
-    policy = problem.policy
-    plain = not (policy.timed or policy.forgiving or policy.phases is not None)
-    found = _decide_light(problem, account, belief, on) if plain and not why_held(account) else None
+    found = None if why_held(account) else _decide_light(problem, account, belief, on)
     return _of_proposal(problem, decide(problem, account, belief, on)) if found is None else found
 
 
@@ -88,7 +86,10 @@ def _decide_light(problem: Problem, account: Account, belief: Tilt, on: dt.date)
         return None
     seen = look_always(problem, cases) if always_due(problem) else look(problem, cases, on)
     if not seen.due[0]:
-        return Step(Outcome.HELD, reason=seen.words[0])
+        policy = problem.policy
+        if not (policy.timed or policy.forgiving or policy.phases is not None):
+            return Step(Outcome.HELD, reason=seen.words[0])
+        return _of_decisions(hold_all(policy, cases, seen.words), "")
     decisions, solved, _ = solve_all(problem, cases)
     return _of_decisions(decisions, seen.words[0]) if len(solved) else None
 
@@ -104,7 +105,18 @@ def _of_decisions(decisions: Decisions, cause: str) -> Step:
         for i, z, quantity, value, cost, pull in rows
     )
     cost, turned = float(decisions.cost[0]), float(decisions.turnover[0])
-    return Step(decisions.outcome, cause, decisions.reasons[0], cost, turned, made)
+    universe, marks, outside = decisions.cases.context.market.universe, decisions.marks, decisions.outside
+    return Step(
+        decisions.outcome,
+        cause,
+        decisions.reasons[0],
+        cost,
+        turned,
+        made,
+        () if marks is None else marks.pick(0).rows(universe),
+        () if outside is None else outside.pick(0).rows(),
+        tell_progress(decisions.progress, universe)[0],
+    )
 
 
 def _of_proposal(problem: Problem, said: Proposal) -> Step:

@@ -11,6 +11,7 @@ import datetime as dt
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -35,6 +36,9 @@ from ..optimizer.tactical import place
 from ..units import day
 from .knobs import Knob, Setting, turn
 from .worlds import Believer, list_views
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
 
 _MOST = 100_000
 
@@ -62,6 +66,12 @@ class Sweep:
     def to_frame(self) -> pd.DataFrame:
         """Return points and weights side by side."""
         return self.points.join(self.weights)
+
+    def plot(self, y: str = "expected_gain", x: str = "") -> Figure:
+        """Draw a figure against the knob, or against another figure (:func:`.plots.draw_sweep`)."""
+        from .plots import draw_sweep
+
+        return draw_sweep(self, y, x)
 
     def _repr_html_(self) -> str:
         return self.points.to_html(max_rows=40, float_format=lambda x: f"{x:.6g}")
@@ -164,13 +174,18 @@ class Memory:
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """One account in many settings: cases, ideal weights (k, n), and how each ended."""
+    """One account in many settings: cases, ideal weights (k, n), and how each ended.
 
+    ``prices`` are the multipliers at those that were asked together, by place; the others were asked alone.
+    """
+
+    problems: list[Problem]
     cases: list[Case]
     weights: np.ndarray
     outcomes: list[Outcome]
     certified_te: np.ndarray
     reasons: list[str]
+    prices: Mapping[int, Multipliers]
 
     def figures(self, i: int) -> dict[str, object]:
         """Return the figures of one setting as in :class:`Sweep`."""
@@ -211,7 +226,7 @@ def answer(
         solution = solve(problems[i], account, cases[i].belief)
         cases[i], weights[i], certified_te[i] = solution.case, solution.ideal, solution.certificate.certified_te
         outcomes[i], reasons[i] = solution.outcome, solution.reason
-    return Answers(cases, weights, outcomes, certified_te, reasons)
+    return Answers(problems, cases, weights, outcomes, certified_te, reasons, prices)
 
 
 def _few_last(alike: Mapping[tuple, list[int]], engines: Mapping[tuple, object]) -> list[list[int]]:

@@ -32,9 +32,10 @@ from ..optimizer.paces import is_slowed
 from ..optimizer.problems import Problem, outline
 from ..optimizer.solutions import Outcome
 from ..optimizer.tactical import tactical_targets
+from ..signals.readings import Reading
 from .archives import Archive
 from .conducts import Conduct, begins
-from .screens import find_stir, may_skip
+from .screens import find_stir, keeps, may_skip
 from .steps import Step, decide_step, settle
 
 _SOLVED = (Outcome.OPTIMAL, Outcome.RELAXED)
@@ -70,7 +71,8 @@ class Stance:
 class Asked:
     """A question of a walk, kept so that it can be asked again: what attribution reads.
 
-    ``decided`` says whether it was answered with a target; the others are what was believed and allowed from ``on``.
+    ``decided`` says whether it was answered with a target; the others are what was believed and allowed from ``on``,
+    and the ``reading`` of the playbook that beliefs were made of.
     """
 
     on: dt.date
@@ -78,6 +80,7 @@ class Asked:
     account: Account
     belief: Tilt
     decided: bool
+    reading: Reading | None = None
 
 
 @dataclass(eq=False)
@@ -89,6 +92,11 @@ class Log:
     trades: list[dict[str, Any]] = field(default_factory=list)
     audit: list[tuple] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
+
+    @property
+    def passed(self) -> bool:
+        """Whether the last session was passed over."""
+        return bool(self.days) and _UNASKED.reason in self.days[-1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,6 +110,7 @@ class Ground:
     belief: Tilt
     regime: str
     seen: Mapping[str, int]
+    reading: Reading | None = None
 
     def at(self, market: Market) -> Problem:
         """Return the problem in the market of a session; what is compiled and remembered is shared."""
@@ -143,9 +152,11 @@ class Walk:
             ground = self.find_ground(stance)
             if self.remember:
                 on = chronicle.on(t)
-                self._log.asked.append(Asked(on, ground.problem, stance.account, ground.belief, decided=False))
+                self._log.asked.append(Asked(on, ground.problem, stance.account, ground.belief, False, ground.reading))
             while t < end:
                 t, stance = self._stretch(ground, stance, t, end)
+            if end > last and keeps(stance.account) and self._log.passed:
+                stance = self._grow_old(ground, stance, last)
         return self._log, stance
 
     def _starts(self, first: int, last: int, stance: Stance) -> list[tuple[int, bool, bool]]:
@@ -191,21 +202,38 @@ class Walk:
             self._problems = {key: outline(policy.in_regime(regime) if regime else policy, market)}
         if policy.needs_target or is_slowed(policy, belief):  # once for all days of this ground: prices do not move it
             tactical_targets(self._problems[key], name, np.array([policy.aversion(stance.account)]), belief)
-        return Ground(self._problems[key], belief, regime, seen)
+        return Ground(self._problems[key], belief, regime, seen, reading)
 
     def _stretch(self, ground: Ground, stance: Stance, t: int, end: int) -> tuple[int, Stance]:
         """Go on to the next session that may ask for something, and decide there; or to the end."""
-        values, stop = self.archive.chronicle.values, t
-        if stance.session is not None and may_skip(ground.problem.policy, stance.account, ground.belief):
-            money = stance.held * values[t:end]
+        chronicle, stop = self.archive.chronicle, t
+        if stance.session is not None and may_skip(ground.problem.policy, stance.account):
+            money = stance.held * chronicle.values[t:end]
             stop += self._find_candidate(ground, stance.account, money, t)
             for k in range(t, stop):
                 nav = float(money[k - t].sum())
                 self._write(ground, _UNASKED, k, stance.nav, nav, 0.0, money[k - t] / nav)
-                stance = replace(stance, session=self.archive.chronicle.on(k), nav=nav)
-        if stop == end:
-            return end, stance
-        return stop + 1, self._decide(ground, stance, stop)
+                stance = replace(stance, session=chronicle.on(k), nav=nav)
+        return (end, stance) if stop == end else (stop + 1, self._decide(ground, stance, stop))
+
+    def _grow_old(self, ground: Ground, stance: Stance, t: int) -> Stance:
+        """Return the stance after a session that was passed over, with what it keeps told as of that day."""
+        problem, account, on = self._ask(ground, stance, t)
+        step = decide_step(problem, account, ground.belief, on)
+        account, _ = settle(problem, account, np.zeros(len(stance.held)), replace(step, orders=(), cost=0.0), on)
+        own = {name: getattr(account, name) for name in ("positions", "breaches", "phases")}
+        return replace(stance, account=replace(stance.account, **own))
+
+    def _ask(self, ground: Ground, stance: Stance, t: int) -> tuple[Problem, Account, dt.date]:
+        """Return the question of a session: what may be done at its close, and the account as it stands there."""
+        chronicle, universe = self.archive.chronicle, self.archive.chronicle.universe
+        units = self._units(stance, t)
+        held = {a: float(q) for a, q in zip(universe.assets, units, strict=True) if q}
+        account = replace(stance.account, quantities=held, cash_flow=self.flows.get(int(chronicle.dates[t]), 0.0))
+        return ground.at(chronicle.market(t, ground.problem.market.risk)), account, chronicle.on(t)
+
+    def _units(self, stance: Stance, t: int) -> np.ndarray:
+        return stance.held * self.archive.chronicle.values[t] / self.archive.chronicle.levels[t]
 
     def _find_candidate(self, ground: Ground, account: Account, money: np.ndarray, t: int) -> int:
         chronicle = self.archive.chronicle
@@ -216,15 +244,12 @@ class Walk:
 
     def _decide(self, ground: Ground, stance: Stance, t: int) -> Stance:
         chronicle, universe = self.archive.chronicle, self.archive.chronicle.universe
-        on, flow = chronicle.on(t), self.flows.get(int(chronicle.dates[t]), 0.0)
-        units = stance.held * chronicle.values[t] / chronicle.levels[t]
-        held = {a: float(q) for a, q in zip(universe.assets, units, strict=True) if q}
-        account = replace(stance.account, quantities=held, cash_flow=flow)
-        opened = float((units * chronicle.levels[t]).sum())
-        problem = ground.at(chronicle.market(t, ground.problem.market.risk))
+        units = self._units(stance, t)
+        problem, account, on = self._ask(ground, stance, t)
+        opened, flow = float((units * chronicle.levels[t]).sum()), account.cash_flow
         step = decide_step(problem, account, ground.belief, on)
         if self.remember and step.outcome in _SOLVED:
-            self._log.asked.append(Asked(on, problem, account, ground.belief, decided=True))
+            self._log.asked.append(Asked(on, problem, account, ground.belief, True, ground.reading))
         account, units = settle(problem, account, units, step, on)
         if step.outcome in _SOLVED:
             account = replace(account, last_views=ground.belief.sign)

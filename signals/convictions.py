@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtr
 
-from ..units import percent
+from ..units import FrozenMap, percent
 from .diagnostics import Skill
 
 UNKNOWN_RECORD = 0.5
@@ -35,6 +36,9 @@ class Conviction:
         Below it there is no view.
     why_not
         Why there is no view, in words; empty where there is one.
+    shares
+        What part of the combined score each signal that speaks has, ``w_j z_j / w'z``; they sum to 1. A signal that
+        speaks against the others has a negative one. The gain is linear in the scores, so these are parts of it too.
     """
 
     opinion: str
@@ -46,6 +50,7 @@ class Conviction:
     value: float
     least: float = 0.0
     why_not: str = ""
+    shares: Mapping[str, float] = field(default_factory=FrozenMap)
 
 
 def conviction(strength: float, agreement: float, recency: float, track_record: float | None = None) -> float:
@@ -71,7 +76,7 @@ def strength(score: float) -> float:
     >>> round(strength(1.0), 4), strength(0.0)
     (0.6827, 0.0)
     """
-    return float(2.0 * norm.cdf(abs(score)) - 1.0)
+    return float(2.0 * ndtr(abs(score)) - 1.0)
 
 
 def agreement(scores: np.ndarray, weights: np.ndarray) -> float:
@@ -105,7 +110,7 @@ def track_record(skill: Skill, *, least: int = 12) -> float:
     """
     if skill.count < least or not math.isfinite(skill.t):
         return UNKNOWN_RECORD
-    return float(norm.cdf(skill.t))
+    return float(ndtr(skill.t))
 
 
 def confidence(value: float, *, most: float = 1.0) -> float | None:
@@ -115,6 +120,19 @@ def confidence(value: float, *, most: float = 1.0) -> float | None:
     (0.4, None)
     """
     return most * value if value > 0 else None
+
+
+def shares(names: Sequence[str], scores: np.ndarray, weights: np.ndarray) -> Mapping[str, float]:
+    """Return what part of the weighted sum each score is, by name; nothing where they cancel.
+
+    >>> dict(shares(("trend", "value", "mute"), np.array([2.0, -0.5, 0.0]), np.array([0.5, 0.5, 0.0])))
+    {'trend': 1.3333333333333333, 'value': -0.3333333333333333}
+    """
+    parts = weights * scores
+    whole = float(parts.sum())
+    if whole == 0.0:
+        return FrozenMap()
+    return FrozenMap({name: float(part) / whole for name, part in zip(names, parts, strict=True) if part != 0.0})
 
 
 def told(each: Conviction) -> str:

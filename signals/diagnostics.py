@@ -13,7 +13,6 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 
 How = Literal["rank", "linear"]
 
@@ -61,7 +60,7 @@ def _standard_pairs(scores: np.ndarray, gains: np.ndarray, how: How) -> tuple[np
     both = np.isfinite(x) & np.isfinite(y)
     x, y = x[both], y[both]
     if how == "rank" and len(x):
-        x, y = rankdata(x), rankdata(y)
+        x, y = (pd.Series(each).rank().to_numpy() for each in (x, y))  # ties share the mean of theirs
     if len(x) < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return np.empty(0), np.empty(0)
     return (x - x.mean()) / x.std(), (y - y.mean()) / y.std()

@@ -26,7 +26,7 @@ from ..units import FrozenMap, annual, decimal, did_you_mean, percent
 from .blends import Blends
 from .combinations import SCHEMES, Scheme, stated_worth
 from .contradictions import find_contradictions
-from .convictions import Conviction, agreement, confidence, conviction, recency, strength, told, track_record
+from .convictions import Conviction, agreement, confidence, conviction, recency, shares, strength, told, track_record
 from .definitions import Signal
 from .evidences import gather, in_favour
 from .panels import Panel
@@ -221,8 +221,8 @@ def _form(
     now = blends.at(on)
     row, present = evidence.scores[-1], np.isfinite(evidence.scores[-1])
     silent = [f"{s.name}: {each.why_not}" for s, each in zip(signals, said, strict=True) if each.why_not]
-    shares = now.weights(present)
-    if not shares.sum() > 0:
+    weighed = now.weights(present)
+    if not weighed.sum() > 0:
         return None, _nothing(opinion, "; ".join(silent) or "no signal that speaks has a weight"), []
     volatility = float(np.sqrt(max(legs @ market.risk.times(legs), 0.0)))
     years = opinion.horizon_days / 365.25
@@ -236,9 +236,9 @@ def _form(
         coefficient = now.coefficient(present) if opinion.learned else opinion.information_coefficient
         gain, size = coefficient * volatility / np.sqrt(years) * combined, combined
     filled = np.where(present, row, 0.0)
-    parts = (strength(size), agreement(filled, shares), recency(_ages(said, on), shares, _half_life(opinion)), record)
+    parts = (strength(size), agreement(filled, weighed), recency(_ages(said, on), weighed, _half_life(opinion)), record)
     believed = Conviction(opinion.name, combined, *parts, conviction(*parts), opinion.least)
-    believed = replace(believed, why_not=_why_not(believed, gain))
+    believed = replace(believed, why_not=_why_not(believed, gain), shares=shares(opinion.signals, filled, weighed))
     if believed.why_not:
         return None, believed, silent
     view = View(

@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import html
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -37,7 +37,7 @@ from .rules import ASLEEP, Rule, Spell, acts_of, replay
 from .scoring import Score, raws, score, scores
 
 _SCORES = ("value", "raw", "date", "known", "why_not")
-_CONVICTIONS = tuple(Conviction.__dataclass_fields__)
+_CONVICTIONS = tuple(name for name in Conviction.__dataclass_fields__ if name != "shares")
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +71,8 @@ class Reading:
         What a person should know: conflicts, absent views and why, rules and overlays that cannot be judged.
     regime
         The state that says which limits are in force; empty where none does.
+    shares
+        By opinion: what part of its view each signal is (:func:`.convictions.shares`).
     """
 
     on: dt.date
@@ -85,6 +87,7 @@ class Reading:
     conflicts: Mapping[str, tuple[Conflict, ...]] = field(default_factory=FrozenMap)
     notes: tuple[str, ...] = ()
     regime: str = ""
+    shares: Mapping[str, Mapping[str, float]] = field(default_factory=FrozenMap)
 
     def __str__(self) -> str:
         """Say what was read, in a few lines."""
@@ -99,6 +102,12 @@ class Reading:
 
     def _repr_html_(self) -> str:
         return f"<pre>{html.escape(str(self))}</pre>"
+
+    @property
+    def climate(self) -> str:
+        """The state of the first regime that has one; empty where none has."""
+        now = self.regimes.loc[self.regimes["is_now"].astype(bool), "state"]
+        return str(now.iloc[0]) if len(now) else ""
 
     def tilt(self, model: str) -> Tilt:
         """Return what overlays and rules do to a model; nothing where it is not known."""
@@ -163,7 +172,7 @@ def read(
         on,
         _frame(playbook.signals, said),
         told,
-        pd.DataFrame([asdict(each) for each in convictions], columns=[*_CONVICTIONS]),
+        pd.DataFrame([[getattr(each, name) for name in _CONVICTIONS] for each in convictions], columns=[*_CONVICTIONS]),
         tuple(views),
         beliefs,
         FrozenMap({name: read_risks(beliefs, market, mixes[name]) + combine(own) for name, own in acts.items()}),
@@ -172,6 +181,7 @@ def read(
         FrozenMap(conflicts),
         tuple(dict.fromkeys(found)),
         climates[playbook.limits].state if playbook.limits else "",
+        FrozenMap({each.opinion: each.shares for each in convictions}),
     )
 
 

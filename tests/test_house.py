@@ -53,12 +53,14 @@ PUBLIC = {
     "scenarios": "shock sweep board find_breakpoints sensitivity Knob frontier implied_views propose_robust "
     "ask_after shake replay_window spread_moves spread_factors pool_moves draw_sweep draw_board "
     "backtest Backtest Chronicle Conduct read_chronicle try_grid try_all doubt",
-    "attribution": "Attribution Chain attribute brinson calibrate chain contributions judge_by link "
-    "propose_confidences read_chain realised_contributions roll_up score_benchmarks settle_views trace",
+    "attribution": "Attribution Chain Record Review attribute brinson calibrate chain contributions judge_by link "
+    "propose_confidences read_chain read_record realised_contributions record_backtest record_runs review roll_up "
+    "score_benchmarks settle_views trace write_proposal write_record",
     "governance": "create_ledger open_ledger append read verify sign_head read_checkpoints make_key "
     "make_store open_store run_governed seal derive record_fills replay collect_records export_records prove_account "
-    "submit approve release kill lift",
-    "reports": "Chart Figures Listing Page Words render write_page",
+    "submit approve approved_confidences release kill lift signing unsigned_acts",
+    "reports": "Chart Figures Listing Page Words attribution_page backtest_page board_page calendar_page proposal_page "
+    "render run_page study sweep_page write_page",
 }
 
 

@@ -3,17 +3,20 @@
 (() => {
   const drawings = [...document.querySelectorAll(".drawing")];
   const tables = [...document.querySelectorAll("details")];
-  const narrow = 600;
+  const panel = 300; // the least width of one of several panels, in pixels
 
-  const fit = (layout, width) => {
+  const across = (layout) => { // how many panels stand side by side
+    const axes = Object.keys(layout).filter((name) => /^xaxis\d*$/.test(name));
+    return new Set(axes.map((name) => (layout[name].domain || [0])[0])).size;
+  };
+
+  const fit = (layout, room) => {
+    const panels = across(layout);
     const fitted = { ...layout, autosize: true, height: layout.height || 420, title: undefined }; // the section has one
-    fitted.margin = { l: 60, r: 24, t: layout.annotations ? 44 : 20, b: 48, ...layout.margin };
-    if (layout.title) fitted.margin.t = Math.min(fitted.margin.t, layout.annotations ? 44 : 20);
+    if (panels * panel > room && panels > 1) fitted.width = fitted.wide = panels * panel;
     fitted.font = { ...layout.font, family: getComputedStyle(document.body).fontFamily, color: "#1b2330" };
+    fitted.margin = { ...layout.margin, t: layout.annotations ? 44 : 16 };
     fitted.paper_bgcolor = "rgba(0,0,0,0)";
-    if (width < narrow) {
-      fitted.legend = { ...layout.legend, orientation: "h", x: 0, xanchor: "left", y: -0.2, yanchor: "top" };
-    }
     return fitted;
   };
 
@@ -23,6 +26,7 @@
     try {
       drawing.classList.add("drawn");
       await Plotly.newPlot(drawing, figure.data, fit(figure.layout || {}, drawing.clientWidth), settings);
+      if (drawing.scrollWidth > drawing.clientWidth) drawing.tabIndex = 0; // so that a keyboard can scroll it
       drawing.closest("section").querySelector("details").open = false;
     } catch (error) {
       drawing.classList.replace("drawn", "failed");
@@ -32,16 +36,23 @@
   };
 
   // ------------------------------------------------------------------------------------------------ paper
-  let opened = [];
   const paper = 680; // the width of a page of A4 or letter less its margins, in pixels
+  let opened = [];
+  const drawn = () => drawings.filter((each) => each.data);
   window.addEventListener("beforeprint", () => {
+    document.documentElement.classList.add("paper");
     opened = tables.filter((each) => !each.open);
     opened.forEach((each) => { each.open = true; });
-    drawings.filter((each) => each.data).forEach((each) => Plotly.relayout(each, { width: paper, autosize: false }));
+    drawn().forEach((each) => Plotly.relayout(each, { width: paper, autosize: false }));
+    for (const table of document.querySelectorAll("table")) { // paper does not scroll: a wide table is made smaller
+      table.style.zoom = Math.min(1, paper / table.scrollWidth);
+    }
   });
   window.addEventListener("afterprint", () => {
+    document.documentElement.classList.remove("paper");
     opened.forEach((each) => { each.open = false; });
-    drawings.filter((each) => each.data).forEach((each) => Plotly.relayout(each, { width: null, autosize: true }));
+    drawn().forEach((each) => Plotly.relayout(each, { width: each.layout.wide || null, autosize: !each.layout.wide }));
+    document.querySelectorAll("table").forEach((table) => { table.style.zoom = ""; });
   });
 
   // ------------------------------------------------------------------------------------------------ tables

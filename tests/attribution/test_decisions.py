@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trimtab.attribution import attribute, chain
-from trimtab.attribution.chains import STAGES, Origin
+from trimtab.attribution.chains import STAGES, Origin, split_by_signal
 from trimtab.attribution.decisions import restrict
 from trimtab.errors import InputError
 
@@ -95,8 +95,11 @@ def test_the_order_of_the_views_does_not_matter_and_their_shares_sum(seed, order
 @pytest.mark.parametrize("by", ["effect", "group", "asset", "class", "regime", "period", "view", "signal", "author"])
 def test_every_split_sums_to_the_excess_return(by):
     made = world(5)
-    origins = {"view 0": Origin("view", "ES", {"trend": 0.75, "value": 0.25}), "view 1": Origin("rule", "desk")}
-    found = attribute(type(made)(**{**made.__dict__, "origins": origins, "classes": {"a0": "equity", "a1": "equity"}}))
+    origins = {"view 0": Origin("view", "ES"), "view 1": Origin("rule", "desk")}
+    shares = {"view 0": {"trend": np.full(len(made.periods), 0.75), "value": np.full(len(made.periods), 0.25)}}
+    parts, origins = split_by_signal(made.beliefs, origins, shares)
+    given = {"beliefs": parts, "origins": origins, "classes": {"a0": "equity", "a1": "equity"}}
+    found = attribute(type(made)(**{**made.__dict__, **given}))
     table = found.by(by)
     assert table["linked"].sum() == pytest.approx(found.excess, abs=1e-14)
     assert table["sum"].sum() == pytest.approx((found.portfolio - found.benchmark).sum(), abs=1e-14)

@@ -149,6 +149,7 @@ def test_the_command_says_it_and_writes_it(world, tmp_path):
     assert "Nothing is left over" in said.output
     table = pd.read_parquet(tmp_path / "o" / "waterfall.parquet").set_index("step")
     assert table.loc["costs", "end"] == pytest.approx(table.loc["account", "end"], abs=1e-12)
+    assert "Nothing is left over" in (tmp_path / "o" / "attribution.html").read_text()
     before = {path: path.read_bytes() for path in (tmp_path / "o").iterdir()}
     again = CliRunner().invoke(trimtab, arguments)
     assert isinstance(again.exception, InputError)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from benchmarks.attributions import noise
 from trimtab.attribution.skill import (
     cost_of_limits,
     independent_bets,
@@ -17,34 +18,42 @@ from trimtab.errors import InputError
 from trimtab.models import Risk, Universe
 
 
-def verdicts(ratio, *, simulations, periods=120, hurdle=0.0, memory=0.0):
-    """Judge histories of monthly gains with an annual information ratio and, if asked, a memory."""
-    rng = np.random.default_rng(17)
-    found = []
-    for seed in range(simulations):
-        noise = rng.normal(size=periods + 1)
-        noise = (noise[1:] + memory * noise[:-1]) / np.sqrt(1 + memory**2)
-        gains = 0.02 * (noise + ratio / np.sqrt(12)) + hurdle / 12
-        bound = mean_interval(gains - hurdle / 12, draws=250, seed=seed)
-        found.append((bound.low > 0) - (bound.high < 0))
-    return np.array(found)
+def verdicts(kind, ratio=0.0, *, simulations=1000, periods=120):
+    """Judge histories of monthly gains with an annual information ratio: 1 skill, -1 its opposite, 0 open."""
+    drawn = noise(kind, np.random.default_rng(17), simulations, periods)
+    gains = drawn / drawn.std() + ratio / np.sqrt(12)
+    bounds = [mean_interval(x, draws=200, seed=seed) for seed, x in enumerate(gains)]
+    return np.array([int(bound.low > 0) - int(bound.high < 0) for bound in bounds])
 
 
-def test_planted_noise_is_called_skill_no_more_often_than_said():
-    """A 90 % interval says skill of noise in 5 % of histories; 1,000 of them give 0.05 +- 0.0135 at two deviations."""
-    said = verdicts(0.0, simulations=1000)
-    assert (said > 0).mean() < 0.08
-    assert (said < 0).mean() < 0.08
+@pytest.mark.parametrize(("kind", "periods"), [("normal", 60), ("normal", 120), ("clustered", 120)])
+def test_planted_noise_is_called_skill_no_more_often_than_said(kind, periods):
+    """A 90 % interval may say skill of noise in 5 % of histories; in 1,000 of them two deviations are 0.0135."""
+    said = verdicts(kind, periods=periods)
+    assert (said > 0).mean() < 0.0635
+    assert (said < 0).mean() < 0.0635
 
 
 def test_planted_skill_is_found():
     """Ten years at an information ratio of 1: the mean stands sqrt(10) = 3.2 errors from zero."""
-    assert (verdicts(1.0, simulations=1000) > 0).mean() > 0.88
+    assert (verdicts("normal", 1.0) > 0).mean() > 0.85
 
 
 def test_memory_widens_the_interval():
-    """What repeats itself for two months is counted once: a t of independent months would say skill twice as often."""
-    assert (verdicts(0.0, simulations=400, memory=0.6) > 0).mean() < 0.10
+    """What lingers for two months is counted once; a t of independent months says skill of it in one case of ten."""
+    said, drawn = verdicts("lingering"), noise("lingering", np.random.default_rng(17), 1000, 120)
+    naive = drawn.mean(1) / drawn.std(1, ddof=1) * np.sqrt(120)
+    assert (said > 0).mean() < 0.0635
+    assert (naive > 1.645).mean() > 0.09
+
+
+def test_few_periods_that_count_do_not_make_an_interval_without_end():
+    """A limit that held something back in three months of ten years: resampled errors vanish, and say nothing."""
+    rare = np.zeros(120)
+    rare[[10, 50, 51]] = 0.01, -0.004, 0.003
+    found = mean_interval(rare, draws=500)
+    assert abs(found.low) < 0.005
+    assert abs(found.high) < 0.005
 
 
 def test_a_hurdle_is_what_has_to_be_beaten():

@@ -10,7 +10,8 @@ import pytest
 
 from trimtab.attribution import attribute
 from trimtab.attribution.chains import STAGES, Chain
-from trimtab.attribution.sequences import _Page, _walk
+from trimtab.attribution.sequences import _walk
+from trimtab.attribution.sheets import Sheet
 
 
 def pages_and_money(seed, accounts=4, assets=4, periods=12):
@@ -37,7 +38,7 @@ def pages_and_money(seed, accounts=4, assets=4, periods=12):
             weights = {name: np.where(refused[:, None], np.nan, x) for name, x in weights.items()}
             beliefs = {"view a": (said["tactical"] - strategic) * 0.5}
             on = dt.date(2020, 1, 1) + dt.timedelta(days=int(k))
-            pages.append(_Page(on, weights, decided, np.where(refused, np.nan, nav), costs, beliefs, "", {}))
+            pages.append(Sheet(on, weights, decided, np.where(refused, np.nan, nav), costs, beliefs, "", {}))
             # The cost is paid pro rata, then the account stands at its target.
             money = (nav * (1.0 - costs.sum(1)))[:, None] * filled
             totals.append(nav.sum())

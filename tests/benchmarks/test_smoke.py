@@ -36,6 +36,7 @@ def test_each_case_runs_small():
         "attribution-remainder",
         "attribution-skill",
         "attribution-demotion",
+        "run_page",
     )
     for case in cases:
         assert f"\n{case}: " in said.stdout

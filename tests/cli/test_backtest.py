@@ -52,6 +52,7 @@ def test_tables_open_and_the_page_names_what_was_tried(trimtab, book, mandate, t
     assert own["date"].min() >= pd.Timestamp("2016-06-30")
     audit = pd.read_parquet(out / "audit.parquet")
     assert (pd.to_datetime(audit["signals"]) <= pd.to_datetime(audit["as_of"])).loc[audit["signals"].notna()].all()
+    assert "<h1>What the policy would have done</h1>" in (out / "backtest.html").read_text()
     for table in ("weights", "trades", "statistics", "grid"):
         assert len(pd.read_parquet(out / f"{table}.parquet"))
 

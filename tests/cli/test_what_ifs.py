@@ -115,7 +115,8 @@ def test_boards_and_sweeps_are_written(trimtab, book, mandate, tmp_path):
     assert sweep["knob:turnover"].tolist() == [0.05] * 4 + [0.10] * 4  # turnover is a knob and a figure
     assert (sweep["turnover"] <= sweep["knob:turnover"] + 1e-9).all()
     assert (out / "frontier.csv").exists()
-    assert "plotly" in (out / "sweep.html").read_text()
+    assert "<h1>Account 001: turnover and gain turned</h1>" in (out / "sweep.html").read_text()
+    assert "<h1>Account 001: what could be done</h1>" in (out / "board.html").read_text()
 
 
 def test_sensitivities_and_breakpoints_are_told(trimtab, book, mandate, tmp_path):

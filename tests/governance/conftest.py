@@ -25,6 +25,25 @@ if "benchmarks" not in sys.modules:
     spec.loader.exec_module(sys.modules["benchmarks"])
 
 
+POLICY = """
+[risk]
+periods_per_year = 12
+[[limits]]
+kind = "deviation"
+most = 0.05
+[[limits]]
+kind = "turnover"
+most = 0.30
+[[limits]]
+kind = "time_limit"
+life_days = 180
+reversion_days = 30
+open_at = 0.005
+close_at = 0.001
+"""
+KEPT = ("001", "002", "003")
+
+
 class Server:
     """A PostgreSQL server of one's own: fresh databases, restarts."""
 
@@ -57,6 +76,10 @@ class Server:
     def stop(self, mode: str = "fast") -> None:
         """`fast` breaks every connection; `immediate` is a crash: what was committed must come back from the log."""
         self._call("pg_ctl", "-D", str(self.data), "-m", mode, "-w", "stop")
+
+    def reload(self) -> None:
+        """Have it read its settings again, who may come in among them."""
+        self._call("pg_ctl", "-D", str(self.data), "reload")
 
     def url(self, database: str, user: str = "owner") -> str:
         return f"postgresql://{user}@/{database}?host={quote(str(self.folder))}"
@@ -138,3 +161,27 @@ def sqlite_ledger(tmp_path) -> Iterator[Ledger]:
     """An empty ledger in a file, where a test is about files or only about what stands above the database."""
     with create_ledger(tmp_path / "ledger.db") as opened:
         yield opened
+
+
+@pytest.fixture
+def desk(tmp_path, where, monkeypatch, capfd, demo_book):
+    """A desk with a book, a policy and a ledger; call it as one would call `trimtab`."""
+    from trimtab.cli.commands import main
+
+    demo_book(tmp_path / "book", KEPT, without=("restrictions",))
+    (tmp_path / "policy.toml").write_text(POLICY)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TRIMTAB_LEDGER", where)
+    monkeypatch.setenv("TRIMTAB_STORE", str(tmp_path / "store"))
+    monkeypatch.setenv("COLUMNS", "120")
+
+    def call(*arguments, status=0):
+        with pytest.raises(SystemExit) as left:
+            main([str(a) for a in arguments])
+        out, err = capfd.readouterr()
+        assert left.value.code == status, (arguments, out, err)
+        assert "Traceback" not in err
+        return out + err
+
+    call("ledger", "init")
+    return call

@@ -153,7 +153,7 @@ def test_a_crash_in_the_middle_of_writing_a_file_loses_only_what_was_not_told(sq
     told = append(sqlite_ledger, notes(5))
     sequence, digest, at = last(sqlite_ledger)
     with writing(sqlite_ledger) as connection:
-        connection.exec_driver_sql(INSERT["sqlite"], chain(notes(50), sequence, digest, stamp(at)))
+        connection.exec_driver_sql(INSERT["sqlite"], list(chain(notes(50), sequence, digest, stamp(at))))
         for file in tmp_path.glob("ledger.db*"):
             if not file.name.endswith("-shm"):
                 shutil.copy(file, tmp_path / file.name.replace("ledger", "crashed"))
@@ -161,3 +161,58 @@ def test_a_crash_in_the_middle_of_writing_a_file_loses_only_what_was_not_told(sq
         assert list(read(crashed)) == told
         assert verify(crashed).is_whole
     assert len(list(read(sqlite_ledger))) == 55
+
+
+SECRET = "hunter2"  # noqa: S105  the one that must not be said
+WRONG = [
+    ("postgresql://{s}:{s}@/DATABASE?host=HOST", "no such user"),
+    ("postgresql://owner:{s}@/nowhere?host=HOST", "no such database"),
+    ("postgresql://owner:{s}@/DATABASE?host=HOST&port=5999", "no server answers"),
+    ("postgresql://owner:{s}@127.0.0.1:1/x", "no server answers"),
+    ("postgresql://owner:{s}@/postgres?host=HOST", "holds no ledger"),
+    ("postgresql://owner:a@{s}@/x", "no PostgreSQL address"),
+    ("mysql://owner:{s}@/x", "no PostgreSQL address"),
+]
+
+
+@pytest.mark.parametrize(("address", "said"), WRONG)
+def test_a_wrong_address_is_told_from_another_and_no_secret_is_said(postgres, address, said):
+    database = postgres.new_database()
+    url = address.format(s=SECRET).replace("DATABASE", database).replace("HOST", str(postgres.folder))
+    with pytest.raises(LedgerError, match=said) as told:
+        open_ledger(url)
+    assert SECRET not in str(told.value).replace(f"postgresql://{SECRET}:", "")
+    assert SECRET not in repr(told.value.__dict__)
+
+
+def test_a_wrong_password_is_said_and_not_repeated(postgres):
+    database = postgres.new_database()
+    with create_ledger(postgres.url(database)) as owner, owner.engine.begin() as connection:
+        connection.exec_driver_sql("CREATE ROLE with_password LOGIN PASSWORD 'right'")
+    rules = postgres.data / "pg_hba.conf"
+    before = rules.read_text()
+    rules.write_text("local all with_password scram-sha-256\n" + before)
+    postgres.reload()
+    try:
+        address = postgres.url(database, f"with_password:{SECRET}")
+        with pytest.raises(LedgerError, match="the user or the password is wrong") as told:
+            open_ledger(address)
+        assert SECRET not in str(told.value)
+        with pytest.raises(LedgerError, match="asks for a password"):
+            open_ledger(postgres.url(database, "with_password"))
+        known = open_ledger(address.replace(SECRET, "right"))
+        with known, pytest.raises(LedgerError, match="may not do that"):  # who has no role may not even read
+            list(read(known))
+    finally:
+        rules.write_text(before)
+        postgres.reload()
+
+
+def test_a_file_that_is_no_ledger_is_told_from_one_that_may_only_be_read(tmp_path):
+    other = tmp_path / "notes.txt"
+    other.write_text("not a database, however long it may be " * 100)
+    other.chmod(0o600)
+    for make in (open_ledger, create_ledger):
+        with pytest.raises(LedgerError, match="this file is no ledger"):
+            make(other)
+    assert other.read_text().startswith("not a database")

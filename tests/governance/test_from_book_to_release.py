@@ -12,47 +12,7 @@ import pytest
 from trimtab.demo import ON
 
 LATER = "2017-03-31"
-POLICY = """
-[risk]
-periods_per_year = 12
-[[limits]]
-kind = "deviation"
-most = 0.05
-[[limits]]
-kind = "turnover"
-most = 0.30
-[[limits]]
-kind = "time_limit"
-life_days = 180
-reversion_days = 30
-open_at = 0.005
-close_at = 0.001
-"""
 KEPT = ("001", "002", "003")
-
-
-@pytest.fixture
-def desk(tmp_path, where, monkeypatch, capfd, demo_book):
-    """A desk with a book, a policy and a ledger; call it as one would call `trimtab`."""
-    from trimtab.cli.commands import main
-
-    demo_book(tmp_path / "book", KEPT, without=("restrictions",))
-    (tmp_path / "policy.toml").write_text(POLICY)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("TRIMTAB_LEDGER", where)
-    monkeypatch.setenv("TRIMTAB_STORE", str(tmp_path / "store"))
-    monkeypatch.setenv("COLUMNS", "120")
-
-    def call(*arguments, status=0):
-        with pytest.raises(SystemExit) as left:
-            main([str(a) for a in arguments])
-        out, err = capfd.readouterr()
-        assert left.value.code == status, (arguments, out, err)
-        assert "Traceback" not in err
-        return out + err
-
-    call("ledger", "init")
-    return call
 
 
 def approved_desk(desk):
@@ -176,7 +136,7 @@ def test_a_proof_shows_one_account_and_no_other(desk):
 @pytest.mark.parametrize("where", ["sqlite"], indirect=True)  # nothing here is the database's
 def test_the_calendar_shows_what_is_open_due_and_waiting(desk):
     released(desk)
-    told = desk("ledger", "calendar", "run", "--on", LATER)
+    told = desk("ledger", "calendar", "run", "--on", LATER, "--out", "oversight.html")
     assert "releases may go out" in told
     opened = pd.read_parquet("run/positions.parquet")
     assert f"Open tactical positions: {len(opened)}" in told
@@ -184,6 +144,9 @@ def test_the_calendar_shows_what_is_open_due_and_waiting(desk):
     assert f"{row.account_id}" in told
     assert re.search(r" 31 +149 ", told), told  # a position of 28 February has lived 31 of 180 days
     assert "To be looked at: 0" in told
+    page = Path("oversight.html").read_text(encoding="utf-8")
+    assert f"As of {LATER}: releases may go out" in page
+    assert all(asset in page for asset in set(opened.asset_id))
     for person, act in (("ann", "proposed"), ("ben", "approved"), ("ann", "released")):
         assert person in told
         assert act in told

@@ -1,14 +1,17 @@
 """What the databases refuse whoever asks, in plain SQL, with our own code out of the way."""
 
 import datetime as dt
+from itertools import chain as chain_
 
 import pytest
 import sqlalchemy as sa
 
 from trimtab.errors import EntryRefused, LedgerError
 from trimtab.governance import Draft, append, open_ledger, read, verify
-from trimtab.governance.entries import GENESIS, chain, person, stamp
-from trimtab.governance.schemas import INSERT, postgres_guards
+from trimtab.governance.canonical import sha256
+from trimtab.governance.entries import COLUMNS, GENESIS, chain, person, preimage, stamp
+from trimtab.governance.guards import SWITCH
+from trimtab.governance.schemas import INSERT, postgres_guards, postgres_statements
 
 V1, V2 = "1" * 64, "2" * 64
 NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
@@ -32,7 +35,7 @@ def rows_after(ledger, *drafts, at=NOON):
     sequence, digest = 0, GENESIS
     for entry in read(ledger):
         sequence, digest = entry.sequence, entry.digest
-    return chain(list(drafts), sequence, digest, stamp(at))
+    return list(chain(drafts, sequence, digest, stamp(at)))
 
 
 def insert(ledger, *rows):
@@ -75,7 +78,9 @@ def test_a_record_cannot_be_replaced(filled):
 def test_the_chain_is_checked_by_the_database(filled):
     (row,) = rows_after(filled, Draft("eve", "note", "p"))
     assert "trimtab:SEQUENCE" in insert(filled, (4, *row[1:]))
-    assert "trimtab:SEQUENCE" in insert(filled, (2, *row[1:]))
+    taken = "trimtab:SEQUENCE" if filled.is_file else "entries_pkey"  # the guard, or the index that comes before it
+    assert taken in insert(filled, (2, *row[1:]))
+    assert "trimtab:SEQUENCE" in insert(filled, (0, *row[1:]))
     assert "trimtab:PREVIOUS" in insert(filled, (3, GENESIS, *row[2:]))
     (early,) = rows_after(filled, Draft("eve", "note", "p"), at=NOON - dt.timedelta(seconds=1))
     assert "trimtab:CLOCK" in insert(filled, early)
@@ -102,6 +107,73 @@ def test_self_approval_is_refused_by_the_database(filled, actor, version):
     assert "trimtab:" + ("VERSION" if version == V1 else "SELF_APPROVAL") in insert(filled, row)
     (row,) = rows_after(filled, Draft("cleo", "approve", "p", version=V2))
     assert insert(filled, row) == ""
+
+
+def chained(ledger, *drafts, spoil=None):
+    """Rows one after another, one of them spoiled and all after it chained on as if it were right."""
+    sequence, previous = max(((e.sequence, e.digest) for e in read(ledger)), default=(0, GENESIS))
+    rows = []
+    for i, draft in enumerate(drafts):
+        (row,) = chain([draft], sequence, previous, stamp(NOON))
+        row = spoil[1](row) if spoil and i == spoil[0] else row
+        rows.append(row)
+        sequence, previous = row[0], row[-1]
+    return rows
+
+
+def redigested(row):
+    return (*row[:-1], sha256(preimage(row)))
+
+
+SPOILED = {
+    "SEQUENCE": lambda row: redigested((row[0] + 1, *row[1:])),
+    "PREVIOUS": lambda row: redigested((row[0], "e" * 64, *row[2:])),
+    "CLOCK": lambda row: redigested((*row[:2], stamp(NOON - dt.timedelta(microseconds=1)), *row[3:])),
+    "DIGEST": lambda row: (*row[:-1], "d" * 64),
+}
+
+
+@pytest.mark.parametrize("place", [0, 1, 3])
+@pytest.mark.parametrize("code", SPOILED)
+def test_one_bad_row_of_many_in_one_statement_refuses_all(filled, code, place):
+    notes = [Draft("eve", "note", "p", {"i": i}, key=f"k{i}") for i in range(4)]
+    rows = chained(filled, *notes, spoil=(place, SPOILED[code]))
+    said = at_once(filled, *rows)
+    if filled.is_file and code == "DIGEST":
+        assert verify(filled).bad == 3 + place
+        return
+    assert f"trimtab:{code}" in said
+    assert len(list(read(filled))) == 2
+    assert at_once(filled, *chained(filled, *notes)) == ""
+    assert verify(filled).is_whole
+
+
+def at_once(ledger, *rows):
+    """Insert rows in one statement, not one after another."""
+    mark = "?" if ledger.is_file else "%s"
+    values = ", ".join(f"({', '.join([mark] * len(COLUMNS))})" for _ in rows)
+    return run(ledger, f"INSERT INTO {table(ledger)} ({', '.join(COLUMNS)}) VALUES {values}", tuple(chain_(*rows)))
+
+
+def test_what_stands_before_it_in_its_own_statement_counts(filled):
+    submit, own = (Draft("cleo", verb, "q", version=V1) for verb in ("submit", "approve"))
+    assert "trimtab:NOTHING_SUBMITTED" in at_once(filled, *chained(filled, own, submit))
+    assert "trimtab:SELF_APPROVAL" in at_once(filled, *chained(filled, submit, own))
+    other = Draft("dan", "approve", "q", version=V1)
+    edit = Draft("dan", "edit", "q", version=V1)
+    assert "trimtab:SELF_APPROVAL" in at_once(filled, *chained(filled, submit, edit, other))
+    assert at_once(filled, *chained(filled, submit, other, edit)) == ""  # what comes after it does not
+    go, stop = Draft("eve", "release", "q", version=V1), Draft("eve", "kill", SWITCH)
+    assert "trimtab:UNAPPROVED" in at_once(filled, *chained(filled, go))
+    again = Draft("flo", "approve", "q", version=V1)
+    assert "trimtab:KILLED" in at_once(filled, *chained(filled, again, stop, go))
+    assert at_once(filled, *chained(filled, again, go, stop)) == ""
+    assert verify(filled).is_whole
+
+
+def guards_of(name):
+    (statement,) = (each for each in postgres_statements() if each.startswith(f"CREATE TRIGGER {name} "))
+    return statement
 
 
 HOSTILE = [
@@ -192,8 +264,34 @@ class TestPostgreSQL:
             with writer.engine.connect() as connection:
                 connection.exec_driver_sql("CREATE TEMPORARY TABLE entries (LIKE trimtab.entries)")
                 connection.exec_driver_sql("SET search_path = pg_temp, trimtab")
+                connection.exec_driver_sql("CREATE TEMPORARY TABLE fresh (LIKE trimtab.entries)")
                 with pytest.raises(sa.exc.DBAPIError, match="SELF_APPROVAL"):
                     connection.exec_driver_sql(INSERT["postgresql"], [row])
+
+    @pytest.mark.parametrize(
+        "way",
+        [
+            "WITH one AS (INSERT INTO trimtab.entries SELECT * FROM given WHERE kind = 'submit'), "
+            "two AS (INSERT INTO trimtab.entries SELECT * FROM given WHERE kind = 'approve') SELECT 1",
+            "MERGE INTO trimtab.entries t USING given g ON t.key = g.key WHEN NOT MATCHED THEN INSERT VALUES "
+            "(g.sequence, g.previous, g.at, g.actor, g.kind, g.subject, g.version, g.key, g.body, g.digest)",
+            "INSERT INTO trimtab.entries SELECT * FROM given ORDER BY sequence DESC ON CONFLICT DO NOTHING",
+            "DO $$ BEGIN BEGIN INSERT INTO trimtab.entries SELECT * FROM given; EXCEPTION WHEN division_by_zero "
+            "THEN NULL; END; END $$",
+        ],
+    )
+    def test_no_other_way_of_inserting_passes_the_guard(self, server, way):
+        drafts = [Draft("wanda", verb, "p", version=V1) for verb in ("submit", "approve")]
+        with open_ledger(server[1]("wanda")) as writer, writer.engine.connect() as connection:
+            connection.exec_driver_sql("CREATE TEMPORARY TABLE given (LIKE trimtab.entries)")
+            connection.exec_driver_sql(
+                INSERT["postgresql"].replace("trimtab.entries", "given"), list(rows_after(writer, *drafts))
+            )
+            if way.startswith("MERGE") and connection.dialect.server_version_info < (15,):
+                pytest.skip("MERGE came with PostgreSQL 15")
+            with pytest.raises(sa.exc.DBAPIError, match=r"SELF_APPROVAL|SEQUENCE"):
+                connection.exec_driver_sql(way)
+        assert list(read(server[0])) == []
 
     def test_a_reader_reads(self, server):
         append(server[0], [Draft("ann", "note", "s")])
@@ -209,12 +307,24 @@ class TestPostgreSQL:
 
     def test_a_disabled_or_rewritten_guard_is_found(self, server):
         owner = server[0]
-        assert len(postgres_guards()) == 3
+        assert len(postgres_guards()) == 4
         assert verify(owner).is_whole
         assert run(owner, "ALTER TABLE trimtab.entries DISABLE TRIGGER entries_no_change") == ""
         assert "entries_no_change" in verify(owner).why
         assert run(owner, "ALTER TABLE trimtab.entries ENABLE ALWAYS TRIGGER entries_no_change") == ""
         assert verify(owner).is_whole
+        for guard in (
+            "BEFORE UPDATE OF key ON trimtab.entries FOR EACH ROW",
+            "BEFORE UPDATE OR DELETE ON trimtab.entries FOR EACH ROW WHEN (OLD.actor = 'nobody')",
+        ):  # the name and the function are right, and it never speaks
+            assert run(owner, "DROP TRIGGER entries_no_change ON trimtab.entries") == ""
+            made = f"CREATE TRIGGER entries_no_change {guard} EXECUTE FUNCTION trimtab.refuse_change()"
+            assert run(owner, made) == ""
+            assert run(owner, "ALTER TABLE trimtab.entries ENABLE ALWAYS TRIGGER entries_no_change") == ""
+            assert "entries_no_change" in verify(owner).why
         lax = "CREATE OR REPLACE FUNCTION trimtab.guard_insert() RETURNS trigger LANGUAGE plpgsql AS "
         assert run(owner, lax + "$$ BEGIN RETURN NEW; END $$") == ""
+        assert run(owner, "DROP TRIGGER entries_no_change ON trimtab.entries") == ""
+        assert run(owner, guards_of("entries_no_change")) == ""
+        assert run(owner, "ALTER TABLE trimtab.entries ENABLE ALWAYS TRIGGER entries_no_change") == ""
         assert "entries_insert" in verify(owner).why

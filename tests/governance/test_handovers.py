@@ -11,6 +11,7 @@ from trimtab.batches.stores import SCHEMAS
 from trimtab.constraints import read_policy
 from trimtab.demo import book_path, policy_path
 from trimtab.governance.clocks import CARRIED, EXTENSIONS, VIEWS
+from trimtab.governance.confidences import SCHEMA
 from trimtab.governance.fills import ORDERS
 from trimtab.governance.handovers import hand_over
 
@@ -51,6 +52,7 @@ def derived():
         "trades": pa.table({"trade_id": ["t1", "t0"]}),
         "views": pa.Table.from_pylist([{"account_id": "001", "last_views": "sign"}], VIEWS),
         "extensions": EXTENSIONS.empty_table(),
+        "confidences": SCHEMA.empty_table(),
     }
 
 

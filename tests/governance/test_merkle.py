@@ -85,6 +85,49 @@ def test_what_is_no_proof_is_refused(said):
         read_proof(said)
 
 
+def test_a_place_that_does_not_exist_has_no_proof():
+    records = [b"a", b"b", b"c"]
+    root = merkle_root(records, SECRET)
+    for index in (-1, -3, 3):
+        with pytest.raises(LedgerBroken, match=f"no record {index} of 3"):
+            prove(records, SECRET, index)
+    last = prove(records, SECRET, 2)
+    assert is_proved(b"c", last, root)
+    for index, size in ((-1, 3), (3, 3), (2, 2), (-1, 1), (0, 0), (2, 0), (2, -1)):
+        assert not is_proved(b"c", dataclasses.replace(last, index=index, size=size), root)
+
+
+def test_one_record_is_its_own_root():
+    root, proof = merkle_root([b"a"], SECRET), prove([b"a"], SECRET, 0)
+    assert proof.path == ()
+    assert is_proved(b"a", proof, root)
+    assert not is_proved(b"b", proof, root)
+    assert not is_proved(b"a", dataclasses.replace(proof, path=("00" * 32,)), root)
+    assert not is_proved(b"a", proof, "00" * 32)
+
+
+@pytest.mark.parametrize("size", [2, 3, 5, 8, 33, 100])
+def test_a_path_is_as_long_as_the_way_up(size):
+    """About log2(size): the depth of the leaf in the tree of RFC 6962."""
+    records = [bytes([i]) for i in range(size)]
+
+    def depth(index, count):
+        if count == 1:
+            return 0
+        split = 1 << (count - 1).bit_length() - 1
+        return 1 + (depth(index, split) if index < split else depth(index - split, count - split))
+
+    for index in range(size):
+        assert len(prove(records, SECRET, index).path) == depth(index, size)
+
+
+def test_every_record_has_a_salt_of_its_own():
+    proofs = [prove([b"same"] * 5, SECRET, i) for i in range(5)]
+    assert len({proof.salt for proof in proofs}) == 5
+    assert len(new_secret()) == 64
+    assert new_secret() != new_secret()
+
+
 def test_no_record_no_root():
     with pytest.raises(LedgerBroken):
         merkle_root([], new_secret())

@@ -90,6 +90,17 @@ def test_an_intruder_is_found_on_both_databases(filled, seed):
     assert verdict.bad is not None
 
 
+def test_nothing_is_left_behind_on_the_way_after_a_bad_record(ledger, caplog):
+    """Thousands of records after the bad one are never read; the ledger is as usable as before."""
+    append(ledger, [Draft("ann", "note", "s", {"text": "x" * 200}) for _ in range(3000)])
+    change(ledger, "UPDATE {t} SET actor = 'eve' WHERE sequence = 2")
+    for _ in range(2):
+        assert verify(ledger).bad == 2
+    assert len(list(read(ledger))) == 3000
+    append(ledger, [Draft("ann", "note", "s")])
+    assert not caplog.records, caplog.text
+
+
 def test_the_sample_has_every_kind_of_change():
     kinds = {random.Random(seed).choice(CHANGES).__name__ for seed in range(15)}
     assert kinds == {each.__name__ for each in CHANGES}

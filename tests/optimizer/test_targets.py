@@ -195,3 +195,11 @@ def test_bounds_hold_and_targets_are_near_what_is_proved_best():
             ours, best = ours + value[i], best + least
     assert best > 0
     assert ours <= 1.06 * best
+
+
+def test_of_nobody_there_is_nothing_to_choose():
+    """A day of a backtest on which the only account is not solved asks for the targets of none."""
+    limits, trading, more = MIXES["lots"]
+    targets = choose(desk(limits, trading, m=4, **more), np.array([], dtype=int))
+    assert targets.weights.shape == (0, 7)
+    assert len(targets.settled) == len(targets.given_up) == len(targets.notes) == 0

@@ -11,6 +11,7 @@ from trimtab.constraints.bands import Band
 from trimtab.constraints.deviations import Deviation
 from trimtab.constraints.phases import Phases
 from trimtab.constraints.policies import Policy
+from trimtab.constraints.positions import Position
 from trimtab.constraints.rebalances import Rebalance
 from trimtab.constraints.time_limits import TimeLimit
 from trimtab.constraints.tracking_errors import TrackingError
@@ -70,6 +71,16 @@ POLICIES = {
     "edge": make_policy("band", destination="edge"),
     "timed": make_policy("band", TimeLimit(life_days=25, reversion_days=10)),
     "phased": replace(make_policy(), phases=Phases(((0, 0.5), (10, 0.5)))),
+    "stepped": replace(make_policy(), phases=Phases(((0, 0.4), (7, 0.3), (21, 0.3)), of="remaining")),
+    "forgiving": make_policy("band", Position(on="SHARES", most=0.505, grandfather=True, cure_days=12)),
+    "all of it": replace(
+        make_policy(
+            ("band", "views"),
+            TimeLimit(life_days=30, reversion_days=8, rest_days=10, shape="steps"),
+            Position(on="NOTES", most=0.405, grandfather=True, cure_days=9),
+        ),
+        phases=Phases(((0, 0.5), (12, 0.5))),
+    ),
 }
 
 
@@ -167,12 +178,13 @@ def test_going_on_is_the_same_as_never_stopping(name, stop):
     assert both.stance.account == whole.stance.account
 
 
-@pytest.mark.parametrize("name", ["band", "calendar", "edge"])
-def test_days_that_are_passed_over_would_have_asked_for_nothing(name, monkeypatch):
-    """The screen in numpy against the one rule asked on every day."""
+@pytest.mark.parametrize("name", ["band", "calendar", "edge", "timed", "phased", "forgiving", "stepped", "all of it"])
+@pytest.mark.parametrize("seed", [3, 8])
+def test_days_that_are_passed_over_would_have_asked_for_nothing(name, seed, monkeypatch):
+    """The screen in numpy against the one rule asked on every day, what the account keeps included."""
     from trimtab.scenarios import walks
 
-    chronicle = make_chronicle()
+    chronicle = make_chronicle(make_returns(seed=seed))
     quick = backtest(POLICIES[name], chronicle, START, views=VIEWS)
     monkeypatch.setattr(walks, "may_skip", lambda *_: False)
     slow = backtest(POLICIES[name], chronicle, START, views=VIEWS)
@@ -180,6 +192,9 @@ def test_days_that_are_passed_over_would_have_asked_for_nothing(name, monkeypatc
     pd.testing.assert_frame_equal(quick.days[columns], slow.days[columns], check_exact=True)
     pd.testing.assert_frame_equal(quick.weights, slow.weights, check_exact=True)
     assert (quick.days["reason"] != slow.days["reason"]).any()
+    kept = ("positions", "breaches", "phases", "history", "last_rebalance", "last_views")
+    for field in kept:
+        assert getattr(quick.stance.account, field) == getattr(slow.stance.account, field)
 
 
 def test_every_number_was_known_and_the_audit_says_since_when():

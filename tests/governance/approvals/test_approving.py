@@ -22,8 +22,9 @@ from trimtab.governance.approvals import (
     withdraw,
 )
 from trimtab.governance.canonical import sha256
-from trimtab.governance.folds import fold, standing
+from trimtab.governance.folds import fold
 from trimtab.governance.states import MACHINES, UNSAID
+from trimtab.governance.statuses import standing
 
 NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 DAY = dt.timedelta(days=1)

@@ -7,9 +7,9 @@ import pytest
 from trimtab.errors import EntryRefused, NotApproved
 from trimtab.governance import read
 from trimtab.governance.approvals import approve, edit, expire, override, reject, submit
-from trimtab.governance.folds import standing
 from trimtab.governance.gates import extension_bytes, measure, read_candidate
 from trimtab.governance.releases import complete, release, withdraw_release
+from trimtab.governance.statuses import standing
 
 DAY = dt.timedelta(days=1)
 RELAXED = '[{"limit": "turnover", "on": "", "bound": 0.3, "used": 0.31}]'
