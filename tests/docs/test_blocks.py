@@ -217,11 +217,7 @@ def unsaid(text: str, said: str) -> list[str]:
 
 
 def _to_read() -> list:
-    found = []
-    for page in PAGES:
-        if to_try(blocks(page.read_text(encoding="utf-8"))):
-            found.append(pytest.param(page, id=name_of(page)))
-    return found
+    return [pytest.param(page, id=name_of(page)) for page in PAGES if to_try(blocks(page.read_text(encoding="utf-8")))]
 
 
 @pytest.mark.parametrize("page", _to_read())
