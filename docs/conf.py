@@ -41,3 +41,15 @@ for face in FACES:
 suppress_warnings = ["ref.python"]
 
 lexers["csv"] = TextLexer()  # pygments has no words for a table
+
+
+def head_examples(_app, _what, _name, _thing, _options, lines: list[str]) -> None:
+    """Give examples that come after a section of parameters or errors a head, or napoleon takes them for errors."""
+    first = next((i for i, line in enumerate(lines) if line.startswith(">>> ")), 0)
+    if any(line.startswith("---") for line in lines[:first]):
+        lines[first:first] = ["Examples", "--------"]
+
+
+def setup(app) -> None:
+    """Look at docstrings before napoleon does."""
+    app.connect("autodoc-process-docstring", head_examples, priority=400)
