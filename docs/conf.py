@@ -3,6 +3,9 @@
 from importlib import import_module
 from importlib.metadata import version as version_of
 
+from pygments.lexers.special import TextLexer
+from sphinx.highlighting import lexers
+
 project = "trimtab"
 author = "the trimtab authors"
 release = version = version_of("trimtab")
@@ -18,10 +21,35 @@ autodoc_member_order = "bysource"
 exclude_patterns = ["_build"]
 
 # The faces of the folders are lazy, and autodoc lists what a module already holds: each name is asked for once.
-for face in ("models", "signals", "constraints", "optimizer", "batches", "scenarios", "reports"):
+FACES = (
+    "models",
+    "signals",
+    "constraints",
+    "optimizer",
+    "batches",
+    "scenarios",
+    "attribution",
+    "governance",
+    "reports",
+)
+for face in FACES:
     module = import_module(f"trimtab.{face}")
     for public in module.__all__:
         setattr(module, public, getattr(module, public))
 
 # Fields of two nouns may have one name (`days`); sphinx would have the type of a third mean one of them.
 suppress_warnings = ["ref.python"]
+
+lexers["csv"] = TextLexer()  # pygments has no words for a table
+
+
+def head_examples(_app, _what, _name, _thing, _options, lines: list[str]) -> None:
+    """Give examples that come after a section of parameters or errors a head, or napoleon takes them for errors."""
+    first = next((i for i, line in enumerate(lines) if line.startswith(">>> ")), 0)
+    if any(line.startswith("---") for line in lines[:first]):
+        lines[first:first] = ["Examples", "--------"]
+
+
+def setup(app) -> None:
+    """Look at docstrings before napoleon does."""
+    app.connect("autodoc-process-docstring", head_examples, priority=400)

@@ -20,10 +20,11 @@ FLOORS = (
 WORD = re.compile(r"^[A-Z][A-Z_]{2,}$")
 ERROR = re.compile(r"^(?:\w+Error|EntryRefused|LedgerBroken|NotApproved|Caution)$")
 NO_CODES = frozenset({
-    "ADDRESS", "BAA", "BEGIN", "CASH", "CHUNK", "CLARABEL", "CREATE", "CYRILLIC", "DELETE", "GREEK", "LATIN",
+    "ADDRESS", "BAA", "BEGIN", "CASH", "CHUNK", "CLARABEL", "CREATE", "CYRILLIC", "DELETE", "GREEK", "HELD", "LATIN",
     "MKL_NUM_THREADS", "NAME", "NFC", "NFKC", "NO_TILT", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPTIMAL",
     "O_DIRECTORY", "O_NOFOLLOW", "PIQP", "QUARANTINED", "RELAXED", "TBILL", "TRIMTAB_AS", "TRIMTAB_LEDGER",
-    "TRIMTAB_STORE", "UNSOLVED", "UPDATE", "VECLIB_MAXIMUM_THREADS", "XNYS",
+    "SQLITE_CANTOPEN", "SQLITE_FULL", "SQLITE_NOTADB", "SQLITE_READONLY", "SQLITE_READONLY_DIRECTORY", "NEW",
+    "TRIMTAB_SIGN", "TRIMTAB_STORE", "UNSOLVED", "UPDATE", "VECLIB_MAXIMUM_THREADS", "XNYS",
 })  # fmt: skip
 """Names of assets, solvers, outcomes, alphabets, variables, and words of SQL."""
 

@@ -93,7 +93,8 @@ def told(code: str, sayings: list[Saying]) -> tuple[str, str]:
 def _row(code: str, sayings: list[Saying]) -> tuple[str, str, str, str]:
     kinds = sorted({each.error for each in sayings if each.error and each.error != "Caution"})
     meaning, mend = told(code, sayings)
-    return f"`{code}`", ", ".join(f"`{kind}`" for kind in kinds or [_KINDS[code]]), _inert(meaning), _inert(mend)
+    raised = ", ".join(f"`{kind}`" for kind in kinds or [_KINDS.get(code, "?")])
+    return f"`{code}`", raised, _inert(meaning), _inert(mend)
 
 
 def _inert(text: str) -> str:

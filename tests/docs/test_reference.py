@@ -87,8 +87,8 @@ FOUND = ERRORS.by_code(CODES.read_sayings())
 @pytest.mark.parametrize("code", FOUND)
 def test_a_code_has_a_meaning_and_a_mend(code):
     meaning, mend = ERRORS.told(code, FOUND[code])
-    assert " " in meaning
-    assert mend
+    assert " " in meaning, "is it a code? docs/reference/codes.py lists words that are none"
+    assert mend, "docs/reference/words.py has room for what the source cannot say"
 
 
 def test_no_words_are_about_a_code_that_nobody_says():
@@ -98,6 +98,7 @@ def test_no_words_are_about_a_code_that_nobody_says():
 def test_every_code_and_outcome_stands_on_the_page():
     page = PAGES["errors.md"]()
     assert all(f"| `{code}` |" in page for code in FOUND)
+    assert "`?`" not in page, "docs/reference/errors.py does not know what is raised"
     assert all(f"| `{outcome.name}` | {outcome.value} |" in page for outcome in Outcome)
 
 
