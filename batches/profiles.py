@@ -164,13 +164,14 @@ class _Accounts:
     def noteworthy(self) -> pd.DataFrame:
         """Return who deserves a look, each account once, with all that it is listed for."""
         found = [(outcome, pd.concat(own)) for outcome, own in self.first.items() if own]
-        found += [(why, self.worst[name]) for name, _, why in _WORST if self.worst[name] is not None]
+        worst = [(why, self.worst[name]) for name, _, why in _WORST]
+        found += [(why, own) for why, own in worst if own is not None]
         if not found:
             return pd.DataFrame(columns=["account_id", "because", *_SHOWN[1:]])
         rows = pd.concat([own.assign(because=why) for why, own in found], ignore_index=True)
         why = rows.groupby("account_id", sort=False)["because"].agg(", ".join)
         rows = rows.drop_duplicates("account_id").set_index("account_id").assign(because=why)
-        return rows.reset_index()[["account_id", "because", *_SHOWN[1:]]]
+        return rows.reset_index().reindex(columns=["account_id", "because", *_SHOWN[1:]])
 
 
 class _Targets:

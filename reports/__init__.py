@@ -17,6 +17,7 @@ _HOMES = {
     "board_page": "boards",
     "calendar_page": "calendars",
     "make_page": "proposals",
+    "plot": "drawings",
     "proposal_page": "proposals",
     "render": "pages",
     "run_page": "runs",

@@ -194,7 +194,7 @@ def _plotly() -> str:
 
 @cache
 def _text(name: str) -> str:
-    return files(__package__).joinpath("templates", name).read_text(encoding="utf-8")
+    return files(__name__.rpartition(".")[0]).joinpath("templates", name).read_text(encoding="utf-8")
 
 
 @cache

@@ -17,6 +17,7 @@ from ..optimizer.reasons import signed
 from ..optimizer.solutions import Outcome
 from ..scenarios.plots import draw_board
 from ..units import FrozenMap, basis_points, percent
+from .cells import NOTHING
 from .forms import money, points, whole
 from .pages import Chart, Figures, Listing, Page, Section, Words
 from .studies import Study, study
@@ -109,7 +110,8 @@ def _in_short(found: Study) -> Figures:
     count = len(proposal.trades)
     share = proposal.cost / proposal.nav if proposal.nav > 0 else 0.0
     proof = proposal.certificate.certified_te
-    near = f"within {basis_points(max(proof, _CERTAIN), 4)}" if np.isfinite(proof) else "no"
+    proved = np.isfinite(proof)
+    near = basis_points(max(proof, _CERTAIN), 4) if proved else NOTHING
     return Figures(
         "In short",
         (
@@ -118,7 +120,7 @@ def _in_short(found: Study) -> Figures:
             ("cost", f"{proposal.cost:,.2f}", f"{basis_points(share, 2)} of the value"),
             ("tracking error", percent(te["after"]), f"a year; {percent(te['now'])} before"),
             ("expected gain", percent(gain["after"]), f"a year over strategic; {percent(gain['now'])} before"),
-            ("proved", near, "of tracking error from the true optimum" if near != "no" else _no_proof(proposal)),
+            ("proved within", near, "of tracking error of the true optimum" if proved else _no_proof(proposal)),
         ),
     )
 
@@ -143,7 +145,7 @@ def _weights(proposal: Proposal) -> Section:
 
 def _trades(proposal: Proposal) -> Listing:
     columns = ["asset", "side", "quantity", "value", "weight", "cost", "reason", "trade_id"]
-    frame = proposal.to_frame()[columns]
+    frame = proposal.to_frame().reindex(columns=columns)
     forms = {"value": money, "weight": signed, "cost": "{:,.2f}".format, "quantity": "{:,.10g}".format}
     note = "Ids depend on the decision alone: an order sent twice bears one id."
     return Listing("Trades", frame, note if len(frame) else proposal.reason, FrozenMap(forms))
@@ -168,7 +170,7 @@ def _change(found: Study) -> Listing:
 
 def _limits(found: Study) -> Chart:
     frame = found.gauges.rename(columns={"price": _WORTH})
-    frame = frame[["limit", "on", "now", "share", "used", "low", "high", "room", _WORTH]]
+    frame = frame.reindex(columns=["limit", "on", "now", "share", "used", "low", "high", "room", _WORTH])
     forms = {"now": whole, "share": whole, _WORTH: _worth}
     forms |= dict.fromkeys(("used", "low", "high", "room"), percent)
     note = (

@@ -172,7 +172,7 @@ def _spreads(shape: Profile) -> Section:
         for name, own in shape.spreads.items()
         if own.count
     ]
-    frame = pd.concat(parts, ignore_index=True)[["measure", "low", "high", "accounts"]]
+    frame = pd.DataFrame(pd.concat(parts, ignore_index=True), columns=["measure", "low", "high", "accounts"])
     forms = dict.fromkeys(("low", "high"), lambda x: percent(x, 3))
     note = f"Nine accounts in ten: {'; '.join(said)}. A bin at the end holds what lies beyond it too."
     return Chart("How accounts are spread", draw_spreads(frame), frame, note, FrozenMap(forms))

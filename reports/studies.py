@@ -140,5 +140,6 @@ def _gauges(case: Case, proposal: Proposal) -> pd.DataFrame:
     after, known = tabulate_gauges(proposal.room), {(p.limit, p.on): p.price for p in proposal.prices}
     # Whole lots leave a little of a limit that binds the ideal: it is that limit all the same which has the price.
     after["price"] = [known.get(at, 0.0) for at in zip(after["limit"], after["on"], strict=True)]
-    now = tabulate_gauges(room(case, case.program.current))[[*keys, "share"]].rename(columns={"share": "now"})
+    now = tabulate_gauges(room(case, case.program.current)).rename(columns={"share": "now"})
+    now = now.reindex(columns=[*keys, "now"])
     return after.merge(now.drop_duplicates(keys), on=keys, how="left")

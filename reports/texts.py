@@ -51,7 +51,7 @@ def harmless(text: str) -> str:
 
 def embed(figure: Figure) -> str:
     """Return a figure as JSON that can stand inside a script element, whatever its names hold."""
-    drawn = _disarm(json.loads(figure.to_json(engine="json")))
+    drawn = _disarm(json.loads(str(figure.to_json(engine="json"))))
     return json.dumps(drawn, separators=(",", ":"), ensure_ascii=False, allow_nan=False).translate(_INERT)
 
 

@@ -59,8 +59,8 @@ PUBLIC = {
     "governance": "create_ledger open_ledger append read verify sign_head read_checkpoints make_key "
     "make_store open_store run_governed seal derive record_fills replay collect_records export_records prove_account "
     "submit approve approved_confidences release kill lift signing unsigned_acts",
-    "reports": "Chart Figures Listing Page Words attribution_page backtest_page board_page calendar_page proposal_page "
-    "render run_page study sweep_page write_page",
+    "reports": "Chart Figures Listing Page Words attribution_page backtest_page board_page calendar_page plot "
+    "proposal_page render run_page study sweep_page write_page",
 }
 
 

@@ -10,14 +10,14 @@ import pytest
 
 import trimtab.reports
 from trimtab.cli.commands import main
-from trimtab.demo import book_path, policy_path
+from trimtab.demo import policy_path
 
 DOCS = Path(__file__).parents[2] / "docs"
 TEXT = (DOCS / "reports.md").read_text(encoding="utf-8")
 
 
-def test_its_commands_run(tmp_path, monkeypatch, capfd):
-    shutil.copytree(book_path(), tmp_path / "book")
+def test_its_commands_run(tmp_path, demo_book, monkeypatch, capfd):
+    demo_book(tmp_path / "book", ("001", "012"), without=("phases", "restrictions"))
     shutil.copy(policy_path(), tmp_path / "policy.toml")
     monkeypatch.chdir(tmp_path)
     (block,) = re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL)
