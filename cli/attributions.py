@@ -103,8 +103,6 @@ def read_returns(path: Path) -> pd.DataFrame:
         table = _read(path)
         if "date" in table.columns:
             table = table.set_index("date")
-        elif not isinstance(table.index, pd.DatetimeIndex):
-            raise ValueError("it has no column 'date'")
         table.index = pd.DatetimeIndex(pd.to_datetime(table.index))
         return table.astype(float)
     except (ValueError, OSError, TypeError) as error:
@@ -119,7 +117,7 @@ def read_fills(path: Path) -> pd.DataFrame:
     try:
         table = _read(path, account_id=str, asset_id=str)
         table = table.assign(on=pd.to_datetime(table["on"]), weight=table["weight"].astype(float))
-        return table[["on", "account_id", "asset_id", "weight"]]
+        return pd.DataFrame(table[["on", "account_id", "asset_id", "weight"]])
     except (ValueError, OSError, TypeError, KeyError) as error:
         raise InputError(
             f"{path.name} is no table of fills: {error}", code="BAD_FILLS", table="fills",
@@ -236,7 +234,7 @@ def _show_forecasts(out: Console, told: Review) -> None:
 
 
 def write_review(out: Console, told: Review, asked: Asking, folder: Path) -> None:
-    """Write the tables of a review and its page into a folder (:func:`.pages.open_folder`); say what to do next."""
+    """Write the tables of a review, and its page, into a folder (:func:`.pages.open_folder`); say what comes next."""
     open_folder(folder)
     for name, table in told.tables.items():
         table.to_parquet(folder / f"{name}.parquet", index=False)
@@ -251,12 +249,9 @@ def _write_page(told: Review, asked: Asking, folder: Path) -> Path:
     from ..reports.pages import write_page
 
     about = (("decisions", str(asked.runs)), ("returns", str(asked.returns or "the backtest's own")))
-    kind = asked.by if asked.by in set(told.skill["by"]) else "view"
-    skill, calibration = told.skill, told.calibration
     made = attribution_page(
-        told.attribution, skill=skill.loc[skill["by"] == kind].drop(columns="by"), limits=told.limits,
-        calibration=calibration.loc[calibration["by"] == "source"].drop(columns="by").set_index("source"),
-        figures=told.figures, benchmarks=told.benchmarks, about=about,
+        told.attribution, skill=told.skill, limits=told.limits, calibration=told.calibration, figures=told.figures,
+        forecasts=told.forecasts, benchmarks=told.benchmarks, about=about,
     )  # fmt: skip
     return write_page(made, folder / "attribution.html")
 

@@ -89,7 +89,8 @@ def try_policy(
     grid = try_grid(given, course, [spread(text) for text in knobs], views=views, workers=workers) if knobs else None
     tests = {**rules.tests, **({} if grid is None else grid.tests)}
     free = strategic_returns(given, chronicle, name, rules.tests[POLICY])
-    rows = {key: each.judge(free, draws=1000) for key, each in tests.items()}
+    home = chronicle.universe.vector(given.models[name])
+    rows = {key: each.judge(free, home=home, draws=1000) for key, each in tests.items()}
     table = pd.concat(rows, names=["rule"])
     tried = Grid({POLICY: rules.tests[POLICY]}, rules.points.iloc[:1]) if grid is None else grid
     about = {

@@ -50,7 +50,7 @@ def backtest(
     """
     from ..scenarios.conducts import Conduct
     from .backtests import show_tested, try_policy, write_tested
-    from .pages import open_folder, page, quote, say
+    from .pages import open_folder, page, say
 
     conduct = Conduct(lag, read, estimate)  # pyright: ignore[reportArgumentType]  click has checked the words
     open_folder(out)  # before the long walk, not after it
@@ -58,7 +58,6 @@ def backtest(
     files = write_tested(tested, out)
     console = page()
     show_tested(console, tested)
-    tables = ", ".join(path.stem for path in files if path.suffix == ".parquet")
-    say(console, f"Written to {out}: {tables} (.parquet), decisions, backtest.html.")
-    quote(console, f"What came of each decision: trimtab attribute {out}")
+    say(console, f"Written to {out}: {', '.join(path.name for path in files)}.")
+    say(console, "What came of each decision says `trimtab attribute` of that folder.")
     return 0

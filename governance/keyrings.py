@@ -21,7 +21,7 @@ from .checkpoints import read_key
 from .entries import APPROVING, GENESIS, Entry, person
 from .folds import Version, fold
 from .guards import SWITCH
-from .ledgers import Ledger, read, read_sort
+from .ledgers import Ledger, read, read_acts
 from .signatures import Signer, is_signed
 from .states import MACHINES
 
@@ -82,9 +82,16 @@ class Keyring:
         return self.unsigned | {entry.sequence for entry in entries if self.refuses(entry)}
 
 
-def keyring(ledger: Ledger) -> Keyring:
-    """Return the keys of people, from what the ledger says of them."""
-    told = read_sort(ledger, SORT, MACHINES[SORT].verbs)
+def keyring(ledger: Ledger, read_already: Iterable[Entry] | None = None) -> Keyring:
+    """Return the keys of people, from what the ledger says of them.
+
+    Parameters
+    ----------
+    read_already
+        Entries among which all about keys are, where somebody has them at hand.
+    """
+    found = read_acts(ledger, MACHINES[SORT].verbs, sorts=[SORT]) if read_already is None else read_already
+    told = [entry for entry in found if entry.subject.startswith(f"{SORT}/")]
     if not told:
         return Keyring(GENESIS)
     ring = Keyring(_origin(ledger))
@@ -142,9 +149,9 @@ def unsigned_acts(ledger: Ledger) -> list[Entry]:
     ring = keyring(ledger)
     if not ring.said:
         return []
-    found = [e for sort, machine in MACHINES.items() for e in read_sort(ledger, sort, machine.verbs) if ring.refuses(e)]
-    found += [entry for entry in read(ledger, subject=SWITCH) if ring.refuses(entry)]
-    return sorted({e.sequence: e for e in found}.values(), key=lambda entry: entry.sequence)
+    acts = (e for sort, machine in MACHINES.items() for e in read_acts(ledger, machine.verbs, sorts=[sort]))
+    found = [entry for entry in (*acts, *read(ledger, subject=SWITCH)) if ring.refuses(entry)]
+    return sorted(found, key=lambda entry: entry.sequence)
 
 
 def public_key(data: bytes) -> Ed25519PublicKey:

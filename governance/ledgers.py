@@ -214,11 +214,22 @@ def read(
         since = rows[-1][0]
 
 
-def read_sort(ledger: Ledger, sort: str, kinds: Iterable[str]) -> list[Entry]:
-    """Return the entries of some kinds about everything of one sort (``"policy"``: ``policy/...``), in order."""
+def read_acts(ledger: Ledger, kinds: Iterable[str], *, sorts: Iterable[str] = (), subject: str = "") -> list[Entry]:
+    """Return the entries of some kinds about some things, in order, in one question.
+
+    Parameters
+    ----------
+    ledger, kinds
+        Which.
+    sorts
+        Everything of these sorts (``"policy"``: ``policy/...``).
+    subject
+        And this one.
+    """
     about = ENTRIES.c.subject
     # "0" follows "/": a range of the index of subjects. Sorted here, or a database reads the whole ledger in its order.
-    chosen = sa.select(*ENTRIES.c).where(about >= f"{sort}/", about < f"{sort}0", ENTRIES.c.kind.in_(sorted(kinds)))
+    ranges = [sa.and_(about >= f"{sort}/", about < f"{sort}0") for sort in sorts]
+    chosen = sa.select(*ENTRIES.c).where(sa.or_(about == subject, *ranges), ENTRIES.c.kind.in_(sorted(kinds)))
     with read_only(ledger) as connection:
         return list(map(entry, sorted(tuple(row) for row in connection.execute(chosen))))
 

@@ -8,26 +8,30 @@ from collections.abc import Sequence
 from ..errors import EntryRefused
 from .entries import Draft, Entry
 from .folds import Standing, fold
+from .keyrings import SORT as PERSON
 from .keyrings import check_signer, keyring
-from .ledgers import Ledger, append, read, read_sort
+from .ledgers import Ledger, append, read_acts
 from .states import MACHINES, machine_of
 
 
 def standing(ledger: Ledger, subject: str, at: dt.datetime | None = None) -> Standing:
     """Return where one subject stands, by default now."""
-    if machine_of(subject) is None:
+    machine = machine_of(subject)
+    if machine is None:
         raise EntryRefused(
             f"{subject!r} is nothing that is approved", code="SUBJECT", mend=f"begin with {', '.join(MACHINES)} and /"
         )
-    entries = list(read(ledger, subject=subject))
+    told = read_acts(ledger, machine.verbs | MACHINES[PERSON].verbs, sorts=[PERSON], subject=subject)
+    entries = [entry for entry in told if entry.subject == subject]
     now = at or _now(entries)
-    return fold(entries, now, keyring(ledger).uncounted(entries)).get(subject) or Standing(subject, now)
+    return fold(entries, now, keyring(ledger, told).uncounted(entries)).get(subject) or Standing(subject, now)
 
 
 def standings(ledger: Ledger, sort: str, at: dt.datetime | None = None) -> dict[str, Standing]:
     """Return where everything of one sort (``"policy"``, ``"run"``) stands, by default now."""
-    entries = read_sort(ledger, sort, MACHINES[sort].verbs)
-    return fold(entries, at or _now(entries), keyring(ledger).uncounted(entries))
+    told = read_acts(ledger, MACHINES[sort].verbs | MACHINES[PERSON].verbs, sorts=[sort, PERSON])
+    entries = [entry for entry in told if entry.subject.startswith(f"{sort}/")]
+    return fold(entries, at or _now(entries), keyring(ledger, told).uncounted(entries))
 
 
 def in_force(ledger: Ledger, sort: str, at: dt.datetime | None = None) -> frozenset[str]:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 CHANNELS = ("target", "risk", "aversion", "band_low", "band_high", "buy_pace", "sell_pace", "frequency")
+HELD = "held back by "
+"""How a part of a trade is named that a cost, a limit or the pace took, before the name of that."""
 UNCLAIMED = "strategic shift"
 """What a shift is called that nobody put his name to."""
 

@@ -46,10 +46,8 @@ def find_conflict(mandate: Mandate) -> Conflict | None:
             ways[left[0]] = way
         elif prices is not None:
             # It has no part in why the others have no room, but perhaps that is another conflict than this one.
-            rest = [name for name in names if name != left[0]]
-            if not prove(mandate, rest, prices) > 0:
-                found = examine(mandate, rest)
-                rest, prices = (rest, found.prices) if found.infeasible else (names, None)
+            found = examine(mandate, rest := [name for name in names if name != left[0]])
+            rest, prices = (rest, found.prices) if found.infeasible else (names, None)
         if (fewer := _sift(mandate, rest, order, prices)) != names:
             names, verdict = fewer, replace(verdict, prices=prices)
     met: list[np.ndarray] = []

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..constraints import terms
-from ..models.causes import list_shifts
+from ..models.causes import HELD, list_shifts
 from ..models.tilts import Tilt
 from .answers import Multipliers
 from .certificates import press
@@ -23,7 +23,6 @@ from .programs import Program
 from .solutions import owner
 
 COST = "cost"
-HELD = "held back by "
 _AT = 1e-9
 """Bounds and rows this near to each other are the same."""
 _FAINT = 1e-13

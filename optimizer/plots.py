@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ..constraints.names import LONG_ONLY
+from ..models.causes import HELD
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -37,6 +38,8 @@ MOST = 60
 _ROW, _AROUND = 26, 190
 _PARTS = 7
 """Reasons with a colour of their own; smaller ones are drawn together."""
+_OFFSET = 3.0
+"""Parts that sum to less than a third of their sizes undo each other."""
 _SEEN = 5e-5
 _MARKS = (
     ("current", "circle-open", INK, 11), ("strategic", "line-ns-open", INK, 16),
@@ -169,11 +172,12 @@ def draw_reasons(parts: pd.DataFrame, title: str = "Why it trades") -> Figure:
     """Draw the parts of each trade (:meth:`.reasons.Explanation.to_frame`) as stacked bars, the trade as a mark.
 
     The largest reasons have a colour of their own, the others one together: what is drawn still sums to the trade.
+    What holds back is one bar where its parts mostly undo each other, as between near substitutes: the table has each.
     """
     moved = parts.loc[parts.abs().max(axis=1) >= _SEEN]
     order = moved.abs().max(axis=1).sort_values(ascending=False, kind="stable").index[:MOST]
     shown = moved.loc[[asset for asset in moved.index if asset in set(order)]]
-    names, own = [inert(asset) for asset in shown.index], shown.drop(columns="trade")
+    names, own = [inert(asset) for asset in shown.index], _netted(shown.drop(columns="trade"))
     sizes = own.abs().sum().sort_values(ascending=False, kind="stable")
     alone = [name for name in own.columns if name in set(sizes.index[:_PARTS]) and sizes[name] > 0]
     drawn = [(name.replace("_", " "), own[name]) for name in alone]
@@ -193,6 +197,14 @@ def draw_reasons(parts: pd.DataFrame, title: str = "Why it trades") -> Figure:
     )  # fmt: skip
     chart.update_layout(barmode="relative").update_xaxes(tickformat="+.1~%", title="of net asset value")
     return chart.update_yaxes(categoryorder="array", categoryarray=names[::-1])
+
+
+def _netted(parts: pd.DataFrame) -> pd.DataFrame:
+    held = [name for name in parts.columns if name.startswith(HELD)]
+    net = parts[held].sum(axis=1)
+    if parts[held].abs().to_numpy().sum() <= _OFFSET * net.abs().sum():
+        return parts
+    return parts.drop(columns=held).assign(**{"held back, all together": net})
 
 
 def draw_gauges(gauges: pd.DataFrame, title: str = "How much of each limit is used") -> Figure:

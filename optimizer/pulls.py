@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from ..constraints import terms
-from ..models.causes import label
+from ..models.causes import HELD, label
 from .answers import Multipliers
 from .certificates import press
-from .forces import COST, HELD
+from .forces import COST
 from .legs import Leg
 from .orders import weigh_trades
 from .problems import Cases

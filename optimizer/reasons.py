@@ -24,9 +24,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from ..models.causes import HELD
 from ..units import basis_points, percent
 from .certificates import CERTIFIED_TE
-from .forces import HELD
 from .legs import Leg, Stop, trace_account, trace_model
 from .solutions import Solution, unslowed
 

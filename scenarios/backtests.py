@@ -23,9 +23,10 @@ from ..models.views import View
 from ..signals.panels import ordinals, stamps
 from ..units import basis_points, day, did_you_mean, percent
 from .archives import Archive
+from .bootstraps import bootstrap, bootstrap_all
 from .chronicles import Chronicle
 from .conducts import Conduct
-from .performances import judge
+from .performances import judge, tabulate_intervals
 from .walks import Asked, Stance, Walk, tabulate
 
 if TYPE_CHECKING:
@@ -88,8 +89,15 @@ class Backtest:
     @property
     def cost_per_year(self) -> float:
         """What trading cost a year, decimal of NAV."""
+        return float(self._costs.mean() * self.periods_per_year) if len(self.days) > 1 else 0.0
+
+    @property
+    def _costs(self) -> np.ndarray:
+        """What trading cost in each period, decimal of NAV; what the first day cost counts in the first period."""
         share = (self.days["cost"] / (self.days["opened"] + self.days["flow"])).to_numpy(dtype=float)
-        return float(share.sum() * self.periods_per_year / max(len(share) - 1, 1))
+        own = share[1:].copy()
+        own[:1] += share[0]
+        return own
 
     def to_frame(self) -> pd.DataFrame:
         """Return days and weights side by side."""
@@ -114,13 +122,30 @@ class Backtest:
         return draw_history(self.history(benchmark), f"{self.days.index[0]:%Y-%m-%d} to {self.days.index[-1]:%Y-%m-%d}")
 
     def judge(
-        self, benchmark: Backtest | pd.Series | None = None, *, draws: int = 2000, level: float = 0.90, seed: int = 0
+        self,
+        benchmark: Backtest | pd.Series | None = None,
+        *,
+        home: np.ndarray | None = None,
+        draws: int = 2000,
+        level: float = 0.90,
+        seed: int = 0,
     ) -> pd.DataFrame:
         """Return its statistics with bootstrap intervals (:func:`.performances.judge`), and what they took to trade.
 
-        The benchmark is another backtest, or returns of the same periods. Turnover, cost (a year, decimals) and
-        ``time_in_position`` (share of sessions on which weights are more than 0.1 % from the backtest's) have no
-        interval.
+        Parameters
+        ----------
+        benchmark
+            Another backtest, or returns of the same periods.
+        home
+            Weights that it leans away from, shape (n,); those of the benchmark where that is a backtest.
+        draws, level, seed
+            Of the bootstrap.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Beside returns stand ``turnover`` and ``cost`` (a year, decimals) and, where there is a home,
+            ``time_in_position``: the share of sessions on which weights are more than 0.1 % from it.
         """
         table = judge(
             self.returns,
@@ -131,12 +156,17 @@ class Backtest:
             level=level,
             seed=seed,
         )
-        table.loc["turnover"] = [self.turnover_per_year, np.nan, np.nan]
-        table.loc["cost"] = [self.cost_per_year, np.nan, np.nan]
-        if isinstance(benchmark, Backtest):
-            away = (self.weights - benchmark.weights).abs().sum(axis=1) / 2.0
-            table.loc["time_in_position"] = [float((away > 1e-3).mean()), np.nan, np.nan]
-        return table
+        took = np.column_stack([self.days["turnover"].iloc[1:], self._costs])
+        yearly = {
+            "turnover": lambda h: h[..., 0].mean(-1) * self.periods_per_year,
+            "cost": lambda h: h[..., 1].mean(-1) * self.periods_per_year,
+        }
+        found = bootstrap_all(took, yearly, draws=draws, level=level, seed=seed)
+        rest = benchmark.weights.to_numpy() if isinstance(benchmark, Backtest) and home is None else home
+        if rest is not None:
+            away = (np.abs(self.weights.to_numpy() - rest).sum(axis=1) / 2.0 > 1e-3).astype(float)
+            found["time_in_position"] = bootstrap(away, lambda h: h.mean(-1), draws=draws, level=level, seed=seed)
+        return pd.concat([table, tabulate_intervals(found)])
 
     def __str__(self) -> str:
         """Say it in a few lines."""

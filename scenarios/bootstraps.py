@@ -8,7 +8,7 @@ interval.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,13 +85,37 @@ def bootstrap(
     >>> bool(found.low < 0.0125 < found.high)
     True
     """
+    own = {"": statistic}
+    return bootstrap_all(history, own, draws=draws, level=level, length=length, seed=seed)[""]
+
+
+def bootstrap_all(
+    history: np.ndarray,
+    statistics: Mapping[str, Callable[[np.ndarray], np.ndarray]],
+    *,
+    draws: int = 2000,
+    level: float = 0.90,
+    length: float | None = None,
+    seed: int = 0,
+) -> dict[str, Interval]:
+    """Return several statistics of the same resampled histories: each as :func:`bootstrap` says it, drawn once."""
     values = np.asarray(history, dtype=float)
     if not np.isfinite(values).all():
         raise InputError("the history has a gap", code="BAD_HISTORY", field="history", mend="drop or fill the period")
     rows = resample(len(values), draws, length=length, seed=seed)
     step = max(1, _BATCH // max(values.size, 1))
-    found = np.concatenate([statistic(values[rows[i : i + step]]) for i in range(0, draws, step)])
-    tail = 0.5 * (1.0 - level)
-    known = found[np.isfinite(found)]
+    found: dict[str, list[np.ndarray]] = {name: [] for name in statistics}
+    for i in range(0, draws, step):
+        drawn = values[rows[i : i + step]]
+        for name, statistic in statistics.items():
+            found[name].append(statistic(drawn))
+    return {
+        name: _interval(float(statistic(values[None])[0]), np.concatenate(found[name]), level)
+        for name, statistic in statistics.items()
+    }
+
+
+def _interval(value: float, found: np.ndarray, level: float) -> Interval:
+    tail, known = 0.5 * (1.0 - level), found[np.isfinite(found)]
     low, high = np.quantile(known, [tail, 1.0 - tail]) if len(known) else (np.nan, np.nan)
-    return Interval(float(statistic(values[None])[0]), float(low), float(high), level)
+    return Interval(value, float(low), float(high), level)

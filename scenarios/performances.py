@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import InputError
-from .bootstraps import Interval, bootstrap
+from .bootstraps import Interval, bootstrap_all
 
 
 def annual_return(returns: np.ndarray, periods_per_year: float) -> np.ndarray:
@@ -109,10 +109,13 @@ def judge(
         Fewer than three periods, series of other periods, or gaps.
     """
     history = _history(portfolio, benchmark, cash)
-    rows: dict[str, Interval] = {}
-    for name, statistic in _statistics(periods_per_year, active=benchmark is not None).items():
-        rows[name] = bootstrap(history, statistic, draws=draws, level=level, length=length, seed=seed)
-    table = {name: (found.value, found.low, found.high) for name, found in rows.items()}
+    asked = _statistics(periods_per_year, active=benchmark is not None)
+    return tabulate_intervals(bootstrap_all(history, asked, draws=draws, level=level, length=length, seed=seed))
+
+
+def tabulate_intervals(found: Mapping[str, Interval]) -> pd.DataFrame:
+    """Return statistics with their intervals as a table: index statistic; columns value, low, high."""
+    table = {name: (each.value, each.low, each.high) for name, each in found.items()}
     return pd.DataFrame.from_dict(table, orient="index", columns=["value", "low", "high"]).rename_axis("statistic")
 
 

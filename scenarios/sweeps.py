@@ -244,7 +244,9 @@ def _pose(
     problems, cases = [], []
     for setting in settings:
         policy, market, views = setting.policy, setting.market, setting.views
-        said = (id(market), policy.risk_aversion, views)
+        # Only what is said over strategic or over cash is read at an aversion.
+        priced = any(view.basis != "active" for view in views)
+        said = (id(market), policy.risk_aversion if priced else None, views)
         if said not in beliefs:
             beliefs[said] = Believer(account, policy, market, on, overlay, trail).believe(views)
         key, belief = (id(policy), id(market)), beliefs[said]

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trimtab.constraints import Context, Deviation, Lots, Policy, TimeLimit, Turnover, read_policy
+from trimtab.constraints.time_limits import check_clocks
 from trimtab.errors import MarketError, PolicyError
 from trimtab.models import TacticalPosition
 from trimtab.models.positions import Clocks, read_positions
@@ -138,6 +139,19 @@ def test_a_side_nobody_told_is_the_one_it_leans_on(small):
 def test_the_cash_has_no_position_and_a_closed_one_is_none(small):
     context = leaning(small, TacticalPosition("CASH", "over", DAY - dt.timedelta(90)), over(90, state="closed"))
     assert np.isinf(LIMIT.allowed(context)).all()
+
+
+def test_who_has_no_positions_is_timed_nowhere(small):
+    """No table of positions: no clock runs, no box binds, and a policy without time limits has nothing to pay for."""
+    context = replace(leaning(small), clocks=None)
+    assert not LIMIT.timed(context).any()
+    assert LIMIT.timed(context).shape == LIMIT.allowed(context).shape == (2, 4)
+    assert np.isinf(LIMIT.allowed(context)).all()
+    assert LIMIT.terms(context) == ()
+    np.testing.assert_allclose(LIMIT.bases(context), [[0.0, 0.0, 0.03, 0.0], [0.03, 0.0, 0.0, 0.0]], atol=1e-15)
+    check_clocks((Turnover("0.1%"), Deviation("5%")), context, long_only=True)
+    many = replace(context, strategic=np.stack([context.strategic] * 3), current=np.stack([context.current] * 3))
+    assert LIMIT.allowed(many).shape == (3, 2, 4)
 
 
 def test_days_cannot_be_counted_without_a_day(small):

@@ -8,11 +8,13 @@ import pytest
 
 from trimtab.batches.stores import SCHEMAS
 from trimtab.errors import BookError
+from trimtab.governance.approvals import approve, expire, submit
 from trimtab.governance.clocks import CARRIED, derive
 from trimtab.governance.deliveries import released_runs
 from trimtab.governance.entries import Draft
 from trimtab.governance.environments import lock, surroundings
 from trimtab.governance.fills import record_fills
+from trimtab.governance.gates import extension_bytes
 from trimtab.governance.ledgers import append
 from trimtab.governance.sealings import FORMAT, parquet_bytes
 from trimtab.governance.snapshots import make_store, put, put_json
@@ -137,6 +139,34 @@ def test_a_refused_account_keeps_what_was_said_of_it(sqlite_ledger, store):
     told = derive(sqlite_ledger, store, FIRST + dt.timedelta(days=2))["positions"]
     opened = {r["account_id"]: r["opened"] for r in told.to_pylist()}
     assert opened == {"1": FIRST, "2": FIRST + dt.timedelta(days=1)}
+
+
+def test_extensions_are_those_in_force(sqlite_ledger, store):
+    """Signed by somebody else, not ended, and bytes that say an extension: what waits or ended moves no clock."""
+    until = dt.date(2026, 12, 31)
+    for name, account, ends in (
+        ("one", "007", False),
+        ("all", "*", False),
+        ("gone", "008", True),
+        ("open", "009", None),
+    ):
+        data = extension_bytes(account, "GOLD", "over", until)
+        put(store, data)
+        submit(sqlite_ledger, "ann", f"extension/{name}", data)
+        if ends is not None:
+            approve(sqlite_ledger, "ben", f"extension/{name}", data)
+        if ends:
+            expire(sqlite_ledger, "cat", f"extension/{name}", because="over")
+    noise = put(store, b"[1]")
+    assert noise
+    submit(sqlite_ledger, "ann", "extension/noise", b"[1]")
+    approve(sqlite_ledger, "ben", "extension/noise", b"[1]")
+    told = derive(sqlite_ledger, store, FIRST)["extensions"].to_pylist()
+    base = {"asset_id": "GOLD", "side": "over", "extended_until": until}
+    assert told == [
+        {"account_id": "*", **base, "approval": "extension/all"},
+        {"account_id": "007", **base, "approval": "extension/one"},
+    ]
 
 
 def test_every_table_that_a_run_writes_as_a_book_reads_it_is_carried():

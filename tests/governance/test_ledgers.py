@@ -6,7 +6,8 @@ from itertools import pairwise
 import pytest
 
 from trimtab.errors import EntryRefused
-from trimtab.governance import Draft, append, open_ledger, read, verify
+from trimtab.governance import Draft, append, create_ledger, open_ledger, read, verify
+from trimtab.governance.connections import writing
 
 V1, V2 = "1" * 64, "2" * 64
 NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
@@ -31,6 +32,13 @@ def test_text_stands_as_it_was_given(ledger, text):
     assert (stood.subject, stood.key, stood.body) == (name, name, {text: text})
     assert list(read(ledger)) == [stood]
     assert verify(ledger).is_whole
+
+
+def test_a_ledger_waits_for_the_disk(where):
+    """The fixtures of these tests do not; what a desk opens does, whoever wrote the settings of the file or server."""
+    with create_ledger(where) as opened, writing(opened) as connection:
+        question = "PRAGMA synchronous" if opened.is_file else "SHOW synchronous_commit"
+        assert connection.exec_driver_sql(question).scalar_one() == (2 if opened.is_file else "on")
 
 
 def test_the_same_key_records_once(ledger):

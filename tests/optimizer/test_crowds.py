@@ -8,11 +8,13 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
+from trimtab.constraints import Custom
 from trimtab.models.cohorts import Cohort
-from trimtab.optimizer import Outcome, solve
-from trimtab.optimizer.certificates import CERTIFIED_TE, RESIDUAL
-from trimtab.optimizer.crowds import ask_all
+from trimtab.optimizer import Outcome, crowds, solve
+from trimtab.optimizer.certificates import CERTIFIED_TE, RESIDUAL, Certificate
+from trimtab.optimizer.crowds import ask_all, ask_one
 from trimtab.optimizer.problems import outline, pose, pose_all
+from trimtab.optimizer.programs import AXIS
 
 SAMPLE = int(os.environ.get("TRIMTAB_CAMPAIGN", "60"))
 
@@ -124,3 +126,62 @@ def test_the_numbers_of_a_chunk_are_those_of_its_accounts(draws):
                 mine, other = getattr(ours, field.name), getattr(theirs, field.name)
                 if isinstance(mine, (np.ndarray, float)):
                     np.testing.assert_array_equal(mine, other, err_msg=f"seed {seed}, {field.name}")
+
+
+def test_a_crowd_of_one_is_told_by_its_engine_and_whoever_cannot_be_one_is_asked_alone(desk):
+    """PIQP where all is linear, Clarabel where a ball is; a custom limit no crowd knows; what is refused goes on."""
+    never_binds = Custom(bind=lambda w, w0: [w[0] <= 0.9], slack=lambda w, w0: 0.9 - w[0], words="not all in SPY")
+    for policy, engines in (
+        (desk.linear, {"PIQP"}),
+        (desk.policy, {"Clarabel"}),
+        (replace(desk.linear, limits=(*desk.linear.limits, never_binds)), {"Clarabel", "PIQP", "CLARABEL"}),
+    ):
+        problem = outline(policy, desk.market)
+        program = pose(problem, desk.account, desk.no_tilt).program
+        found = ask_one(problem, program)
+        assert found.certificate.released
+        assert found.attempts[-1].engine in engines
+        assert found.attempts[-1].status == "optimal"
+        assert program.violations(found.weights).max() <= RESIDUAL
+    problem = outline(desk.policy, desk.market)
+    program = pose(problem, desk.account, desk.no_tilt).program
+    refused = ask_one(problem, replace(program, force=np.full(4, np.nan)))
+    assert refused.weights is None
+    assert not refused.certificate.released
+
+
+def test_what_was_never_asked_is_infinitely_far(desk):
+    """Beside who is released, an account whose answer is no number has no numbers that could be mistaken for any."""
+    problem = outline(desk.policy, desk.market)
+    program = pose(problem, desk.account, desk.no_tilt).program.lift()
+    both = replace(
+        program, gamma=np.repeat(program.gamma, 2),
+        **{name: np.repeat(getattr(program, name), 2, axis=0) for name in AXIS},
+    )  # fmt: skip
+    force = np.array(both.force)
+    force[0] = np.nan
+    crowd = ask_all(problem, replace(both, force=force))
+    np.testing.assert_array_equal(crowd.released, [False, True])
+    for values in (crowd.weights, crowd.residual, crowd.gap, crowd.certified_te):
+        assert not np.isfinite(values[0]).any()
+        assert np.isfinite(values[1]).all()
+    assert crowd.seconds > 0
+
+
+@pytest.mark.parametrize(
+    ("residual", "te", "found", "passes"),
+    [
+        (0.0, 0.0, True, True), (RESIDUAL, CERTIFIED_TE, True, True), (2e-9, 0.0, True, False),
+        (0.0, 1.1e-5, True, False), (0.0, 0.0, False, False), (np.nan, 0.0, True, False), (0.0, np.nan, True, False),
+        (-np.inf, np.inf, True, False), (np.inf, 0.0, True, False),
+    ],
+)  # fmt: skip
+def test_the_gate_of_many_is_that_of_one(desk, monkeypatch, residual, te, found, passes):
+    """Whatever is measured: exact to the binding set, within the limits and proved, all three, or not released."""
+    program = pose(outline(desk.policy, desk.market), desk.account, desk.no_tilt).program.lift()
+    monkeypatch.setattr(crowds, "refine_all", lambda p, w, y: (w, y, np.array([found])))
+    monkeypatch.setattr(crowds, "measure", lambda p, w, y: tuple(np.array([x]) for x in (residual, 0.0, te)))
+    said = crowds.pass_gate(program, program.current, None)
+    np.testing.assert_array_equal(said.released, [passes])
+    if found:
+        assert Certificate(residual, 0.0, te).released is passes

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from trimtab.constraints import Leverage, Policy
 from trimtab.optimizer import Outcome, solve, state
 from trimtab.optimizer.answers import Multipliers
 from trimtab.optimizer.certificates import (
@@ -210,6 +211,26 @@ def test_a_pressure_is_on_the_end_that_a_weight_is_at(desk):
         np.testing.assert_allclose(said.above, above, rtol=0, atol=1e-12)
         np.testing.assert_allclose(said.below, below, rtol=0, atol=1e-12)
         np.testing.assert_allclose(said.unheld, unheld, rtol=0, atol=1e-12)
+
+
+def test_a_price_on_gross_weight_holds_what_is_nothing_and_pushes_what_is_not(desk):
+    """At a price y on gross weight, long weights are pressed down by y, short ones up, and a weight of 0 stays put."""
+    policy = Policy((Leverage(1.5),), desk.models, long_only=False)
+    program = solve(state(policy, desk.free), desk.account, desk.no_tilt).case.program
+    price = 0.01
+    y = Multipliers(0.0, np.zeros(len(program.rows)), np.full(len(program.most), price), np.zeros(0))
+    assert program.from_zero.all()
+    weights = np.array([0.3, -0.2, 0.0, 0.9])
+    held = replace(program, centre=weights, lo=np.full(4, -9.0), hi=np.full(4, 9.0), current=weights - 0.05)
+    for push, unheld in (
+        (0.0, [-price, price, 0.0]),
+        (price, [0.0, 2 * price, 0.0]),
+        (-price, [-2 * price, 0.0, 0.0]),
+        (3 * price, [2 * price, 4 * price, 2 * price]),
+        (-3 * price, [-4 * price, -2 * price, -2 * price]),
+    ):
+        said = press(replace(held, force=np.full(4, push)), weights, y)
+        np.testing.assert_allclose(said.unheld[:3], unheld, rtol=0, atol=1e-15)
 
 
 # ------------------------------------------------------------------------------------------------ what is said

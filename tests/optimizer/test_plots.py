@@ -197,6 +197,18 @@ def test_stacked_reasons_sum_to_the_trade_however_many_there_are():
     np.testing.assert_allclose(np.sum([bar.x for bar in bars], axis=0), mark.x, atol=1e-12)
 
 
+def test_what_holds_back_is_one_bar_where_its_parts_undo_each_other():
+    told = pd.DataFrame(
+        {"view V1": [0.02, 0.0], "held back by cost": [-0.5, 0.4], "held back by phase": [0.49, -0.41]},
+        index=["A", "B"],
+    )
+    for more, names in ((0.0, ["view V1", "held back, all together"]), (1.0, [*told.columns])):
+        parts = told.assign(**{"held back by cost": told["held back by cost"] + more})
+        *bars, mark = plots.draw_reasons(parts.assign(trade=parts.sum(axis=1))).data
+        assert {bar.name for bar in bars} == set(names)
+        np.testing.assert_allclose(np.sum([bar.x for bar in bars], axis=0), mark.x, atol=1e-15)
+
+
 def test_gauges_and_views_are_drawn_from_their_tables(proposal):
     gauges = tabulate_gauges(proposal.room)
     (bar,) = plots.draw_gauges(gauges).data

@@ -117,6 +117,7 @@ def made_pages() -> dict[str, Page]:
     tests = {"the policy": made_backtest(), EVIL: made_backtest(1)}
     statistics = pd.concat({name: each.judge(draws=40) for name, each in tests.items()}, names=["rule"])
     found = made_attribution()
+    judged = judge_by(found, "view", periods_per_year=252, draws=40).reset_index().assign(by="view")
     calibration = pd.DataFrame({"forecasts": [20], "confidence": [0.4], "right": [12], "wrong": [8]}, index=[EVIL])
     wide = {name: [0.1, 0.2] for name in ("weight", "strategic", "gain", "low", "high", "believed", "held_back")}
     assets = pd.DataFrame(wide, pd.Index([EVIL, "IEF"], name="asset_id"))
@@ -126,7 +127,7 @@ def made_pages() -> dict[str, Page]:
         "board": board_page(made_board(), implied=Implied(assets, legs, ())),
         "backtest": backtest_page(tests, statistics, Doubt(EVIL, 1.0, 2, 0.6, 0.7, 0.1), asked="the policy"),
         "attribution": attribution_page(
-            found, skill=judge_by(found, "view", periods_per_year=252, draws=40).reset_index(),
+            found, skill=pd.concat([judged, judged.assign(by="signal"), judged.assign(by="author", gain=0.0)]),
             limits=cost_of_limits(found, periods_per_year=252, draws=40).reset_index(), calibration=calibration,
         ),
         "oversight": calendar_page(made_oversight()),
@@ -240,9 +241,12 @@ def test_an_attribution_adds_up_on_its_page(pages):
     assert section(page, "By view").frame["linked"].sum() == pytest.approx(found.excess)
     course = section(page, "When it was earned").frame
     assert course.iloc[-1].sum() == pytest.approx(found.by("group")["sum"].sum())
-    skill = section(page, "Whether it was skill")
+    skill = section(page, "Whether it was skill, by view")
     bar = skill.figure.data[0]
     np.testing.assert_allclose(np.asarray(bar.x) + bar.error_x.array, skill.frame["high"].dropna())
+    assert [each.title for each in page.sections if each.title.startswith("Whether it was")] == [
+        "Whether it was skill, by view", "Whether it was skill, by author",
+    ]  # by signal says the same as by view  # fmt: skip
     calibrated = section(page, "Right as often as stated?")
     assert list(calibrated.figure.data[1].y) == [0.6]
     assert calibrated.frame.loc[EVIL, ["right", "wrong", "forecasts"]].to_list() == [12, 8, 20]
@@ -255,7 +259,7 @@ def test_a_short_attribution_is_a_page_without_verdicts():
     found = attribute(chain("one", stages, frame([0.05, 0.01]), beliefs={"view up": frame([0.1, -0.1])}))
     page = attribution_page(found)
     assert page.subtitle.startswith("One period ending 2024-01-31:")
-    assert not {"Whether it was skill", "What limits and delays cost"} & {each.title for each in page.sections}
+    assert not {"What limits and delays cost", "Forecasts that have ended"} & {each.title for each in page.sections}
 
 
 def test_oversight_of_a_large_book_stays_short_and_an_empty_one_says_so():

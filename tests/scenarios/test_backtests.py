@@ -245,5 +245,11 @@ def test_statistics_stand_beside_what_they_took():
     assert {"sharpe", "information_ratio", "turnover", "cost", "time_in_position"} <= set(table.index)
     assert table.loc["turnover", "value"] > 0
     assert 0 < table.loc["time_in_position", "value"] <= 1
+    took = table.loc[["turnover", "cost", "time_in_position"]]
+    assert (took["low"] <= took["value"]).all()
+    assert (took["value"] <= took["high"]).all()
+    assert (took["low"] < took["high"]).all()
+    assert table.loc["turnover", "value"] == pytest.approx(found.turnover_per_year)
+    assert table.loc["cost", "value"] == pytest.approx(found.cost_per_year)
     assert "trades on" in str(found)
     assert list(found.to_frame().columns[-4:]) == [f"weight:{a}" for a in UNIVERSE.assets]

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from trimtab.constraints import Deviation, Lots, Policy, TrackingError, Turnover
+from trimtab.constraints import Deviation, Lots, Policy, TrackingError, TradeCount, TradeSize, Turnover
+from trimtab.constraints.settings import Trading
 from trimtab.models import Account, Market, View, tilt
+from trimtab.models.tilts import NO_TILT
 from trimtab.optimizer import propose, solve, state
 from trimtab.scenarios.breakpoints import find_breakpoints
 from trimtab.scenarios.knobs import Setting, turn
+from trimtab.scenarios.sweeps import Memory
+from trimtab.scenarios.wholes import find_whole_trades
 
 ON = dt.date(2026, 1, 2)
 NAMES = ["SPY", "EFA", "IEF", "TLT"]
@@ -89,3 +94,20 @@ def test_a_price_moves_the_trade_of_its_own_asset():
     own = found[found["knob"].str.startswith("price.")]
     assert (own["knob"] == "price." + own["asset"]).all()
     assert len(own)
+
+
+@pytest.mark.parametrize("extra", [(TradeSize(least="0.2%"),), (TradeSize(least_value=400.0), TradeCount(most=2))])
+def test_trades_sought_together_are_those_of_a_proposal_each(extra):
+    """Lots, tickets and prices of their own: a crowd of settings against one proposal after the other."""
+    account, policy, market, views = setting(Deviation("5%"), TrackingError("1.5%"), Turnover("8%"), seed=1)
+    market = replace(market, lots=np.where(np.arange(len(market.universe)) == market.universe.cash, 0.0, 5.0))
+    policy = replace(policy, limits=(*policy.limits, Lots(), *extra), trades=Trading(indifference=1e-5))
+    start = Setting(policy, market.dated(ON), views)
+    points = [("turnover", 0.01), ("turnover", 0.05), ("view.risk on.gain", 0.03), ("view.risk on.gain", -0.02),
+              ("costs", 3.0), ("price.SPY", 0.97), ("price.TLT", 1.04), ("risk_aversion", 9.0)]  # fmt: skip
+    settings = [turn(start, knob, value) for knob, value in points]
+    found = find_whole_trades(account, settings, ON, NO_TILT, None, Memory())
+    asked = (account, policy, market, views)
+    for (knob, value), own in zip(points, found, strict=True):
+        np.testing.assert_allclose(own, trades(asked, knob, value), atol=1e-9, err_msg=f"{knob} {value}")
+    assert (np.abs(found) > 0.01).any()
