@@ -145,6 +145,7 @@ class Reader:
         return self.heard()
 
     def command(self, line: str) -> str:
+        line = re.sub(r"^(?:[A-Z_]+=\S+ )+", "", line)  # a variable for the one command
         verb, *words = shlex.split(line, comments=True)
         if verb == "trimtab":
             return self.trimtab(words)
