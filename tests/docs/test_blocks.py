@@ -145,6 +145,7 @@ class Reader:
         return self.heard()
 
     def command(self, line: str) -> str:
+        line = re.sub(r"^(?:[A-Z_]+=\S+ )+", "", line)  # a variable for the one command
         verb, *words = shlex.split(line, comments=True)
         if verb == "trimtab":
             return self.trimtab(words)
@@ -180,12 +181,19 @@ def commands(text: str) -> list[str]:
 def is_there(words: list[str]) -> bool:
     """Whether what ``python WORDS`` starts exists: a task of run.py and the cases it names, a module, or a file."""
     if words[0] == "run.py":
-        return words[1] in TASKS and (words[1] != "bench" or set(_plain(words[2:])) <= _cases())
+        return words[1] in TASKS and (words[1] != "bench" or _benches(words[2:]))
     if words[0] == "-m":
         module = ROOT.joinpath(*words[1].split("."))
         found = module.with_suffix(".py").exists() or (module / "__main__.py").exists()
-        return found and (words[1] != "benchmarks" or set(_plain(words[2:])) <= _cases())
+        return found and (words[1] != "benchmarks" or _benches(words[2:]))
     return (ROOT / words[0]).exists()
+
+
+def _benches(words: list[str]) -> bool:
+    """Whether the benchmarks know these: a command with words of its own, or cases."""
+    source = (ROOT / "benchmarks" / "__main__.py").read_text(encoding="utf-8")
+    (table,) = re.findall(r"^COMMANDS = \{(.*?)\}", source, re.MULTILINE | re.DOTALL)
+    return set(words[:1]) & set(re.findall(r'"(\w+)":', table)) != set() or set(_plain(words)) <= _cases()
 
 
 def _plain(words: list[str]) -> list[str]:
