@@ -103,6 +103,8 @@ def read_returns(path: Path) -> pd.DataFrame:
         table = _read(path)
         if "date" in table.columns:
             table = table.set_index("date")
+        elif not isinstance(table.index, pd.DatetimeIndex):
+            raise ValueError("it has no column 'date'")
         table.index = pd.DatetimeIndex(pd.to_datetime(table.index))
         return table.astype(float)
     except (ValueError, OSError, TypeError) as error:
@@ -234,7 +236,7 @@ def _show_forecasts(out: Console, told: Review) -> None:
 
 
 def write_review(out: Console, told: Review, asked: Asking, folder: Path) -> None:
-    """Write the tables of a review, and its page, into a folder (:func:`.pages.open_folder`); say what comes next."""
+    """Write the tables of a review and its page into a folder (:func:`.pages.open_folder`); say what to do next."""
     open_folder(folder)
     for name, table in told.tables.items():
         table.to_parquet(folder / f"{name}.parquet", index=False)
