@@ -119,7 +119,7 @@ def read_fills(path: Path) -> pd.DataFrame:
     try:
         table = _read(path, account_id=str, asset_id=str)
         table = table.assign(on=pd.to_datetime(table["on"]), weight=table["weight"].astype(float))
-        return table[["on", "account_id", "asset_id", "weight"]]
+        return table.loc[:, ["on", "account_id", "asset_id", "weight"]]
     except (ValueError, OSError, TypeError, KeyError) as error:
         raise InputError(
             f"{path.name} is no table of fills: {error}", code="BAD_FILLS", table="fills",

@@ -132,7 +132,11 @@ def _figures(figures: pd.DataFrame | None) -> Iterator[Section]:
         return
     told = {"breadth": "independent bets", "transfer_coefficient": "of the forecasts came through"}
     rows = [
-        (told.get(row["figure"], row["figure"]), f"{row['value']:.2f}", f"{row['low']:.2f} to {row['high']:.2f}, 90 %")
+        (
+            str(told.get(row["figure"], row["figure"])),
+            f"{row['value']:.2f}",
+            f"{row['low']:.2f} to {row['high']:.2f}, 90 %",
+        )
         for row in figures.to_dict("records")
     ]
     yield Figures("How broad, and how much came through", tuple(rows))
@@ -141,7 +145,7 @@ def _figures(figures: pd.DataFrame | None) -> Iterator[Section]:
 def _benchmarks(table: pd.DataFrame | None) -> Iterator[Section]:
     if table is None or not len(table):
         return
-    shown = table.set_index("benchmark")[["score", "tracking_error", "beta", "turnover", "because"]]
+    shown = table.set_index("benchmark").loc[:, ["score", "tracking_error", "beta", "turnover", "because"]]
     forms = {"score": "{:.2f}".format, "tracking_error": percent, "beta": "{:.2f}".format, "turnover": percent}
     note = "Candidates by the properties that a valid benchmark needs, best first; the market is every asset alike."
     yield Listing("Which benchmark to be judged by", shown, note, FrozenMap(forms))
