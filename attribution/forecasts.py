@@ -75,7 +75,7 @@ def settle_views(
         if view.since is None or view.until is None:
             continue
         row = legs_row(view.about, universe, strategic, name=view.id)
-        first = int(np.searchsorted(ends, pd.Timestamp(view.since), side="right"))
+        first = int(np.searchsorted(ends.to_numpy(), np.datetime64(view.since), side="right"))
         state = "" if regimes is None or first >= len(ends) else str(regimes.sort_index().get(ends[first], ""))
         legs = {asset: float(x) for asset, x in zip(universe.assets, row, strict=True) if x}
         rows.append(promise(view, legs, classes, regime=state))
@@ -202,7 +202,7 @@ def _calibrated(own: pd.DataFrame, draws: int, level: float, seed: int) -> dict[
     found = {
         "forecasts": len(own), "right": int(np.nansum(right)), "wrong": int(np.nansum(1.0 - right)),
         "promised": float(np.abs(promised).mean()), "realised": float((np.sign(promised) * realised).mean()),
-        "confidence": float(own["confidence"].astype(float).mean()),
+        "confidence": float(own["confidence"].to_numpy(dtype=float).mean()),
     }  # fmt: skip
     history = np.column_stack([promised, realised, right, cleared, days])
     history = np.where(np.isnan(history), _MISSING, history)

@@ -112,7 +112,7 @@ def read_record(folder: str | Path) -> Record:
         if not path.is_file() or _digest(path) != digests.get(name):
             raise RunError(f"{path} is not what was written (or is lost); test the rule again")
     tables = {name: pd.read_parquet(out / f"{name}.parquet") for name in _TABLES}
-    transfers = tables["transfers"].set_index("date")["transfer"]
+    transfers = tables["transfers"].set_index("date").loc[:, "transfer"]
     return Record(_chain(seal, tables), tables["forecasts"], transfers, FrozenMap(seal["about"]))
 
 
@@ -155,7 +155,8 @@ def _chain(seal: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]) -> Chain
     sides: dict[str, dict[str, np.ndarray]] = {"beliefs": {}, "holds": {}}
     for (side, part), own in dict(list(tables["parts"].groupby(["side", "part"], sort=False))).items():  # pyright: ignore
         values = np.zeros((t, n))
-        values[own["period"].map(at).to_numpy(), own["asset_id"].map(place).to_numpy()] = own["weight"].to_numpy()
+        rows = [at[end] for end in pd.DatetimeIndex(own["period"])]
+        values[rows, [place[str(asset)] for asset in own["asset_id"]]] = own["weight"].to_numpy()
         sides[str(side)][str(part)] = values
     origins = {row["part"]: Origin(row["kind"], row["author"], row["signal"], row["part_of"])
                for row in tables["origins"].to_dict("records")}  # fmt: skip

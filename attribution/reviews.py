@@ -153,7 +153,7 @@ def _skill(found: Attribution, year: float, hurdles: Mapping[str, float], told: 
 
 def _figures(found: Attribution, transfers: pd.Series, told: dict[str, Any], long: bool) -> pd.DataFrame:
     rows: dict[str, Interval] = {}
-    views = found.series("effect")[list(sources_of(found, "effect"))]
+    views = found.series("effect").loc[:, list(sources_of(found, "effect"))]
     if long and views.shape[1]:
         rows["breadth"] = breadth(views, **told)
     own = transfers.loc[(transfers.index > found.periods[0]) & (transfers.index <= found.periods[-1])]

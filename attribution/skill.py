@@ -152,7 +152,7 @@ def judge_by(
 
     What nobody meant to earn by (waiting, limits, lots, drift, costs) is no source: :func:`cost_of_limits` tells it.
     """
-    series = found.series(by)[list(sources_of(found, by))]
+    series = found.series(by).loc[:, list(sources_of(found, by))]
     return judge_sources(
         series, periods_per_year=periods_per_year, hurdles=hurdles, draws=draws, level=level, seed=seed
     )

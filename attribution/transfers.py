@@ -21,7 +21,7 @@ def find_transfers(found: Backtest) -> pd.Series:
 
     A decision on which nothing was forecast, or after which nothing active is held, has none.
     """
-    told: dict[pd.Timestamp, float] = {}
+    told: dict[object, float] = {}
     for asked in found.asked:
         if asked.decided:
             problem, on = asked.problem, pd.Timestamp(asked.on)
@@ -29,7 +29,7 @@ def find_transfers(found: Backtest) -> pd.Series:
             strategic = problem.policy.model(asked.account).vector(problem.market.universe)
             wanted = pd.Series(forecast(asked.belief, problem.policy.aversion(asked.account), risk), names)
             told[on] = transfer_coefficient(found.weights.loc[on] - strategic, wanted, risk)
-    values = pd.Series(list(told.values()), pd.DatetimeIndex(list(told), name="date"), dtype=float, name="transfer")
+    values = pd.Series(list(told.values()), pd.DatetimeIndex([*told], name="date"), dtype=float, name="transfer")
     return values.loc[np.isfinite(values.to_numpy())]
 
 
