@@ -21,7 +21,7 @@ from ..scenarios.chronicles import read_chronicle
 from ..scenarios.conducts import Conduct
 from ..scenarios.grids import Course, Doubt, Grid, Trial, doubt, try_all, try_grid
 from ..scenarios.knobs import spread
-from ..units import percent
+from ..units import basis_points, percent
 from .pages import head, lay, listed, say
 
 POLICY = "the policy"
@@ -178,11 +178,11 @@ def _show_rules(out: Console, tested: Tested, grid: Grid) -> None:
 
 def _show_intervals(out: Console, table: pd.DataFrame) -> None:
     head(out, "The policy with 90 % bootstrap intervals")
-    ratios = ("sharpe", "information_ratio")
-    written = {True: lambda x: f"{x:+.2f}", False: percent}
+    written = dict.fromkeys(("sharpe", "information_ratio"), lambda x: f"{x:+.2f}")
+    written["cost"] = lambda x: basis_points(x, 1)
     known = table.loc[table["low"].notna()]
     rows = [
-        (name.replace("_", " "), *(written[name in ratios](row[c]) for c in ("value", "low", "high")))
+        (name.replace("_", " "), *(written.get(name, percent)(row[c]) for c in ("value", "low", "high")))
         for name, row in known.iterrows()
         if isinstance(name, str)
     ]
