@@ -3,13 +3,15 @@
 import os
 import random
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from benchmarks.intruders import CHANGES, intrude, unguarded
 from benchmarks.ledgers import campaign, fill, head
-from trimtab.errors import GovernanceError
+from trimtab.errors import GovernanceError, LedgerError
 from trimtab.governance import Draft, append, open_ledger, read, verify
 from trimtab.governance.entries import GENESIS
 
@@ -79,6 +81,50 @@ def test_a_record_written_anew_with_its_digest_is_named(filled):
         connection.exec_driver_sql(f"UPDATE {table(filled)} SET actor = 'eve', digest = '{digest}' WHERE sequence = 12")
     verdict = verify(filled)
     assert (verdict.bad, verdict.records) == (12, 11)
+
+
+def test_the_head_is_that_of_the_last_sound_record_where_it_is_known(sqlite_ledger):
+    fill(sqlite_ledger, 20)
+    digests = [GENESIS, *(entry.digest for entry in read(sqlite_ledger))]
+    change(sqlite_ledger, "UPDATE {t} SET actor = 'eve' WHERE sequence = 17")
+    verdict = verify(sqlite_ledger)
+    assert (verdict.records, verdict.head, verdict.unsealed) == (16, digests[16], 16)
+    assert "record 17 was changed: its digest is another" in verdict.why
+    change(sqlite_ledger, "UPDATE {t} SET previous = '" + "0" * 64 + "' WHERE sequence = 9")
+    verdict = verify(sqlite_ledger)
+    assert (verdict.records, verdict.head) == (8, digests[8])
+
+
+def test_of_a_record_that_follows_another_the_head_is_not_known(sqlite_ledger):
+    """Its predecessor was written anew, so the last sound record is the one before that, and its digest was not kept."""
+    from trimtab.governance.canonical import sha256
+    from trimtab.governance.entries import preimage
+
+    fill(sqlite_ledger, 6)
+    with unguarded(sqlite_ledger) as connection:
+        columns = "sequence, previous, at, actor, kind, subject, version, key, body"
+        row = list(connection.exec_driver_sql(f"SELECT {columns} FROM entries WHERE sequence = 3").one())
+        row[3] = "eve"
+        digest = sha256(preimage(tuple(row)))
+        connection.exec_driver_sql(f"UPDATE entries SET actor = 'eve', digest = '{digest}' WHERE sequence = 3")
+    verdict = verify(sqlite_ledger)
+    assert (verdict.bad, verdict.records, verdict.head) == (3, 2, "")
+    assert "record 3 was changed, moved or put in: record 4 follows another" in verdict.why
+
+
+def test_what_cannot_be_asked_is_an_error_and_no_verdict(ledger, monkeypatch):
+    """A server that refuses, or a connection that is gone: nobody may take that for a ledger that is whole."""
+    from trimtab.governance import verification
+
+    if ledger.is_file:
+        gone = SimpleNamespace(connection=SimpleNamespace(driver_connection=None))
+        monkeypatch.setattr(verification, "_lost_guards", lambda ledger: "")
+        monkeypatch.setattr(verification, "read_only", lambda ledger: nullcontext(gone))
+    else:
+        monkeypatch.setattr(verification, "READ_ALL", {"postgresql": "SELECT 1 / 0"})
+    with pytest.raises(LedgerError) as told:
+        verify(ledger)
+    assert told.value.code == "UNREACHABLE"
 
 
 @pytest.mark.parametrize("seed", range(15))

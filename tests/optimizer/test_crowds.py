@@ -183,5 +183,6 @@ def test_the_gate_of_many_is_that_of_one(desk, monkeypatch, residual, te, found,
     monkeypatch.setattr(crowds, "measure", lambda p, w, y: tuple(np.array([x]) for x in (residual, 0.0, te)))
     said = crowds.pass_gate(program, program.current, None)
     np.testing.assert_array_equal(said.released, [passes])
+    assert said.seconds == 0.0  # no engine was asked
     if found:
         assert Certificate(residual, 0.0, te).released is passes
