@@ -12,6 +12,7 @@ import dataclasses
 import datetime as dt
 import json
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -45,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"left out: {lack(name)}", file=sys.stderr)
         names.remove(name)
     findings: list[Finding] = []
-    stick = yardstick()
+    stick, measured = yardstick(), commit()
     for assets in () if chosen.features else chosen.assets or SIZES:
         steps = chosen.step or STEPS
         for found in duel(assets, names, steps=steps, rounds=chosen.rounds, accounts=chosen.accounts):
@@ -56,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         cells = examine(names)
         _print_cells(cells)
     if whole:
-        _write(findings, cells, names, chosen.rounds, chosen.accounts)
+        _write(findings, cells, measured, chosen.rounds, chosen.accounts)
         keep(entry("peers", _figures(findings), chosen.rounds, stick))
     return 0
 
@@ -83,8 +84,12 @@ def _words(found: Finding) -> str:
 
 
 def _print_cells(cells: dict[str, dict[str, dict]]) -> None:
+    """Print the state of each cell, and why a proof failed."""
     for row, words in ROWS.items():
         print(f"  {words:<80} " + "  ".join(f"{name}: {cells[name][row]['state']}" for name in cells))
+        for name in cells:
+            if cells[name][row]["state"] == "failed":
+                print(f"    {name}: {cells[name][row]['note']}", file=sys.stderr)
 
 
 def _figures(findings: Sequence[Finding]) -> list[Figure]:
@@ -96,17 +101,17 @@ def _figures(findings: Sequence[Finding]) -> list[Figure]:
 
 
 def _write(
-    findings: Sequence[Finding], cells: dict[str, dict[str, dict]], names: Sequence[str], rounds: int, accounts: int
+    findings: Sequence[Finding], cells: dict[str, dict[str, dict]], measured: str, rounds: int, accounts: int
 ) -> None:
     """Write the results and the page."""
     told = {
         "when": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        "commit": commit(),
+        "commit": measured,
         "machine": machine(),
         "rounds": rounds,
         "accounts": accounts,
         "chunk": CHUNK,
-        "versions": _versions(names),
+        "versions": _versions(),
         "findings": [{k: _short(v) for k, v in dataclasses.asdict(found).items()} for found in findings],
         "features": cells,
     }
@@ -115,14 +120,13 @@ def _write(
     PAGE.write_text(page(told), "utf-8")
 
 
-def _versions(names: Sequence[str]) -> dict[str, dict[str, str]]:
-    import tempfile
-
+def _versions() -> dict[str, dict[str, str]]:
+    """Ask each library for its release and those of what it stands on."""
     with tempfile.TemporaryDirectory() as folder:
         task = Path(folder) / "task"
         make_task(task, 12, 2)
         versions = {}
-        for name in (OURS, *names):
+        for name in (OURS, *PEERS):
             with Talk(name, task) as talk:
                 versions[name] = talk.ask("versions")
     return versions

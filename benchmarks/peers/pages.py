@@ -127,7 +127,7 @@ def _timings(told: Mapping[str, Any], work: str) -> list[str]:
 def _time(found: Mapping[str, Any] | None) -> str:
     if found is None:
         return "cannot state it"
-    times = "" if found["library"] == OURS else f" ({found['ratio']:.2g} x)"
+    times = "" if found["library"] == OURS else f" ({found['ratio']:{'.0f' if found['ratio'] >= 10 else '.2g'}} x)"
     return f"{1e3 * found['seconds']:.2g} ms{times}"
 
 

@@ -71,8 +71,9 @@ def prove_duals(sheet):
 
 
 def prove_backtest(sheet):
-    """Walk forward."""
-    found = cross_val_predict(MeanRisk(), monthly(sheet), cv=WalkForward(test_size=6, train_size=36))
+    """Walk forward, the weights drifting, trades at a cost."""
+    model = MeanRisk(transaction_costs=0.001, portfolio_params={"weight_drift": True})
+    found = cross_val_predict(model, monthly(sheet), cv=WalkForward(test_size=6, train_size=36))
     check(len(found.returns) >= 12)
 
 
