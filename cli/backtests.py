@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -178,8 +178,8 @@ def _show_rules(out: Console, tested: Tested, grid: Grid) -> None:
 
 def _show_intervals(out: Console, table: pd.DataFrame) -> None:
     head(out, "The policy with 90 % bootstrap intervals")
-    written = dict.fromkeys(("sharpe", "information_ratio"), lambda x: f"{x:+.2f}")
-    written["cost"] = lambda x: basis_points(x, 1)
+    written: dict[str, Callable[[float], str]] = {"cost": lambda x: basis_points(x, 1)}
+    written |= dict.fromkeys(("sharpe", "information_ratio"), "{:+.2f}".format)
     known = table.loc[table["low"].notna()]
     rows = [
         (name.replace("_", " "), *(written.get(name, percent)(row[c]) for c in ("value", "low", "high")))

@@ -179,7 +179,8 @@ def draw_reasons(parts: pd.DataFrame, title: str = "Why it trades") -> Figure:
     shown = moved.loc[[asset for asset in moved.index if asset in set(order)]]
     names, own = [inert(asset) for asset in shown.index], _netted(shown.drop(columns="trade"))
     sizes = own.abs().sum().sort_values(ascending=False, kind="stable")
-    alone = [name for name in own.columns if name in set(sizes.index[:_PARTS]) and sizes[name] > 0]
+    large = {str(name) for name, size in sizes.iloc[:_PARTS].items() if size > 0}
+    alone = [name for name in own.columns if name in large]
     drawn = [(name.replace("_", " "), own[name]) for name in alone]
     rest = own.drop(columns=alone)
     if rest.shape[1] and (rest != 0.0).to_numpy().any():
