@@ -159,8 +159,8 @@ def _show_rules(out: Console, tested: Tested, grid: Grid) -> None:
 
 def _show_intervals(out: Console, table: pd.DataFrame) -> None:
     head(out, "The policy with 90 % bootstrap intervals")
-    written = dict.fromkeys(("sharpe", "information_ratio"), lambda x: f"{x:+.2f}")
-    written["cost"] = lambda x: basis_points(x, 1)
+    ratio = lambda x: f"{x:+.2f}"  # noqa: E731
+    written = {"sharpe": ratio, "information_ratio": ratio, "cost": lambda x: basis_points(x, 1)}
     known = table.loc[table["low"].notna()]
     rows = [
         (name.replace("_", " "), *(written.get(name, percent)(row[c]) for c in ("value", "low", "high")))
