@@ -100,6 +100,7 @@ def is_everyone(which: int | np.ndarray, count: int) -> bool:
     >>> is_everyone(np.arange(3), 3), is_everyone(np.array([True, False]), 2), is_everyone(0, 1)
     (True, False, False)
     """
-    if not isinstance(which, np.ndarray) or which.shape != (count,):
+    own = np.asarray(which)
+    if own.ndim != 1 or len(own) != count:
         return False
-    return bool(which.all()) if which.dtype == bool else bool((which == np.arange(count)).all())
+    return bool(own.all()) if own.dtype == bool else np.array_equal(own, np.arange(count))
