@@ -96,7 +96,7 @@ def test_the_head_is_that_of_the_last_sound_record_where_it_is_known(sqlite_ledg
 
 
 def test_of_a_record_that_follows_another_the_head_is_not_known(sqlite_ledger):
-    """Its predecessor was written anew, so the last sound record is the one before that, and its digest was not kept."""
+    """Its predecessor was written anew, so the last sound record is the one before that; its digest is not known."""
     from trimtab.governance.canonical import sha256
     from trimtab.governance.entries import preimage
 
