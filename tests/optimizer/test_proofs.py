@@ -197,7 +197,7 @@ def test_a_verdict_of_room_carries_a_point_that_meets_everything(desk, te, turno
 
 @pytest.mark.parametrize("hair", [1e-4, 1e-6])
 def test_a_conflict_by_a_hair_is_proved_and_room_by_a_hair_is_found(desk, hair):
-    """What a rough answer leaves open a fine one settles: turnover just too little for the tracking error, or enough."""
+    """What a rough answer leaves open a fine one settles: turnover that is just too little, or just enough."""
     mandate, _ = examined(desk, TrackingError("2%"), Turnover("5%"), market=desk.free)
     way, _ = find_way(mandate, "turnover", mandate.names, {"tracking_error"})
     assert way is not None
