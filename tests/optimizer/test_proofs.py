@@ -195,6 +195,20 @@ def test_a_verdict_of_room_carries_a_point_that_meets_everything(desk, te, turno
     assert verdict.weights.sum() == pytest.approx(1.0, abs=1e-12)
 
 
+@pytest.mark.parametrize("hair", [1e-4, 1e-6])
+def test_a_conflict_by_a_hair_is_proved_and_room_by_a_hair_is_found(desk, hair):
+    """What a rough answer leaves open a fine one settles: turnover that is just too little, or just enough."""
+    mandate, _ = examined(desk, TrackingError("2%"), Turnover("5%"), market=desk.free)
+    way, _ = find_way(mandate, "turnover", mandate.names, {"tracking_error"})
+    assert way is not None
+    short, verdict = examined(desk, TrackingError("2%"), Turnover(way.exact * (1 - hair)), market=desk.free)
+    assert verdict.infeasible
+    assert prove(short, short.names, verdict.prices) > 0
+    enough, verdict = examined(desk, TrackingError("2%"), Turnover(way.exact * (1 + hair)), market=desk.free)
+    assert not verdict.infeasible
+    assert broken(enough, verdict.weights, within=1e-8) == []
+
+
 def test_without_limits_there_is_room(desk):
     mandate, _ = examined(desk, TrackingError("2%"), Turnover("5%"))
     for names in ([], ["turnover"], ["tracking_error"], ["long_only"]):

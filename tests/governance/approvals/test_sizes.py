@@ -10,7 +10,7 @@ import pytest
 
 from trimtab.constraints import Deviation, Policy, Turnover
 from trimtab.errors import EntryRefused, NotApproved, PolicyError
-from trimtab.governance import read, releases
+from trimtab.governance import gates, read, releases
 from trimtab.governance.approvals import approve, override, reject, submit
 from trimtab.governance.folds import standing
 from trimtab.governance.gates import (
@@ -221,6 +221,43 @@ def test_who_keeps_losing_accounts_to_others_gives_up(small_desk, now, monkeypat
         release(small_desk.ledger, "ann", one.path, small_desk.made.policy, at=now)
 
 
+def test_what_is_no_matter_of_approval_stays_what_it_is(small_desk, now, monkeypatch):
+    """A clock that runs backwards is not a missing approval: the release says what the ledger said."""
+    one = ready(small_desk, small_desk.made.folder)
+
+    def late(ledger, drafts, at):
+        raise EntryRefused("before the last record", code="CLOCK", mend="")
+
+    monkeypatch.setattr(releases, "append", late)
+    with pytest.raises(EntryRefused, match="before the last record"):
+        release(small_desk.ledger, "ann", one.path, small_desk.made.policy, at=now)
+
+
+def test_other_bytes_under_the_name_of_a_released_run_are_not_released(small_desk, now, altered):
+    one = ready(small_desk, altered("a"))
+    release(small_desk.ledger, "ann", one.path, small_desk.made.policy, at=now)
+    (one.path / "run.json").write_bytes(one.data + b" ")
+    assert "was not submitted" in refused("CHANGED", small_desk, one.path, now)
+
+
+def test_an_interrupted_release_can_be_taken_back_and_frees_its_accounts(small_desk, now, monkeypatch):
+    one, real = ready(small_desk, small_desk.made.folder), releases._guarded
+
+    def breaks(ledger, drafts, at):
+        if drafts[0].kind == "release":
+            raise KeyboardInterrupt
+        return real(ledger, drafts, at)
+
+    monkeypatch.setattr(releases, "_guarded", breaks)
+    with pytest.raises(KeyboardInterrupt):
+        release(small_desk.ledger, "ann", one.path, small_desk.made.policy, at=now)
+    monkeypatch.setattr(releases, "_guarded", real)
+    assert withdraw_release(small_desk.ledger, "cat", one.run_id, because="power cut", at=now) is None
+    assert standing(small_desk.ledger, one.subject, now).state == "approved"  # it never was released
+    assert len(list(read(small_desk.ledger, kind="withdraw_account"))) == 8
+    assert release(small_desk.ledger, "ann", one.path, small_desk.made.policy, at=now).accounts == 8
+
+
 def test_ids_that_hold_anything_have_a_plain_name():
     for account in ("001", "a/b", "é", "\ud800", ""):
         assert len(digest_of(account)) == 32
@@ -272,6 +309,22 @@ def test_half_an_override_is_no_approval(small_desk, now):
     one = small_desk.propose(small_desk.made.folder)
     override(small_desk.ledger, "ben", one.subject, one.data, because="fire", review=now.date(), at=now)
     assert "has 0 of 1 approvals" in refused("QUORUM", small_desk, one.path, now)
+
+
+def test_the_state_is_asked_last_whatever_was_counted(small_desk, now, monkeypatch):
+    small_desk.documents()
+    one = small_desk.propose(small_desk.made.folder)
+    monkeypatch.setattr(gates, "_check_people", lambda *a: None)
+    assert "is proposed" in refused("QUORUM", small_desk, one.path, now)
+
+
+def test_a_policy_that_is_approved_and_no_policy_lets_nothing_go(small_desk, now):
+    one, bad = ready(small_desk, small_desk.made.folder), b"[[limits"
+    submit(small_desk.ledger, "ann", "policy/bad", bad, at=now)
+    approve(small_desk.ledger, "ben", "policy/bad", bad, at=now)
+    with pytest.raises(NotApproved, match="the policy cannot be read") as told:
+        release(small_desk.ledger, "ann", one.path, bad, at=now)
+    assert told.value.code == "POLICY"
 
 
 def test_a_rejected_run_is_refused_by_its_state(small_desk, now):
