@@ -153,19 +153,19 @@ def _try_all(house: Path, probed: dict, mutants: list[dict], before: dict, until
                 continue
             if time.monotonic() > until:
                 continue
-            tests = _reaching(house, probed, one["module"], one["line"])
+            tests, at_import = _reaching(house, probed, one["module"], one["line"])
             seconds = sum(probed[_file(test)]["seconds"][test] for test in tests)
             if server.stdin is None or server.poll() is not None:
                 raise SystemExit("the server of trials has ended")
-            server.stdin.write(json.dumps({**one, "tests": tests, "seconds": seconds}) + "\n")
+            server.stdin.write(json.dumps({**one, "tests": tests, "seconds": seconds, "at_import": at_import}) + "\n")
             server.stdin.flush()
             yield one, json.loads(answers.readline())
         if server.stdin is not None:
             server.stdin.close()
 
 
-def _reaching(house: Path, probed: dict, module: str, line: int) -> list[str]:
-    """Return the tests that reach a line; all where none is seen to, or where it runs at import.
+def _reaching(house: Path, probed: dict, module: str, line: int) -> tuple[list[str], bool]:
+    """Return the tests that reach a line, all where none is seen to, and whether it runs at import: then all too.
 
     Quick files first and in them quick tests: what a file sets up once is set up once.
     """
@@ -179,7 +179,7 @@ def _reaching(house: Path, probed: dict, module: str, line: int) -> list[str]:
     for test in chosen:
         file_seconds[_file(test)] += seconds[test]
     # The name of the file too: two files that took equally long must not take turns.
-    return sorted(chosen, key=lambda test: (file_seconds[_file(test)], _file(test), seconds[test]))
+    return sorted(chosen, key=lambda test: (file_seconds[_file(test)], _file(test), seconds[test])), "" in names
 
 
 def _file(test: str) -> str:

@@ -2,13 +2,12 @@
 
 ``python -P trials.py OUT TESTS...``: answers go to the file descriptor OUT. Each mutant is tried in a fork of the
 process that has collected the tests, so it costs those of its tests that run until one fails, and no start of Python.
-Where the change stands inside a function, the functions that are alive there get the code of the broken ones; where it
-runs at import, the fork imports the house and the tests again. Hypothesis does not look for the smallest example.
+Where the line runs when it is called, the functions that are alive get the code of the broken ones; where it runs at
+import, the fork imports the house and the tests again. Hypothesis does not look for the smallest example.
 """
 
 from __future__ import annotations
 
-import ast
 import gc
 import json
 import os
@@ -61,7 +60,7 @@ class Bench(Hasty):
             original, began = path.read_text(encoding="utf-8"), time.monotonic()
             try:
                 write(path, mutant["source"])
-                outcome = attempt(session, items, functions, original, mutant)
+                outcome = attempt(session, items, functions, mutant)
             finally:
                 write(path, original)
             took = round(time.monotonic() - began, 2)
@@ -80,18 +79,18 @@ def warm_up(session: pytest.Session) -> None:
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=session)  # what is needed next: the session
 
 
-def attempt(session: pytest.Session, items: dict, functions: Functions, original: str, mutant: dict) -> str:
+def attempt(session: pytest.Session, items: dict, functions: Functions, mutant: dict) -> str:
     """Run the tests in a fork and say how it ended: survived, killed or timeout."""
     child = os.fork()
     if not child:
         status = 3
         try:
             os.setsid()  # so that what it starts ends with it
-            if stands_in_function(original, mutant["line"]):
+            if mutant["at_import"]:
+                status = start_again(mutant["tests"])
+            else:
                 swap(functions, Path(mutant["module"]), mutant["source"])
                 status = run(session, [items[name] for name in mutant["tests"]])
-            else:
-                status = start_again(mutant["tests"])
         finally:
             os._exit(status)
     until = time.monotonic() + 10 * mutant["seconds"] + PATIENCE
@@ -122,16 +121,6 @@ def start_again(tests: list[str]) -> int:
             del sys.modules[name]
     files = list(dict.fromkeys(name.partition("::")[0] for name in tests))
     return int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-k", "not postgresql", *files], plugins=[Hasty()]))
-
-
-def stands_in_function(source: str, line: int) -> bool:
-    """Whether what stands on a line runs when a function is called, not when the module is imported."""
-    return any(
-        isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
-        and node.body[0].lineno <= line <= (node.end_lineno or 0)
-        and node.body[0].lineno > max((each.end_lineno or 0 for each in node.args.defaults), default=0)
-        for node in ast.walk(ast.parse(source))
-    )
 
 
 def all_functions() -> Functions:

@@ -58,11 +58,6 @@ def test_the_statement_of_a_line_is_found(line, lines):
     assert (found.start, found.stop - 1) == lines
 
 
-@pytest.mark.parametrize(("line", "inside"), [(3, False), (6, False), (8, True), (14, True), (17, False), (19, True)])
-def test_what_runs_at_import_is_told_from_what_runs_when_called(line, inside):
-    assert trials.stands_in_function(SOURCE, line) is inside
-
-
 def test_the_tests_that_reach_a_line_come_quickest_first(tmp_path):
     (tmp_path / "m.py").write_text(SOURCE)
 
@@ -72,9 +67,11 @@ def test_the_tests_that_reach_a_line_come_quickest_first(tmp_path):
 
     probed = {"slow": own("slow", {"a": 5.0, "b": 0.1}, 14), "fast": own("fast", {"c": 1.0, "d": 0.5}, 14, 19)}
     reach = lambda line: commands._reaching(tmp_path, probed, "m.py", line)  # noqa: E731
-    assert reach(14) == ["fast::d", "fast::c", "slow::b", "slow::a"]
-    assert reach(19) == ["fast::d", "fast::c"]
-    assert len(reach(3)) == len(reach(8)) == 4  # at import, or seen by nobody: whoever there is
+    everyone = ["fast::d", "fast::c", "slow::b", "slow::a"]
+    assert reach(14) == (everyone, False)
+    assert reach(19) == (["fast::d", "fast::c"], False)
+    assert reach(3) == (everyone, True)  # at import: no function of the house that is alive may be trusted
+    assert reach(8) == (everyone, False)  # seen by nobody: whoever there is
 
 
 def test_broken_code_takes_the_place_of_what_is_alive(tmp_path):

@@ -119,7 +119,9 @@ def test_a_lot_is_always_allowed(small):
 
 
 def test_rest_ends_and_who_was_never_back_does_not_rest(small):
-    assert np.isinf(LIMIT.allowed(leaning(small, over(150, state="resting")))[1, 0])
+    for age in (150, 151, 1500):
+        assert np.isinf(LIMIT.allowed(leaning(small, over(age, state="resting")))[1, 0])
+    assert LIMIT.allowed(leaning(small, over(149, state="resting")))[1, 0] == 0.001
     assert LIMIT.allowed(leaning(small, over(1500)))[1, 0] == 0.001
 
 
@@ -195,6 +197,8 @@ PAYS = [
     ((Turnover("1%"), TimeLimit(180, 30)), "most"),
     ((Turnover(per_year="39%"), Deviation("5%"), TimeLimit(180, 30)), "per_year"),
     ((Turnover(per_year="40%"), Deviation("5%"), TimeLimit(180, 30)), None),
+    ((Turnover("20%", per_year="39%"), Deviation("5%"), TimeLimit(180, 30)), "per_year"),  # pays a day, not a year
+    ((Turnover("0.1%", per_year="90%"), Deviation("5%"), TimeLimit(180, 30)), "most"),
 ]
 
 
@@ -219,6 +223,26 @@ def test_the_refusal_carries_its_arithmetic(small):
     assert "raise most to 0.34%" in caught.value.mend
     enough = Policy((Turnover("0.34%"), Deviation("5%"), TimeLimit(180, 30)), MODEL)
     enough.check(Context(small, b, b))
+
+
+def test_nobody_leans_farther_than_all_that_is_held(small):
+    """Long-only and without deviation limits everything held can be elsewhere, and no more than that."""
+    b = np.array([0.4, 0.2, 0.4, 0.0])
+    with pytest.raises(PolicyError, match=r"up to 100\.00% of tilts, led back together, take 3\.33% on one day"):
+        Policy((Turnover("1%"), TimeLimit(180, 30)), MODEL).check(Context(small, b, b))
+
+
+@pytest.mark.parametrize(
+    ("fields", "mend"),
+    [({"life_days": 0}, "a whole number of days, at least 1"), ({"steps": 0}, "a whole number, at least 1"),
+     ({"rest_days": -1}, "a whole number of days, at least 0"), ({"life_days": 36501}, "a whole number of days"),
+     ({"reversion_days": 11}, "at most life_days, 10"), ({"shape": "step"}, "did you mean 'steps'?")],
+)  # fmt: skip
+def test_a_refusal_says_what_would_do(fields, mend):
+    with pytest.raises(PolicyError) as caught:
+        TimeLimit(**{"life_days": 10, "reversion_days": 5, **fields})
+    assert mend in caught.value.mend
+    assert TimeLimit(36500, 36500, rest_days=0, steps=1).rest_days == 0
 
 
 def test_a_policy_file_says_it():

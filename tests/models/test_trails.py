@@ -80,6 +80,20 @@ def test_nothing_of_a_later_day_is_seen(small, moves, day, later):
     assert live(small, view, known, on(day)) == live(small, view, longer, on(day))
 
 
+def test_what_legs_gain_is_what_was_bought_and_held_gained(small):
+    """Legs that do not cancel too: half of SPY alone, up 10 % and then back to where it was."""
+    prices = pd.DataFrame({"SPY": [100.0, 110.0, 100.0], "IEF": [50.0, 50.0, 55.0]}, index=[SINCE, on(1), on(2)])
+    trail = Trail.from_prices(prices, small.universe)
+    for legs, gains in (
+        ({"SPY": 0.5}, [0.05, 0.0]),
+        ({"SPY": 1.0, "IEF": -1.0}, [0.1, -0.1]),
+        ({"IEF": 2.0}, [0, 0.2]),
+    ):
+        days, gained = trail.gained(small.universe.vector(legs), SINCE, on(9))
+        np.testing.assert_array_equal(days, [on(1).toordinal(), on(2).toordinal()])
+        np.testing.assert_allclose(gained, gains, atol=1e-15)
+
+
 def test_a_price_counts_from_when_it_could_be_known(small, view):
     prices = pd.DataFrame({"SPY": [100.0, 90.0], "IEF": [50.0, 50.0]}, index=[SINCE, on(1)])
     late = Trail.from_prices(prices, small.universe, [SINCE, on(5)])

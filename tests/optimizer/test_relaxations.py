@@ -27,7 +27,9 @@ from trimtab.constraints import (
     Turnover,
 )
 from trimtab.models import Account, Breach, Market, PastTrade, Tilt
-from trimtab.optimizer import Outcome, rebalance, solve
+from trimtab.optimizer import Outcome, rebalance, relaxations, solve
+from trimtab.optimizer.certificates import NO_CERTIFICATE
+from trimtab.optimizer.engines import Released
 from trimtab.optimizer.mandates import read_mandate
 from trimtab.optimizer.problems import Problem, pose
 from trimtab.optimizer.relaxations import least_violations
@@ -339,6 +341,47 @@ def test_a_run_records_what_gave_way(desk):
     (row,) = json.loads(_json(rebalance(far, policy, desk.market, [], desk.on).relaxed))
     assert set(row) == {"limit", "on", "bound", "used"}
     assert (row["limit"], row["bound"]) == ("turnover", 0.05)
+
+
+def tight(desk):
+    """Two soft limits of one tier that a far account cannot keep both."""
+    far = Account.from_weights("1", "balanced", {"SPY": 0.7, "EFA": 0.1, "IEF": 0.2}, 1e6, desk.market)
+    problem = Problem(Policy((TrackingError("2%", tier=1), Turnover("5%", tier=1)), desk.models), desk.market)
+    case = pose(problem, far, Tilt())
+    return problem, case, read_mandate(problem, case)
+
+
+def test_what_no_engine_proves_is_not_released(desk, monkeypatch):
+    """Each slack is tried, and where the gate lets nothing through nothing gives way."""
+    problem, case, mandate = tight(desk)
+    assert relaxations.relax(problem, case, mandate) is not None
+    asked = []
+
+    def refused(problem, program):
+        asked.append(program)
+        return Released(None, None, NO_CERTIFICATE, ())
+
+    monkeypatch.setattr(relaxations, "ask_one", refused)
+    assert relaxations.relax(problem, case, mandate) is None
+    assert len(asked) == 5
+    widths = [program.ball_most[0] for program in asked]
+    assert widths == sorted(widths)
+
+
+@pytest.mark.parametrize("fails_at", [0, 1])
+def test_an_engine_that_never_ends_lets_nothing_give_way(desk, monkeypatch, fails_at):
+    """In the first search for the least sum, or in that for the first limit's share: no answer, not half of one."""
+    _, _, mandate = tight(desk)
+    real, asked = relaxations.least, []
+
+    def stuck(program, springs):
+        asked.append(springs)
+        said = real(program, springs)
+        return said if len(asked) <= fails_at else replace(said, status="user_limit")
+
+    monkeypatch.setattr(relaxations, "least", stuck)
+    assert least_violations(mandate) == {}
+    assert len(asked) == fails_at + 5  # with more slack each time
 
 
 def test_the_same_account_is_relaxed_the_same_way_twice(desk):
