@@ -22,9 +22,9 @@ from trimtab.governance.approvals import (
     withdraw,
 )
 from trimtab.governance.canonical import sha256
-from trimtab.governance.folds import standing
 from trimtab.governance.kills import Switch, kill, kill_run, lift, switch
 from trimtab.governance.states import DOCUMENT, MACHINES, RUN, UNSAID, machine_of
+from trimtab.governance.statuses import standing
 
 NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 DAY, TICK = dt.timedelta(days=1), dt.timedelta(microseconds=1)

@@ -12,7 +12,6 @@ from trimtab.constraints import Deviation, Policy, Turnover
 from trimtab.errors import EntryRefused, NotApproved, PolicyError
 from trimtab.governance import gates, read, releases
 from trimtab.governance.approvals import approve, override, reject, submit
-from trimtab.governance.folds import standing
 from trimtab.governance.gates import (
     Candidate,
     excess,
@@ -24,6 +23,7 @@ from trimtab.governance.gates import (
 )
 from trimtab.governance.kills import kill
 from trimtab.governance.releases import Release, complete, digest_of, release, withdraw_release
+from trimtab.governance.statuses import standing
 
 DAY = dt.timedelta(days=1)
 
