@@ -3,6 +3,8 @@
 import datetime as dt
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from trimtab.constraints.quorums import MOST_DAYS, MOST_PEOPLE
 from trimtab.errors import EntryRefused
@@ -29,6 +31,11 @@ from trimtab.governance.statuses import standing
 NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 DAY, TICK = dt.timedelta(days=1), dt.timedelta(microseconds=1)
 ONE, TWO = b"most = 0.05\n", b"most = 0.06\n"
+KEY = (
+    Ed25519PrivateKey.from_private_bytes(bytes(32))
+    .public_key()
+    .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+)
 P = "policy/balanced"
 
 
@@ -77,8 +84,9 @@ def test_a_quorum_is_a_number_of_people(sqlite_ledger, people):
 @pytest.mark.parametrize(("sort", "days"), LASTS.items())
 def test_an_approval_lasts_as_long_as_its_kind(sqlite_ledger, sort, days):
     subject = f"{sort}/one"
-    submit(sqlite_ledger, "ann", subject, ONE, at=NOON)
-    said = approve(sqlite_ledger, "ben", subject, ONE, at=NOON)
+    given = KEY if sort == "person" else ONE
+    submit(sqlite_ledger, "ann", subject, given, at=NOON)
+    said = approve(sqlite_ledger, "ben", subject, given, at=NOON)
     one = standing(sqlite_ledger, subject, NOON)
     assert (said.body["people"], said.body["because"], "blocked" in said.body) == (1, "", False)
     assert one.current.approvals[0].until == NOON + days * DAY
