@@ -67,8 +67,6 @@ def find_way(mandate: Mandate, name: str, names: Collection[str], near: set[str]
         return None, None
     violation, upper = float(said.violations[0]), _above(mandate, part, said.weights)
     bound, unit = (part.most, part.units[1]) if upper else (part.least, part.units[0])
-    if not np.isfinite(bound):
-        return None, said.prices
     exact = bound + violation * unit * (1 if upper else -1)
     return Way(name, upper, bound, exact, round_out(exact, upper=upper)), said.prices
 
@@ -85,7 +83,7 @@ def _give(mandate: Mandate, name: str, names: Collection[str]) -> Least | None:
 
 
 def _above(mandate: Mandate, part: Part, weights: np.ndarray) -> bool:
-    """Whether these weights are beyond a limit's most rather than below its least."""
+    """Whether these weights are beyond a limit's most rather than below its least; never of an end it does not have."""
     if not np.isfinite(part.least):
         return True
     at = mandate.program.rows[part.rows] @ weights

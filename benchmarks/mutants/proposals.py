@@ -71,8 +71,8 @@ def what_runs(source: str) -> str:
     return ast.dump(Bare().visit(ast.parse(source)))
 
 
-def mutant(module: str, source: str, choices: list[tuple[str, object, int]]) -> dict | None:
-    """Return the first of the choices for a place that changes what runs, or None."""
+def mutant(module: str, source: str, place: int, choices: list[tuple[str, object, int]]) -> dict | None:
+    """Return the first of the choices for a place, on a line from 1, that changes what runs, or None."""
     lines = source.splitlines()
     for name, operator, occurrence in choices:
         broken = mutate_code(source, operator, occurrence)
@@ -84,7 +84,7 @@ def mutant(module: str, source: str, choices: list[tuple[str, object, int]]) -> 
             new = broken.splitlines()
             line = next((k for k, (a, b) in enumerate(zip(lines, new, strict=False)) if a != b), len(new) - 1)
             return {
-                "module": module, "line": line + 1, "operator": name.split("/")[-1], "source": broken,
+                "module": module, "line": place, "operator": name.split("/")[-1], "source": broken,
                 "before": lines[line].strip(), "after": new[line].strip(),
             }  # fmt: skip
     return None
@@ -96,9 +96,9 @@ def main() -> None:
     chance, drawn = random.Random(asked["seed"]), []  # noqa: S311  repeatable, not secret
     for module in asked["modules"]:
         source = (Path(asked["house"]) / module).read_text(encoding="utf-8")
-        for _, choices in sorted(places(source).items()):
+        for (_, line, _), choices in sorted(places(source).items()):
             chance.shuffle(choices)
-            drawn.append((module, source, choices))
+            drawn.append((module, source, line, choices))
     chance.shuffle(drawn)
     found = []
     for one in drawn:

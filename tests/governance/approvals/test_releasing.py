@@ -229,6 +229,9 @@ def test_an_extension_must_be_approved_for_the_very_account_asset_side_and_day(s
     assert read_candidate(folder)
     small_desk.documents()
     small_desk.propose(folder, "ben")
+    words = r"of 001 in GOLD \(over\) is extended until 2017-12-31 and nothing in force says so \(extension/gold\)"
+    with pytest.raises(NotApproved, match=words):
+        release(small_desk.ledger, "ann", folder, small_desk.made.policy, at=now)
     refused("EXTENSION", small_desk, folder, now)
     for i, (who, day) in enumerate((("002", until), ("001", until - DAY), ("*", until))):
         data = extension_bytes(who, "GOLD", "over", day)
