@@ -117,7 +117,7 @@ def look_at_today(policy: Policy, folder: Path) -> None:
     print(f"\n5. Account {ACCOUNT} today: what would the view have to promise?\n")
     for gain, row in found.points.iterrows():
         print(f"{gain:.0%} a year: tracking error {row['tracking_error']:.2%}, turnover {row['turnover']:.2%}")
-    write_page(sweep_page(found, "Room for the idea"), folder / "sweep.html")
+    write_page(sweep_page(found, "What the view would have to promise"), folder / "sweep.html")
 
 
 def attribute(test: Backtest, chronicle: Chronicle) -> Review:

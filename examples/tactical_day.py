@@ -82,9 +82,7 @@ def one_account(asked: Question) -> None:
     remainder = parts.drop(columns="trade").sum(axis=1) - parts["trade"]
     print("\n4. Why\n")
     print("\n".join(f"- {sentence}" for sentence in told.sentences[:5]))
-    print(
-        f"The parts of each trade sum to it: the remainder is {'nothing' if remainder.abs().max() < 1e-12 else 'left'}."
-    )
+    print(f"the parts of each trade sum to it, to 1e-12 of the account: {remainder.abs().max() < 1e-12}")
 
 
 def mandate_in_force(ledger: Ledger) -> None:
