@@ -136,7 +136,10 @@ class Summary:
             f"{'bought' if row['net'] >= 0 else 'sold'} net {abs(row['net']):,.0f} of {row['asset_id']}"
             for row in self.assets.head(3).reset_index().to_dict("records")
         ]
-        lines += [f"{row['limit']} binds {row['accounts']:,} accounts" for row in self.limits.to_dict("records")[:3]]
+        for row in self.limits.to_dict("records")[:3]:
+            lines.append(
+                f"{row['limit']} binds {row['accounts']:,} {'account' if row['accounts'] == 1 else 'accounts'}"
+            )
         return "\n".join(lines)
 
     def share(self, amount: str) -> float:

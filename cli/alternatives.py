@@ -137,13 +137,13 @@ def ask_board(
 
 def _show_board(out: Console, asked: Question, found: Board, implied: Implied) -> None:
     say(out, f"Account {asked.account.id} ({asked.account.model}) on {asked.on}: what could be done", style="bold")
-    columns = ("", "turnover", "cost", "te", "gain", "utility", "regret", "trades", "")
+    columns = ["turnover", "cost", "te", "gain", "utility", "regret", "trades", "outcome"]
     rows = []
-    for name, row in zip(found.figures.index, found.figures.to_dict("records"), strict=True):
+    for row in found.figures.to_dict("records"):
         rates = (percent(row["turnover"]), basis_points(row["cost"], 1), percent(row["tracking_error"]))
         sizes = (percent(row["expected_gain"]), *(basis_points(row[c], 2) for c in ("utility", "regret")))
-        rows.append((name, *rates, *sizes, row["trades"], row["outcome"]))
-    lay(out, columns, rows, columns[1:-1])
+        rows.append((*rates, *sizes, row["trades"], row["outcome"]))
+    _wide(out, pd.DataFrame(rows, found.figures.index, columns), str)
     say(out, "  Gain and utility are those of all that is believed; regret is the most given up in any world below.")
     for title, frame, form in (
         ("Use of limits: 100% is the bound", found.use, lambda x: percent(x, 0)),
@@ -162,22 +162,18 @@ def _show_board(out: Console, asked: Question, found: Board, implied: Implied) -
 
 
 def _wide(out: Console, frame: pd.DataFrame, form) -> None:
-    """Lay out a wide table in pieces that fit a page, its rows named on each."""
+    """Lay out a wide table in pieces that fit a page, its rows named on each: a number is never cut."""
     first = max(len(str(name)) for name in frame.index) + 2
+    cells = [[form(x) for x in column] for column in frame.to_numpy().T]
+    names = [str(name) for name in frame.columns]
+    widths = [max(len(plain(each)) for each in (name, *own)) + 2 for name, own in zip(names, cells, strict=True)]
     start = 0
-    while start < frame.shape[1]:
-        width, end = first, start
-        while end < frame.shape[1] and (
-            end == start or width + max(len(plain(frame.columns[end])), 8) + 2 <= out.width
-        ):
-            width += max(len(plain(frame.columns[end])), 8) + 2
+    while start < len(names):
+        end = start + 1
+        while end < len(names) and 2 + first + sum(widths[start : end + 1]) <= out.width:
             end += 1
-        names = [str(name) for name in frame.columns[start:end]]
-        rows = [
-            (name, *(form(x) for x in row))
-            for name, row in zip(frame.index, frame.iloc[:, start:end].to_numpy(), strict=True)
-        ]
-        lay(out, ("", *names, ""), [(*row, "") for row in rows], names)
+        rows = zip(map(str, frame.index), *cells[start:end], strict=True)
+        lay(out, ("", *names[start:end], ""), [(*row, "") for row in rows], names[start:end])
         start = end
 
 

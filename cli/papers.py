@@ -36,7 +36,7 @@ def report(
     """
     if account is None and (shocks or breakpoints or policy or book):
         raise click.UsageError(
-            "--policy, --book, --shock and --breakpoints are about an account: name it with --account"
+            "--policy, --book, --shock and --breakpoints are about an account: name --account, or leave them out"
         )
     from ..reports.pages import write_page
     from .pages import page, quote, say

@@ -66,12 +66,13 @@ class Surgery:
         across = np.einsum("mnq,mq->mn", self.columns, v)
         gap = np.where(held, self.z[rows, which] - size, 0.0)
         pull = gap * d * (d / spare)
-        self.z += np.where(self.free, across / (self.diagonal * d[:, None]) * pull[:, None], 0.0)
-        self.z[rows, which] = np.where(held, size, self.z[rows, which])
-        self.spread += across * across / spare[:, None]
-        self.small += v[:, :, None] * v[:, None, :] / spare[:, None, None]
+        with np.errstate(over="ignore"):  # what nothing else can make up for is lost without end, and never chosen
+            self.z += np.where(self.free, across / (self.diagonal * d[:, None]) * pull[:, None], 0.0)
+            self.z[rows, which] = np.where(held, size, self.z[rows, which])
+            self.spread += across * across / spare[:, None]
+            self.small += v[:, :, None] * v[:, None, :] / spare[:, None, None]
+            self.lost = self.lost + 0.5 * gap * pull
         self.free[rows, which] = False
-        self.lost = self.lost + 0.5 * gap * pull
 
 
 def prepare(bench: Bench, ties: Ties, held: np.ndarray, free: np.ndarray) -> Surgery:

@@ -93,6 +93,7 @@ def test_the_board_fits_the_page_and_shows_every_alternative(trimtab, book, mand
     assert (status, err) == (0, "")
     lines = out.splitlines()
     assert all(len(line) <= columns and line == line.rstrip() for line in lines)
+    assert "…" not in out  # a number is never cut
     for row in ("do nothing", "back to strategic", "proposed", "phased", "no views", "only V1", "V1 fails"):
         assert re.search(rf"^  {row} +\d", out, re.MULTILINE), row
     assert "There is no band edge: the policy has no band." in out
