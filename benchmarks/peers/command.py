@@ -28,7 +28,7 @@ from .tasks import STEPS, make_task
 __all__ = ["main"]
 
 SIZES = (12, 30)
-ACCOUNTS, ROUNDS = 1000, 3
+ACCOUNTS, ROUNDS = 10_000, 3
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -68,7 +68,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--step", choices=STEPS, action="append", help="of the mandate; all by default")
     parser.add_argument("--only", choices=tuple(PEERS), action="append", help="a peer; all by default")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"of everybody in turn ({ROUNDS})")
-    parser.add_argument("--accounts", type=int, default=ACCOUNTS, help=f"of trimtab's book ({ACCOUNTS})")
+    parser.add_argument("--accounts", type=int, default=ACCOUNTS, help=f"of trimtab's book ({ACCOUNTS:,})")
     parser.add_argument("--features", action="store_true", help="only run the proofs of what each can state")
     parser.add_argument("--page", action="store_true", help="only write the page again from the results")
     parser.add_argument("--no-make", action="store_true", help="leave out peers without an environment")
