@@ -153,13 +153,15 @@ def move(problem: Problem, case: Case, mandate: Mandate, violations: Mapping[str
     return replace(case, program=program)
 
 
-def _narrowed(part: Part, wide: tuple[terms.Term, ...], current: np.ndarray) -> Iterator[terms.Term]:
-    for old, new in zip(part.terms, wide, strict=True):
-        if not (isinstance(old, terms.Box) and isinstance(new, terms.Box)):
-            yield new
-            continue
-        lo, hi = np.minimum(old.lo, current), np.maximum(old.hi, current)
-        yield terms.Box(np.maximum(new.lo, lo), np.minimum(new.hi, hi))
+def _narrowed(part: Part, wide: tuple[terms.Term, ...], current: np.ndarray) -> tuple[terms.Term, ...]:
+    return tuple(_nearer(old, new, current) for old, new in zip(part.terms, wide, strict=True))
+
+
+def _nearer(old: terms.Term, new: terms.Term, current: np.ndarray) -> terms.Term:
+    if not (isinstance(old, terms.Box) and isinstance(new, terms.Box)):
+        return new
+    lo, hi = np.minimum(old.lo, current), np.maximum(old.hi, current)
+    return terms.Box(np.maximum(new.lo, lo), np.minimum(new.hi, hi))
 
 
 def read_relaxed(problem: Problem, case: Case, weights: np.ndarray) -> tuple[Relaxed, ...]:
