@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pandas as pd
 from rich.console import Console
 
+from ..attribution.recordings import record_backtest
+from ..attribution.records import Record, write_record
 from ..batches.books import read_book
+from ..batches.seals import code, mandate, versions
 from ..constraints.documents import read_policy
 from ..scenarios.backtests import Backtest
 from ..scenarios.baselines import make_baselines, strategic_returns, take_apart
@@ -40,12 +43,15 @@ class Tested:
         A row a rule and statistic: value, low, high; active figures against the strategic weights.
     doubt
         Of the grid, or of the policy alone.
+    record
+        The decisions of the policy, for `trimtab attribute`.
     """
 
     rules: Grid
     grid: Grid | None
     statistics: pd.DataFrame
     doubt: Doubt
+    record: Record
 
     @property
     def tests(self) -> Mapping[str, Backtest]:
@@ -78,7 +84,7 @@ def try_policy(
     course = Course(chronicle, start, end, name, conduct=conduct)
     parts = take_apart(given) if not given.playbook.empty else {}
     others = {**make_baselines(given, every_sessions=sessions_of_quarter(given.estimation.periods_per_year)), **parts}
-    trials = {POLICY: Trial(given, views)} | {key: Trial(own) for key, own in others.items()}
+    trials = {POLICY: Trial(given, views, remember=True)} | {key: Trial(own) for key, own in others.items()}
     rules = try_all(trials, course, workers=workers)
     grid = try_grid(given, course, [spread(text) for text in knobs], views=views, workers=workers) if knobs else None
     tests = {**rules.tests, **({} if grid is None else grid.tests)}
@@ -87,7 +93,12 @@ def try_policy(
     rows = {key: each.judge(free, home=home, draws=1000) for key, each in tests.items()}
     table = pd.concat(rows, names=["rule"])
     tried = Grid({POLICY: rules.tests[POLICY]}, rules.points.iloc[:1]) if grid is None else grid
-    return Tested(rules, grid, table, doubt(tried))
+    about = {
+        "book": {each: list(digests) for each, digests in read.digests.items()}, "policy": given.hash,
+        "mandate": mandate(given), "model": name, "conduct": asdict(conduct), "versions": versions(), "code": code(),
+    }  # fmt: skip
+    record = record_backtest(rules.tests[POLICY], chronicle, views=views, name=f"{policy.stem}: {name}", about=about)
+    return Tested(rules, grid, table, doubt(tried), record)
 
 
 def sessions_of_quarter(periods_per_year: float) -> int:
@@ -103,7 +114,7 @@ def sessions_of_quarter(periods_per_year: float) -> int:
 
 
 def write_tested(tested: Tested, out: Path) -> list[Path]:
-    """Write the tables of a test as Parquet into a folder (:func:`.pages.open_folder`); return the files."""
+    """Write the tables of a test as Parquet, its page and its decisions into a folder (:func:`.pages.open_folder`)."""
     tables = {
         name: pd.concat({rule: getattr(test, name) for rule, test in tested.tests.items()}, names=["rule"])
         for name in _TABLES
@@ -116,7 +127,15 @@ def write_tested(tested: Tested, out: Path) -> list[Path]:
     for name, table in tables.items():
         files.append(out / f"{name}.parquet")
         table.reset_index().to_parquet(files[-1], index=False)
-    return files
+    return [*files, _write_page(tested, out), write_record(tested.record, out / "decisions")]
+
+
+def _write_page(tested: Tested, out: Path) -> Path:
+    from ..reports.backtests import backtest_page
+    from ..reports.pages import write_page
+
+    made = backtest_page(tested.tests, tested.statistics, tested.doubt, "What the policy would have done", asked=POLICY)
+    return write_page(made, out / "backtest.html")
 
 
 def show_tested(out: Console, tested: Tested) -> None:
@@ -159,8 +178,8 @@ def _show_rules(out: Console, tested: Tested, grid: Grid) -> None:
 
 def _show_intervals(out: Console, table: pd.DataFrame) -> None:
     head(out, "The policy with 90 % bootstrap intervals")
-    ratio = lambda x: f"{x:+.2f}"  # noqa: E731
-    written = {"sharpe": ratio, "information_ratio": ratio, "cost": lambda x: basis_points(x, 1)}
+    written: dict[str, Callable[[float], str]] = {"cost": lambda x: basis_points(x, 1)}
+    written |= dict.fromkeys(("sharpe", "information_ratio"), "{:+.2f}".format)
     known = table.loc[table["low"].notna()]
     rows = [
         (name.replace("_", " "), *(written.get(name, percent)(row[c]) for c in ("value", "low", "high")))
