@@ -12,6 +12,7 @@ import pandas as pd
 from rich.console import Console
 
 from ..batches.questions import Question, pick_question
+from ..optimizer.solutions import Outcome
 from ..scenarios.boards import PROPOSED, Board, board
 from ..scenarios.breakpoints import find_breakpoints
 from ..scenarios.figures import check_figures
@@ -145,6 +146,9 @@ def _show_board(out: Console, asked: Question, found: Board, implied: Implied) -
         rows.append((*rates, *sizes, row["trades"], row["outcome"]))
     _wide(out, pd.DataFrame(rows, found.figures.index, columns), str)
     say(out, "  Gain and utility are those of all that is believed; regret is the most given up in any world below.")
+    stuck = _without_answer(found)
+    for why, names in stuck.items():
+        say(out, f"No answer, shown as it stands now: {', '.join(names)}. UNSOLVED: {why}.", style="bold")
     for title, frame, form in (
         ("Use of limits: 100% is the bound", found.use, lambda x: percent(x, 0)),
         ("Under shocks", found.stress, percent),
@@ -154,11 +158,17 @@ def _show_board(out: Console, asked: Question, found: Board, implied: Implied) -
             head(out, title)
             _wide(out, frame, form)
     for name, why in found.left_out.items():
-        say(out, f"There is no {name}: {why}.")
-    if implied.sentences:
+        say(out, f"Left out: {name} ({why}).")
+    if implied.sentences and not any(PROPOSED in names for names in stuck.values()):
         head(out, "To hold the proposal")
         for sentence in implied.sentences:
             say(out, f"- {sentence.removeprefix('to hold this ')}")
+
+
+def _without_answer(found: Board) -> dict[str, list[str]]:
+    """Return the rows that have no answer that may be released, by why: their figures are those of doing nothing."""
+    own = found.figures.loc[found.figures["outcome"] == Outcome.UNSOLVED.name, "reason"]
+    return {str(why): [str(name) for name in names.index] for why, names in own.groupby(own, sort=False)}
 
 
 def _wide(out: Console, frame: pd.DataFrame, form) -> None:

@@ -59,6 +59,8 @@ def thing_named(told: str, name: str | None) -> Thing:
 
     if "/" in told and machine_of(told) is not None:
         return Thing(told, None)
+    if not path.exists() and (path.suffix or "/" in told):
+        raise click.UsageError(f"there is no {told!r} here; name a run's folder or a file that exists")
     raise click.UsageError(f"{told!r} is no run's folder, no .toml, .csv, .parquet or .pub file and no extension:...")
 
 

@@ -191,7 +191,10 @@ def _show_skill(out: Console, told: Review, asked: Asking) -> None:
         for row in skill.to_dict("records") if np.isfinite(row["gain"])
     ]  # fmt: skip
     columns = ("gain bp", "low", "high", "ratio", "hits", "won/lost", "verdict", "source")
-    listed(out, columns, rows, len(rows), "in skill.parquet", shown=20, numeric=columns[:-2])
+    if rows:
+        listed(out, columns, rows, len(rows), "in skill.parquet", shown=20, numeric=columns[:-2])
+    else:
+        say(out, f"No {' or '.join(kinds)} was in position in these periods: there is nothing to judge.")
     for row in told.figures.to_dict("records"):
         words = {"breadth": "Independent bets", "transfer_coefficient": "Of the forecasts came through"}[row["figure"]]
         say(out, f"{words}: {row['value']:.2f} ({row['low']:.2f} to {row['high']:.2f}).")

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
+from ..optimizer.solutions import Outcome
 from ..scenarios.boards import PROPOSED, Board
 from ..scenarios.plots import draw_board
 from ..scenarios.reversals import Implied
@@ -49,7 +50,7 @@ def _sections(found: Board, implied: Implied | None, worst: WorstCase | None) ->
     yield _in_short(found)
     frame = found.figures.drop(columns=["reason"])
     forms = dict.fromkeys(_RATES, percent) | dict.fromkeys(_SMALL, points)
-    left = "".join(f" There is no {name}: {why}." for name, why in found.left_out.items())
+    left = "".join(f" Left out: {name} ({why})." for name, why in found.left_out.items())
     note = "Gain and utility are those of all that is believed; regret is the most given up in any world that is one."
     yield Chart("What could be done", draw_board(found), frame, note + left, FrozenMap(forms))
     note = "How much of the tightest bound of each limit is used: 100% at the bound, more beyond it."
@@ -63,12 +64,16 @@ def _sections(found: Board, implied: Implied | None, worst: WorstCase | None) ->
     reasons = found.figures.loc[found.figures["reason"] != "", ["outcome", "reason"]]
     if len(reasons):
         yield Listing("In words", reasons)
-    yield from _believed(implied)
+    if PROPOSED not in found.figures.index or found.figures.loc[PROPOSED, "outcome"] != Outcome.UNSOLVED.name:
+        yield from _believed(implied)
     yield from _robust(worst)
 
 
 def _in_short(found: Board) -> Figures:
     figures = found.figures
+    if PROPOSED in figures.index and figures.loc[PROPOSED, "outcome"] == Outcome.UNSOLVED.name:
+        why = str(figures.loc[PROPOSED, "reason"])
+        return Figures("In short", (("proposed", "no answer", f"nothing is traded, the row is as it stands: {why}"),))
     calm = str(figures["regret"].idxmin())
     rows = [
         ("least regret", calm, f"at most {points(float(figures.loc[calm, 'regret']))} a year given up in any world")

@@ -57,7 +57,10 @@ def _sections(found: Overseen) -> Iterator[Section]:
     yield _table("Limits nearly used up", found.used, note, "No limit is used that far.", share)
     forms = dict.fromkeys(("bound", "used", "excess"), percent)
     note = "Bounds that proposed runs exceed; people is how many have to approve, approved how many have."
-    yield _table("Limits that gave way, waiting for approval", found.waiting, note, "None waits.", forms)
+    waiting = found.waiting
+    if len(waiting):
+        waiting = waiting.assign(run=waiting["run"].astype(str).str[:12])  # as commands name it; the rest has no room
+    yield _table("Limits that gave way, waiting for approval", waiting, note, "None waits.", forms)
     flagged = found.drift.loc[found.drift["flagged"].astype(bool)].drop(columns="flagged")
     note = "Mean active weights of the runs released within a year, beyond half the limit on leaning."
     forms = {"mean": signed, "limit": percent, "share": whole}

@@ -79,6 +79,8 @@ def make_page(found: Study, *, remarks: Sequence[str] = (), about: Sequence[tupl
 
 
 def _headline(proposal: Proposal) -> str:
+    if proposal.outcome is Outcome.UNSOLVED:
+        return "no answer, so nothing is traded"  # it has something to do: "nothing to trade" would be misread
     if not proposal.trades:
         return "nothing to trade"
     count = len(proposal.trades)
@@ -168,7 +170,9 @@ def _change(found: Study) -> Listing:
     return Listing("Before and after", found.change, note, FrozenMap(forms))
 
 
-def _limits(found: Study) -> Chart:
+def _limits(found: Study) -> Section:
+    if not len(found.gauges):
+        return Words("Limits", ("There is no target whose use of them could be measured.",))
     frame = found.gauges.rename(columns={"price": _WORTH})
     frame = frame.reindex(columns=["limit", "on", "now", "share", "used", "low", "high", "room", _WORTH])
     forms = {"now": whole, "share": whole, _WORTH: _worth}
@@ -219,7 +223,7 @@ def _board(found: Study) -> Chart:
     forms = dict.fromkeys(("turnover", "tracking_error", "expected_gain"), percent)
     forms |= dict.fromkeys(parts[1].columns, whole) | dict.fromkeys(parts[2].columns, points)
     forms |= dict.fromkeys(("cost", "utility", "regret"), points)
-    left = "".join(f" There is no {name}: {why}." for name, why in own.left_out.items())
+    left = "".join(f" Left out: {name} ({why})." for name, why in own.left_out.items())
     note = f"Regret is utility a year given up against the best row in that world.{left}"
     return Chart("What could be done instead", draw_board(own), frame, note, FrozenMap(forms))
 

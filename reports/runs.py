@@ -208,7 +208,10 @@ def _accounts(shape: Profile) -> Listing:
     note = f"Refused, unsolved and relaxed accounts, the largest figures, the least certain proofs.{more}"
     forms = {"nav": money, "cost": "{:,.2f}".format, "turnover": percent, "tracking_error": percent}
     forms |= {"certified_te": lambda x: basis_points(x, 4)}
-    return Listing("Accounts that deserve a look", shape.accounts.iloc[:_ROWS], note, FrozenMap(forms))
+    frame = shape.accounts.iloc[:_ROWS]
+    first = [name for name in ("account_id", "because", "reason") if name in frame]  # the words before the figures
+    frame = frame[first + [name for name in frame if name not in first]]
+    return Listing("Accounts that deserve a look", frame, note, FrozenMap(forms))
 
 
 def _largest(shape: Profile) -> Listing:

@@ -96,9 +96,23 @@ def test_the_board_fits_the_page_and_shows_every_alternative(trimtab, book, mand
     assert "…" not in out  # a number is never cut
     for row in ("do nothing", "back to strategic", "proposed", "phased", "no views", "only V1", "V1 fails"):
         assert re.search(rf"^  {row} +\d", out, re.MULTILINE), row
-    assert "There is no band edge: the policy has no band." in out
+    assert "Left out: band edge (the policy has no band)." in out
     assert "To hold the proposal" in out
     assert "The best for the worst of these" in out
+
+
+def test_a_board_of_an_account_without_an_answer_says_so(trimtab, demo_book, tmp_path):
+    pytest.importorskip("plotly", reason="plotly is not installed")
+    stuck = demo_book(tmp_path / "stuck", ("035",), without=("phases",))
+    (stuck / "restrictions.csv").write_text("account_id,asset_id,rule\n035,USMKT,no_sell\n")
+    status, out, err = trimtab("board", *about(stuck, policy_path(), "035"), "--out", tmp_path / "o")
+    assert (status, err) == (0, "")
+    said = " ".join(out.split())
+    assert re.search(r"No answer, shown as it stands now: [^.]*proposed.* UNSOLVED: USMKT: no_sell", said)
+    assert "To hold the proposal" not in out
+    shown = (tmp_path / "o" / "board.html").read_text()
+    assert "no answer" in shown
+    assert "What must be believed to hold the proposal" not in shown
 
 
 def test_boards_and_sweeps_are_written(trimtab, book, mandate, tmp_path):

@@ -114,10 +114,13 @@ def test_the_page_of_an_account_opens_and_draws_whatever_it_calls_itself(looked,
     assert shown.read("document.documentElement.scrollWidth") <= 390
 
 
-@pytest.mark.parametrize(("account", "words"), [(HELD, "HELD"), (STUCK, "UNSOLVED")])
-def test_an_account_without_trades_has_a_page_too(made_book, account, words):
+@pytest.mark.parametrize(
+    ("account", "words", "title"),
+    [(HELD, "HELD", "nothing to trade"), (STUCK, "UNSOLVED", "no answer, so nothing is traded")],
+)
+def test_an_account_without_trades_has_a_page_too(made_book, account, words, title):
     page = proposal_page(pick_question(made_book, policy_path(), account, DAY))
-    assert page.title == f"Account {account}: nothing to trade"
+    assert page.title == f"Account {account}: {title}"
     assert words in page.subtitle
     assert len(section(page, "Trades").frame) == 0
     assert not [each for each in page.sections if each.title == "Why it trades"]
@@ -125,4 +128,6 @@ def test_an_account_without_trades_has_a_page_too(made_book, account, words):
     assert isinstance(section(page, "The proof"), Words)
     assert isinstance(section(page, "Before and after"), Listing)
     assert (section(page, "Before and after").frame["change"] == 0).all()
+    limits = section(page, "Limits")
+    assert isinstance(limits, Words) or len(limits.frame)  # never an empty drawing
     assert "<h1>" in render(page)

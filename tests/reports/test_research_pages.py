@@ -217,7 +217,7 @@ def test_a_sweep_of_two_knobs_is_a_map_and_keeps_both():
 def test_a_board_tells_what_each_gives_up(pages):
     found, page = made_board(), pages["board"]
     np.testing.assert_array_equal(section(page, "Regret by world").frame, found.regret)
-    assert "There is no band edge: the policy has no band." in section(page, "What could be done").note
+    assert "Left out: band edge (the policy has no band)." in section(page, "What could be done").note
     believed = section(page, "What must be believed to hold the proposal")
     assert believed.paragraphs[0].startswith("To hold this you must believe")
 

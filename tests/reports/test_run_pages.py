@@ -27,6 +27,7 @@ def test_the_page_of_a_run_counts_every_account_once(done):
     listed = section(page, "Accounts that deserve a look").frame.set_index("account_id")
     assert listed.loc[REFUSED, "code"] == "BAD_QUANTITY"
     assert listed.loc[STUCK, "outcome"] == "UNSOLVED"
+    assert [*listed.columns[:2]] == ["because", "reason"]  # a reader on a narrow page sees why first
 
 
 def test_the_page_of_a_run_adds_up_its_trades(done):
