@@ -97,10 +97,10 @@ def used(run: str | Path, policy: Policy, share: float = 0.9) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``account_id``, ``limit``, ``on``, ``bound``, ``used``, ``share``; the largest share first. Bound and used of
-        ``weight`` are distances from the strategic weight.
+        ``account_id``, ``limit``, ``on``, ``bound``, ``used``, ``share``; the largest share first, of equal ones the
+        named limits before the weights. Bound and used of ``weight`` are distances from the strategic weight.
     """
-    parts = [_weights(piece.to_pandas(), share) for piece in stream(Path(run), "targets")]
+    parts: list[pd.DataFrame] = []
     for piece in stream(Path(run), "accounts"):
         accounts = piece.to_pandas()
         for limit in policy.in_force:
@@ -111,10 +111,13 @@ def used(run: str | Path, policy: Policy, share: float = 0.9) -> pd.DataFrame:
                 rows = rows.assign(limit=limit.name, on="", bound=decimal(most), share=rows["used"] / decimal(most))
                 parts.append(rows.loc[(rows["share"] > share).to_numpy()])
         parts.append(_binding(accounts))
+    parts += [_weights(piece.to_pandas(), share) for piece in stream(Path(run), "targets")]
     names = ["account_id", "limit", "on", "bound", "used", "share"]
     frame = pd.DataFrame(pd.concat([part[names] for part in parts if len(part)] or [pd.DataFrame(columns=names)]))
     again = frame.duplicated(subset=["account_id", "limit", "on"]).to_numpy()
-    return frame.loc[~again].sort_values("share", ascending=False, kind="stable", ignore_index=True)
+    kept = frame.loc[~again]
+    order = np.argsort(-kept["share"].to_numpy(dtype=float).round(6), kind="stable")
+    return kept.iloc[order].reset_index(drop=True)
 
 
 def _weights(rows: pd.DataFrame, share: float) -> pd.DataFrame:

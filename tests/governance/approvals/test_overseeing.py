@@ -148,4 +148,11 @@ def test_limits_used_beyond_a_share(small_desk, universe, altered):
     assert table.query("limit == 'turnover'")["share"].tolist() == pytest.approx([0.299 / 0.3] * n)
     assert not len(table.query("limit == 'tracking_error'"))
     assert len(used(folder, policy, share=0.3).query("limit == 'tracking_error'")) == n
+    bound = '[{"limit": "cap", "on": "", "bound": 0.3, "used": 0.3}]'
+    full = altered("full", rows={
+        "targets": lambda f: set_(f).assign(target=0.15),
+        "accounts": lambda f: f.assign(tracking_error=0.01, turnover=0.01, binding=bound),
+    })  # fmt: skip
+    names = used(full, policy)["limit"].tolist()
+    assert names == ["cap"] * n + ["weight"] * (len(names) - n)  # of equal shares the named limits stand first
     assert deviation_limits(policy, universe) == dict.fromkeys(universe.assets, 0.05)
