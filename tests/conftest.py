@@ -1,8 +1,10 @@
 """What every test shares."""
 
 import csv
+import importlib.util
 import os
 import shutil
+import sys
 from collections.abc import Callable, Collection
 from pathlib import Path
 
@@ -15,6 +17,15 @@ import pytest  # noqa: E402  after the variables
 from hypothesis import HealthCheck, settings  # noqa: E402  the same
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# The benchmarks stand beside the package, and tests use what they draw and break: made importable by their folder, with
+# nothing put on the search path.
+if "benchmarks" not in sys.modules:
+    spec = importlib.util.spec_from_file_location(
+        "benchmarks", ROOT / "benchmarks" / "__init__.py", submodule_search_locations=[str(ROOT / "benchmarks")]
+    )
+    sys.modules["benchmarks"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sys.modules["benchmarks"])
 
 # No deadline: the first solve of a problem compiles it. Derandomised: a red run is red again for the next person.
 # `--hypothesis-profile=search` looks further, with new examples each time.

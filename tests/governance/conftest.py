@@ -1,11 +1,9 @@
 """An empty ledger on both databases; PostgreSQL is started once a session, on a Unix socket, from the machine's own."""
 
-import importlib.util
 import os
 import pwd
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,16 +12,6 @@ from urllib.parse import quote
 import pytest
 
 from trimtab.governance import Ledger, create_ledger
-
-# The intruders of the benchmarks are the tests' too; that folder is made importable as in tests/benchmarks.
-FOLDER = Path(__file__).parents[2] / "benchmarks"
-if "benchmarks" not in sys.modules:
-    spec = importlib.util.spec_from_file_location(
-        "benchmarks", FOLDER / "__init__.py", submodule_search_locations=[str(FOLDER)]
-    )
-    sys.modules["benchmarks"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(sys.modules["benchmarks"])
-
 
 POLICY = """
 [risk]
