@@ -32,12 +32,16 @@ def draw_waterfall(found: Attributed, by: str = "group") -> Figure:
     """Draw the steps from the benchmark's return to the account's, in percent."""
     table = found.waterfall(by)
     kinds = ["absolute", *["relative"] * (len(table) - 2), "total"]
+    words = [
+        f"{1e4 * size:+.1f} bp" if kind == "relative" else f"{size:.2%}"
+        for kind, size in zip(kinds, table["size"], strict=True)
+    ]
     chart = blank(f"{found.name}: from the benchmark's return to its own")
     chart.add_waterfall(
         x=[inert(step) for step in table.index],
         y=table["size"].to_numpy(),
         measure=kinds,
-        text=[f"{1e4 * size:+.1f} bp" for size in table["size"]],
+        text=words,
         textposition="outside",
         increasing_marker_color=PALETTE[2],
         decreasing_marker_color=PALETTE[1],

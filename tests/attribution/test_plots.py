@@ -17,6 +17,7 @@ def test_figures_show_the_tables():
     bars = draw_waterfall(found).data[0]
     assert bars.x[0] == "benchmark"
     assert sum(bars.y[:-1]) == pytest.approx(bars.y[-1])
+    assert (bars.text[0], bars.text[1], bars.text[-1]) == ("3.40%", "+40.0 bp", "3.60%")  # ends as the axis has them
     assert list(found.plot("view").data[0].y) == list(found.waterfall("view")["size"])
     table = pd.DataFrame({"confidence": [0.4], "right": [12], "wrong": [8]}, index=["ES"])
     assert list(draw_calibration(table).data[1].y) == pytest.approx([0.6])
