@@ -127,8 +127,8 @@ def _ask(
 
 
 def _hard(policy: Policy, case: Case) -> Case:
-    """Return the case with its limits of tier 0 alone."""
-    soft = {limit.name for limit in policy.limits if limit.tier}
+    """Return the case with its limits of tier 0 alone; a phase or a pace gives way before any other."""
+    soft = {limit.name for limit in (*policy.limits, policy.pace) if limit.tier}
     named = [(name, term) for name, term in case.program.named if name not in soft]
     return replace(case, program=build(case.context, named, case.belief, case.aversion, case.horizon))
 
