@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.stats import beta
+from scipy.special import betaincinv
 
 from ..errors import InputError
 
@@ -48,7 +48,7 @@ def skill_interval(right: int, wrong: int, *, level: float = 0.90) -> tuple[floa
     True
     """
     tail = 0.5 * (1.0 - level)
-    low, high = beta.ppf([tail, 1.0 - tail], 0.5 + right, 0.5 + wrong)
+    low, high = betaincinv(0.5 + right, 0.5 + wrong, [tail, 1.0 - tail])
     return (0.0 if right == 0 else float(low)), (1.0 if wrong == 0 else float(high))
 
 

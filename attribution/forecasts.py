@@ -20,12 +20,11 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 
 from ..errors import InputError
 from ..models.universes import Universe
 from ..models.views import View
-from ..scenarios.bootstraps import bootstrap
+from ..scenarios.bootstraps import Interval, bootstrap_all
 from ..signals.diagnostics import information_coefficient
 from ..signals.subjects import legs_row
 from ..units import FrozenMap, day
@@ -206,11 +205,11 @@ def _calibrated(own: pd.DataFrame, draws: int, level: float, seed: int) -> dict[
     }  # fmt: skip
     history = np.column_stack([promised, realised, right, cleared, days])
     history = np.where(np.isnan(history), _MISSING, history)
-    for name, statistic in STATISTICS.items():
-        if len(own) < LEAST:
-            found |= {name: float(statistic(history[None])[0]), f"{name}_low": np.nan, f"{name}_high": np.nan}
-            continue
-        told = bootstrap(history, statistic, draws=draws, level=level, seed=seed)
+    if len(own) < LEAST:
+        said = {n: Interval(float(f(history[None])[0]), np.nan, np.nan, level) for n, f in STATISTICS.items()}
+    else:
+        said = bootstrap_all(history, STATISTICS, draws=draws, level=level, seed=seed)
+    for name, told in said.items():
         found |= {name: told.value, f"{name}_low": told.low, f"{name}_high": told.high}
     # The interval of t is that of the coefficient in units of its standard error.
     t = information_coefficient(promised, realised).t
@@ -238,7 +237,7 @@ def _slope(h: np.ndarray) -> np.ndarray:
 
 
 def _rank_correlation(h: np.ndarray) -> np.ndarray:
-    x, y = (rankdata(h[..., k], axis=-1) for k in (0, 1))
+    x, y = (pd.DataFrame(h[..., k]).rank(axis=1).to_numpy() for k in (0, 1))  # ties share the mean of theirs
     x, y = (each - each.mean(-1, keepdims=True) for each in (x, y))
     size = np.sqrt((x**2).sum(-1) * (y**2).sum(-1))
     return np.where(size > 0, (x * y).sum(-1) / np.where(size > 0, size, 1.0), np.nan)

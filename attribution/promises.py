@@ -22,6 +22,7 @@ from ..models.views import View
 from ..scenarios.backtests import Backtest
 from ..signals.subjects import legs_row
 from ..units import day
+from .sheets import read_said
 
 COLUMNS = (
     "view_id", "source", "author", "about", "class", "gain", "confidence", "since", "until", "regime", "legs", "shares",
@@ -52,7 +53,8 @@ def promise(
     shares
         What part of the view each signal is.
     trust
-        What the stated confidence had been multiplied by; the forecast has the stated one.
+        What the stated confidence had been multiplied by; the forecast has the stated one, or less where the product
+        was cut at 1.
     """
     begun = max(d for d in (view.since, on, dt.date.min) if d is not None)
     kinds = sorted({classes.get(asset, asset) for asset, weight in legs.items() if abs(weight) > 1e-12})
@@ -96,11 +98,8 @@ def read_promises(runs: Iterable[str | Path], universe: Universe, strategic: Map
     classes = dict(zip(universe.assets, universe.classes, strict=True))
     for run in runs:
         folder, seal = Path(run), read_seal(Path(run)) or {}
-        said = pd.read_parquet(
-            folder / "signals.parquet", columns=["section", "name", "about", "state", "value", "raw"]
-        )
-        now = said.loc[(said["section"] == "regime") & (said["raw"] == 1.0), "state"]
-        parts = said.loc[said["section"] == "share"]
+        state, shares = read_said(folder)
+        on = day(str(seal["on"]))
         for row in pd.read_parquet(folder / "views.parquet").to_dict("records"):
             if row["why_not"] or pd.isna(row["gain"]):
                 continue
@@ -110,12 +109,13 @@ def read_promises(runs: Iterable[str | Path], universe: Universe, strategic: Map
             )
             legs = _legs(view.about, universe, weights, view.id)
             if legs is not None:
-                own = parts.loc[parts["about"] == view.id]
-                shares = dict(zip(own["name"].tolist(), own["value"].tolist(), strict=True))
                 source = SIGNALS if row["source"] == "signals" else PEOPLE
-                state = str(now.iloc[0]) if len(now) else ""
-                on = day(str(seal["on"]))
-                told = {"source": source, "regime": state, "shares": shares, "trust": row.get("trust", 1.0)}
+                told = {
+                    "source": source,
+                    "regime": state,
+                    "shares": shares.get(view.id),
+                    "trust": row.get("trust", 1.0),
+                }
                 rows.append(promise(view, legs, classes, on=on, **told))
     return one_at_a_time(rows)
 

@@ -15,7 +15,6 @@ Numbers are doubles as they were: what is read is what was written, to the last 
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,7 +24,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..batches.stores import whole
+from ..batches.stores import digest_file, whole
 from ..errors import RunError
 from ..units import FrozenMap
 from .chains import STAGES, Chain, Origin
@@ -81,7 +80,7 @@ def write_record(record: Record, folder: str | Path) -> Path:
     for name, table in zip(_TABLES, _tabulated(record), strict=True):
         with whole(out, f"{name}.parquet") as file:
             table.to_parquet(file, index=False)
-        digests[name] = _digest(out / f"{name}.parquet")
+        digests[name] = digest_file(out / f"{name}.parquet")
     seal = {
         "format": FORMAT, "name": one.name, "assets": list(one.assets), "classes": dict(one.classes),
         "apart": one.apart, "reference": one.reference is not None, "about": dict(record.about), "tables": digests,
@@ -109,7 +108,7 @@ def read_record(folder: str | Path) -> Record:
         raise RunError(f"{out / SEAL} is of the format {form!r}, not {FORMAT!r}; test the rule again")
     for name in _TABLES:
         path = out / f"{name}.parquet"
-        if not path.is_file() or _digest(path) != digests.get(name):
+        if not path.is_file() or digest_file(path) != digests.get(name):
             raise RunError(f"{path} is not what was written (or is lost); test the rule again")
     tables = {name: pd.read_parquet(out / f"{name}.parquet") for name in _TABLES}
     transfers = tables["transfers"].set_index("date").loc[:, "transfer"]
@@ -166,8 +165,3 @@ def _chain(seal: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]) -> Chain
         sides["holds"], wide("reference") if seal["reference"] else None, tuple(periods["regime"]),
         FrozenMap(origins), FrozenMap(seal["classes"]), float(seal["apart"]),
     )  # fmt: skip
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

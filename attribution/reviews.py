@@ -6,7 +6,7 @@ A :class:`Review` is what a page shows and a folder keeps; each table is made by
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -60,7 +60,6 @@ class Review:
     calibration: pd.DataFrame
     proposal: pd.DataFrame
     benchmarks: pd.DataFrame
-    periods_per_year: float = field(default=252.0)
 
     @property
     def tables(self) -> Mapping[str, pd.DataFrame]:
@@ -122,7 +121,7 @@ def review(
     return Review(
         found, _skill(found, year, hurdles, told) if long else _none("by", "source", "verdict"), limits,
         _figures(found, record.transfers, told, long), settled.loc[:, list(COLUMNS)], calibration, proposal,
-        _benchmarks(one, found, year) if long else _none("benchmark", "score"), year,
+        _benchmarks(one, found, year) if long else _none("benchmark", "score"),
     )  # fmt: skip
 
 

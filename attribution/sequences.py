@@ -43,10 +43,12 @@ def list_runs(folder: str | Path) -> list[Path]:
     """
     folder = Path(folder)
     inside = [path for path in sorted(folder.glob("*/")) if not path.name.startswith((".", "_"))]
-    found = [(seal, path) for path in (folder, *inside) if (seal := _seal(path)) is not None]
-    open_ = next((path for path in (folder, *inside) if path not in [p for _, p in found] and _is_begun(path)), None)
-    if open_ is not None:
-        raise RunError(f"the run in {open_} is not sealed; the command that began it resumes it")
+    found = []
+    for path in (folder, *inside):
+        if (seal := _seal(path)) is not None:
+            found.append((seal, path))
+        elif _is_begun(path):
+            raise RunError(f"the run in {path} is not sealed; the command that began it resumes it")
     if not found:
         raise RunError(f"{folder} holds no sealed run; name the folder that the runs' folders stand in")
     return [path for _, path in sorted(found, key=lambda pair: str(pair[0]["on"]))]
@@ -217,15 +219,13 @@ def _returns(returns: pd.DataFrame, assets: Sequence[str], cash: str) -> pd.Data
 
 def _check_moves(moves: np.ndarray, ends: pd.DatetimeIndex, assets: Sequence[str]) -> None:
     """Refuse a period without a return, or one in which more than everything was lost."""
-    for bad, words in ((~np.isfinite(moves), "no return"), (moves < -1.0, "lost more than everything")):
-        if bad.any():
-            t, i = np.argwhere(bad)[0]
-            raise RunError(
-                f"{assets[i]!r} has {words} in the period that ends on {ends[t]:%Y-%m-%d}"
-                if words.startswith("no")
-                else f"{assets[i]!r} {words} ({moves[t, i]:g}) in the period that ends on {ends[t]:%Y-%m-%d}: "
-                "returns are decimals, -0.05 for a loss of 5 %"
-            )
+    for t, i in np.argwhere(~np.isfinite(moves)):
+        raise RunError(f"{assets[i]!r} has no return in the period that ends on {ends[t]:%Y-%m-%d}")
+    for t, i in np.argwhere(moves < -1.0):
+        raise RunError(
+            f"{assets[i]!r} lost more than everything ({moves[t, i]:g}) in the period that ends on "
+            f"{ends[t]:%Y-%m-%d}: returns are decimals, -0.05 for a loss of 5 %"
+        )
 
 
 def _seal(folder: Path) -> Mapping | None:

@@ -58,7 +58,9 @@ def read_sheet(on: dt.date, folder: Path, ids: list[str], assets: list[str], fil
     weights["filled"] = weights["target"] if fills is None else _filled(fills, on, ids, assets, weights)
     beliefs = _beliefs(folder, table["model_id"].astype(str).to_numpy(), ids, assets, weights)
     costs = _costs(folder, ids, assets, table["cost"].to_numpy(dtype=float), nav)
-    return Sheet(on, weights, decided, nav, costs, beliefs, *_heard(folder))
+    regime, shares = read_said(folder)
+    shares = {f"view {opinion}": own for opinion, own in shares.items()}
+    return Sheet(on, weights, decided, nav, costs, beliefs, regime, _origins(folder), shares)
 
 
 def _left(phases: pd.DataFrame, ids: list[str], assets: list[str]) -> np.ndarray:
@@ -114,20 +116,25 @@ def _costs(folder: Path, ids: list[str], assets: list[str], cost: np.ndarray, na
     return np.nan_to_num(found / nav[:, None])
 
 
-def _heard(folder: Path) -> tuple[str, Mapping[str, Origin], Mapping[str, Mapping[str, float]]]:
-    """Return the regime of a run, who each of its beliefs comes from, and what part of each view a signal is."""
+def read_said(folder: Path) -> tuple[str, Mapping[str, Mapping[str, float]]]:
+    """Return the regime of a run, empty where it read none, and by opinion what part of its view each signal is."""
     said = pd.read_parquet(folder / "signals.parquet", columns=["section", "name", "about", "state", "value", "raw"])
     now = said.loc[(said["section"] == "regime") & (said["raw"] == 1.0), "state"]
     shares: dict[str, dict[str, float]] = {}
     rows = said.loc[said["section"] == "share", ["about", "name", "value"]]
     for opinion, signal, share in rows.itertuples(index=False, name=None):
-        shares.setdefault(f"view {opinion}", {})[str(signal)] = float(share)
+        shares.setdefault(str(opinion), {})[str(signal)] = float(share)
+    return str(now.iloc[0]) if len(now) else "", shares
+
+
+def _origins(folder: Path) -> Mapping[str, Origin]:
+    """Return who each belief of a run comes from."""
     views = pd.read_parquet(folder / "views.parquet", columns=["view_id", "author"]).fillna("")
     found = {f"view {name}": Origin("view", str(author)) for name, author in views.itertuples(index=False, name=None)}
     tilts = pd.read_parquet(folder / "tilts.parquet", columns=["by", "tilt_id", "author"]).fillna("")
     for by, name, author in tilts.drop_duplicates().itertuples(index=False, name=None):
         found[f"{by}: {name}"] = Origin(str(by), str(author))
-    return str(now.iloc[0]) if len(now) else "", found, shares
+    return found
 
 
 def read_rows(folder: Path, name: str, columns: list[str] | None, ids: list[str] | None = None) -> pd.DataFrame:

@@ -28,11 +28,11 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from ..errors import InputError
 from ..models.risks import Risk
-from ..scenarios.bootstraps import Interval, block_length, bootstrap, resample
+from ..scenarios.bootstraps import Interval, block_length, bootstrap, bootstrap_all, resample
 from ..scenarios.performances import hit_rate, sharpe
 from .decisions import BELIEFS, GROUPS, HELD, Attribution, By
 
@@ -65,7 +65,7 @@ def mean_interval(values: np.ndarray, *, draws: int = 1000, level: float = 0.90,
     t = (drawn.mean(1) - mean)[own > 0] / own[own > 0]
     tail = 0.5 * (1.0 - level)
     upper, lower = np.quantile(t, [1.0 - tail, tail])
-    exact = float(student.ppf(1.0 - tail, waves.shape[1]))
+    exact = float(stdtrit(waves.shape[1], 1.0 - tail))
     below, above = (min(max(float(q), exact), _FARTHEST * exact) * error for q in (upper, -lower))
     return Interval(mean, mean - below, mean + above, level)
 
@@ -228,8 +228,7 @@ def _judge(active: np.ndarray, hurdle: float, year: float, draws: int, level: fl
         "high": hurdle + whole.high * year,
     }  # fmt: skip
     statistics = {"information_ratio": lambda h: sharpe(h, year), "hit_rate": hit_rate, "slugging": slugging}
-    for name, statistic in statistics.items():
-        told = bootstrap(beyond, statistic, draws=draws, level=level, seed=seed)
+    for name, told in bootstrap_all(beyond, statistics, draws=draws, level=level, seed=seed).items():
         found |= {name: told.value, f"{name}_low": told.low, f"{name}_high": told.high}
     error = float(_errors(beyond[None], _waves(len(beyond)))[0])
     ends = (whole.value, whole.low, whole.high)

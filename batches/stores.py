@@ -162,7 +162,7 @@ def is_sound(out: Path, file: str, parts: Mapping[str, Part]) -> bool:
                 return False
             continue
         try:
-            if path.stat().st_size != part.size or _digest(path) != part.sha256:
+            if path.stat().st_size != part.size or digest_file(path) != part.sha256:
                 return False
         except OSError:  # gone, or on a bad block: the chunk is done again either way
             return False
@@ -244,7 +244,7 @@ BESIDE = (
 
 def digest_beside(folder: Path) -> dict[str, str]:
     """Return the SHA-256 of what stands beside the tables, by file."""
-    return {name: _digest(folder / name) for name in BESIDE}
+    return {name: digest_file(folder / name) for name in BESIDE}
 
 
 def write_seal(folder: Path, seal: Mapping[str, Any]) -> None:
@@ -271,11 +271,14 @@ def digest_tables(out: Path) -> dict[str, dict[str, Any]]:
     found = {}
     for table in SCHEMAS:
         paths = sorted(p for p in table_folder(out, table).iterdir() if not p.name.startswith((".", "_")))
-        found[table] = _said({p.name: Part(pq.read_metadata(p).num_rows, p.stat().st_size, _digest(p)) for p in paths})
+        found[table] = _said(
+            {p.name: Part(pq.read_metadata(p).num_rows, p.stat().st_size, digest_file(p)) for p in paths}
+        )
     return found
 
 
-def _digest(path: Path) -> str:
+def digest_file(path: Path) -> str:
+    """Return the SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

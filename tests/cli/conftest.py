@@ -16,6 +16,78 @@ kind = "turnover"
 most = 0.30
 """
 
+PLAYBOOK = """
+[[signals]]
+name = "equity trend"
+kind = "moving_average_gap"
+series = ["USMKT"]
+about = "equity"
+window = 10
+stale_days = 45
+[[signals]]
+name = "equity momentum"
+kind = "momentum"
+series = ["USMKT"]
+about = "equity - bonds"
+lookback = 12
+skip = 1
+transforms = [{ kind = "zscore", window = 120, least = 60 }]
+[[signals]]
+name = "energy momentum"
+kind = "momentum"
+series = ["ENERGY"]
+about = "ENERGY"
+lookback = 12
+skip = 1
+transforms = [{ kind = "zscore", window = 120, least = 60 }]
+[[signals]]
+name = "energy dear"
+kind = "momentum"
+series = ["ENERGY"]
+about = "ENERGY"
+lookback = 12
+skip = 0
+sign = -1
+transforms = [{ kind = "zscore", window = 120, least = 60 }]
+[[signals]]
+name = "storm"
+kind = "realised_volatility"
+series = ["USMKT"]
+window = 6
+year = 12
+[[regimes]]
+name = "fear"
+kind = "volatility"
+signal = "storm"
+thresholds = [0.01]
+drives_limits = true
+[[opinions]]
+name = "shares over bonds"
+about = "equity - bonds"
+signals = ["equity momentum"]
+least = 0.1
+[[overlays]]
+kind = "momentum"
+signals = ["energy momentum"]
+per_score = "3%"
+most = "2%"
+fund = "CASH"
+[[overlays]]
+kind = "valuation"
+signals = ["energy dear"]
+per_score = "3%"
+fund = "CASH"
+[[rules]]
+name = "shorter bonds while the trend holds"
+when = [{ signal = "equity trend", above = 0.0, days = 5 }]
+then = [{ channel = "target", about = "TBILL - UST20", value = "4%" }]
+[[limits]]
+kind = "tracking_error"
+name = "less risk in fear"
+most = "1.5%"
+when = "stressed"
+"""
+
 
 @pytest.fixture
 def book(tmp_path, demo_book):
@@ -29,6 +101,12 @@ def mandate(tmp_path):
     path = tmp_path / "policy.toml"
     path.write_text(POLICY)
     return path
+
+
+@pytest.fixture
+def playbook():
+    """Signals, a regime, an opinion, overlays and a rule on the returns of the demo book; more of a policy."""
+    return PLAYBOOK
 
 
 @pytest.fixture

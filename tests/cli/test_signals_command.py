@@ -12,83 +12,11 @@ from trimtab.batches.readings import READ
 from trimtab.constraints import read_policy
 from trimtab.demo import ON
 
-PLAYBOOK = """
-[[signals]]
-name = "equity trend"
-kind = "moving_average_gap"
-series = ["USMKT"]
-about = "equity"
-window = 10
-stale_days = 45
-[[signals]]
-name = "equity momentum"
-kind = "momentum"
-series = ["USMKT"]
-about = "equity - bonds"
-lookback = 12
-skip = 1
-transforms = [{ kind = "zscore", window = 120, least = 60 }]
-[[signals]]
-name = "energy momentum"
-kind = "momentum"
-series = ["ENERGY"]
-about = "ENERGY"
-lookback = 12
-skip = 1
-transforms = [{ kind = "zscore", window = 120, least = 60 }]
-[[signals]]
-name = "energy dear"
-kind = "momentum"
-series = ["ENERGY"]
-about = "ENERGY"
-lookback = 12
-skip = 0
-sign = -1
-transforms = [{ kind = "zscore", window = 120, least = 60 }]
-[[signals]]
-name = "storm"
-kind = "realised_volatility"
-series = ["USMKT"]
-window = 6
-year = 12
-[[regimes]]
-name = "fear"
-kind = "volatility"
-signal = "storm"
-thresholds = [0.01]
-drives_limits = true
-[[opinions]]
-name = "shares over bonds"
-about = "equity - bonds"
-signals = ["equity momentum"]
-least = 0.1
-[[overlays]]
-kind = "momentum"
-signals = ["energy momentum"]
-per_score = "3%"
-most = "2%"
-fund = "CASH"
-[[overlays]]
-kind = "valuation"
-signals = ["energy dear"]
-per_score = "3%"
-fund = "CASH"
-[[rules]]
-name = "shorter bonds while the trend holds"
-when = [{ signal = "equity trend", above = 0.0, days = 5 }]
-then = [{ channel = "target", about = "TBILL - UST20", value = "4%" }]
-[[limits]]
-kind = "tracking_error"
-name = "less risk in fear"
-most = "1.5%"
-when = "stressed"
-"""
-
 
 @pytest.fixture
-def mandate(mandate):
+def mandate(mandate, playbook):
     """The small mandate with a playbook on the returns of the demo book."""
-    mandate.write_text(mandate.read_text() + PLAYBOOK)
+    mandate.write_text(mandate.read_text() + playbook)
     return mandate
 
 
@@ -129,8 +57,8 @@ def test_an_earlier_day_knows_less(trimtab, book, mandate):
     assert "No overlay and no rule is at work" in out
 
 
-def test_a_policy_without_a_playbook_reads_nothing(trimtab, book, mandate):
-    mandate.write_text(mandate.read_text().replace(PLAYBOOK, ""))
+def test_a_policy_without_a_playbook_reads_nothing(trimtab, book, mandate, playbook):
+    mandate.write_text(mandate.read_text().replace(playbook, ""))
     status, out, _ = trimtab("signals", book, "--policy", mandate, "--on", ON)
     assert status == 0
     assert "The policy reads nothing" in out
@@ -189,8 +117,8 @@ def test_a_run_holds_what_it_read(trimtab, book, mandate, tmp_path):
     assert {"rule", "overlay", "tilt"} <= set(said["tilts"]["by"])
 
 
-def test_a_run_without_a_playbook_has_the_same_tables(trimtab, book, mandate, tmp_path):
-    mandate.write_text(mandate.read_text().replace(PLAYBOOK, ""))
+def test_a_run_without_a_playbook_has_the_same_tables(trimtab, book, mandate, playbook, tmp_path):
+    mandate.write_text(mandate.read_text().replace(playbook, ""))
     for table in ("views", "tilts"):
         (book / f"{table}.csv").unlink()
     trimtab("rebalance", book, "--policy", mandate, "--on", ON, "--out", tmp_path / "run")

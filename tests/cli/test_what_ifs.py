@@ -18,57 +18,13 @@ from trimtab.optimizer.rebalancing import decide
 
 DAY = dt.date.fromisoformat(ON)
 
-PLAYBOOK = """
-[[signals]]
-name = "equity trend"
-kind = "moving_average_gap"
-series = ["USMKT"]
-about = "equity"
-window = 10
-stale_days = 45
-[[signals]]
-name = "equity momentum"
-kind = "momentum"
-series = ["USMKT"]
-about = "equity - bonds"
-lookback = 12
-skip = 1
-transforms = [{ kind = "zscore", window = 120, least = 60 }]
-[[signals]]
-name = "storm"
-kind = "realised_volatility"
-series = ["USMKT"]
-window = 6
-year = 12
-[[regimes]]
-name = "fear"
-kind = "volatility"
-signal = "storm"
-thresholds = [0.01]
-drives_limits = true
-[[opinions]]
-name = "shares over bonds"
-about = "equity - bonds"
-signals = ["equity momentum"]
-least = 0.1
-[[rules]]
-name = "shorter bonds while the trend holds"
-when = [{ signal = "equity trend", above = 0.0, days = 5 }]
-then = [{ channel = "target", about = "TBILL - UST20", value = "4%" }]
-[[limits]]
-kind = "tracking_error"
-name = "less risk in fear"
-most = "1.5%"
-when = "stressed"
-"""
-
 
 def about(book, mandate, account="001"):
     return (book, "--policy", mandate, "--account", account, "--on", ON)
 
 
-def test_a_question_is_what_a_run_asks_of_the_account(book, mandate):
-    mandate.write_text(mandate.read_text() + PLAYBOOK)
+def test_a_question_is_what_a_run_asks_of_the_account(book, mandate, playbook):
+    mandate.write_text(mandate.read_text() + playbook)
     asked = pick_question(book, mandate, "002", DAY)
     assert "less risk in fear" in [limit.name for limit in asked.policy.in_force]
     assert "shares over bonds" in [view.id for view in asked.views]
