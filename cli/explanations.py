@@ -21,10 +21,10 @@ from ..constraints.policies import Policy
 from ..errors import RunError, UnsolvedError
 from ..models.accounts import Account
 from ..optimizer.proposals import Proposal
-from ..optimizer.reasons import Explanation, explain, signed, tabulated
+from ..optimizer.reasons import Explanation, explain, tabulated
 from ..optimizer.rebalancing import decide
 from ..optimizer.solutions import Outcome, solve
-from ..units import day
+from ..units import day, signed
 from .pages import head, lay, say
 
 _SAME = 1e-9

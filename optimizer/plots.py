@@ -14,6 +14,7 @@ import pandas as pd
 
 from ..constraints.names import LONG_ONLY
 from ..models.causes import HELD
+from ..units import spoken
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -145,7 +146,7 @@ def _draw_ranges(chart: Any, ranges: pd.DataFrame) -> None:
         chart.add_bar(
             x=(own["high"] - own["low"]).to_numpy(), base=own["low"].to_numpy(), orientation="h",
             y=[inert(asset) for asset in own["asset_id"]], width=0.82 - 0.5 * k / max(len(wide), 1),
-            marker={"color": PALETTE[(k + 4) % len(PALETTE)], "opacity": 0.42}, name=inert(str(name).replace("_", " ")),
+            marker={"color": PALETTE[(k + 4) % len(PALETTE)], "opacity": 0.42}, name=inert(spoken(str(name))),
             customdata=own[["low", "high"]].to_numpy(),
             hovertemplate="%{y}<br>%{customdata[0]:.2%} to %{customdata[1]:.2%}<extra>%{fullData.name}</extra>",
         )  # fmt: skip
@@ -181,7 +182,7 @@ def draw_reasons(parts: pd.DataFrame, title: str = "Why it trades") -> Figure:
     sizes = own.abs().sum().sort_values(ascending=False, kind="stable")
     large = {str(name) for name, size in sizes.iloc[:_PARTS].items() if size > 0}
     alone = [name for name in own.columns if name in large]
-    drawn = [(name.replace("_", " "), own[name]) for name in alone]
+    drawn = [(spoken(name), own[name]) for name in alone]
     rest = own.drop(columns=alone)
     if rest.shape[1] and (rest != 0.0).to_numpy().any():
         drawn.append(("smaller parts together", rest.sum(axis=1)))
@@ -214,7 +215,7 @@ def draw_gauges(gauges: pd.DataFrame, title: str = "How much of each limit is us
     Beside it stands what it is on and, where it binds, what one percentage point more of it would add a year.
     """
     shown = gauges.loc[~gauges["limit"].duplicated()].iloc[:MOST]  # the most used stands first
-    names = [inert(name.replace("_", " ")) for name in shown["limit"]]
+    names = [inert(spoken(name)) for name in shown["limit"]]
     share = shown["share"].to_numpy(dtype=float)
     over, full = share > 1.0 + 1e-6, share > 1.0 - 1e-6
     chart = blank(title, rows=len(shown))
