@@ -64,6 +64,11 @@ def dress(chart: Any, title: str = "", *, rows: int = 0) -> Any:
     return chart.update_layout(height=_AROUND + _ROW * rows) if rows else chart
 
 
+def downwards(chart: Any, names: list[str]) -> Any:
+    """Put the rows of a figure in the order of their names, the first on top: plotly would begin at the bottom."""
+    return chart.update_yaxes(categoryorder="array", categoryarray=names[::-1])
+
+
 def inert(text: object) -> str:
     """Return words as plotly shows them as they are: it reads a few tags and entities in every label.
 
@@ -108,7 +113,7 @@ def draw_weights_over(weights: pd.DataFrame | None, ranges: pd.DataFrame | None 
                 hovertemplate="%{y}<br>" + column + " %{x:.2%}<extra></extra>",
             )  # fmt: skip
     chart.update_layout(barmode="overlay").update_xaxes(tickformat=".1~%", range=[least, most])
-    return chart.update_yaxes(categoryorder="array", categoryarray=names[::-1], range=[-0.6, len(names) - 0.4])
+    return downwards(chart, names).update_yaxes(range=[-0.6, len(names) - 0.4])
 
 
 def _most_telling(weights: pd.DataFrame) -> list[object]:
@@ -166,7 +171,7 @@ def draw_trades(trades: pd.DataFrame, title: str = "Trades") -> Figure:
         )  # fmt: skip
     names = [inert(asset) for asset in shown["asset"]]
     chart.update_layout(barmode="overlay", showlegend=True).update_xaxes(tickformat="+.1~%", title="of net asset value")
-    return chart.update_yaxes(categoryorder="array", categoryarray=names[::-1])
+    return downwards(chart, names)
 
 
 def draw_reasons(parts: pd.DataFrame, title: str = "Why it trades") -> Figure:
@@ -198,7 +203,7 @@ def draw_reasons(parts: pd.DataFrame, title: str = "Why it trades") -> Figure:
         hovertemplate="%{y}<br>trade %{x:+.2%}<extra></extra>",
     )  # fmt: skip
     chart.update_layout(barmode="relative").update_xaxes(tickformat="+.1~%", title="of net asset value")
-    return chart.update_yaxes(categoryorder="array", categoryarray=names[::-1])
+    return downwards(chart, names)
 
 
 def _netted(parts: pd.DataFrame) -> pd.DataFrame:
@@ -227,7 +232,7 @@ def draw_gauges(gauges: pd.DataFrame, title: str = "How much of each limit is us
     )  # fmt: skip
     chart.add_vline(x=1.0, line={"color": INK, "width": 2, "dash": "dot"})
     chart.update_layout(margin_b=45).update_xaxes(tickformat=".0%", range=[0.0, 1.6 * float(share.max(initial=1.0))])
-    return chart.update_yaxes(categoryorder="array", categoryarray=names[::-1])
+    return downwards(chart, names)
 
 
 def _gauge_words(row: dict[str, Any]) -> str:
@@ -253,7 +258,7 @@ def draw_views(views: pd.DataFrame, title: str = "What is believed") -> Figure:
         )  # fmt: skip
     chart.update_xaxes(tickformat="+.1~%", row=1, col=1).update_xaxes(tickformat=".0%", range=[0.0, 1.9], row=1, col=2)
     chart.update_layout(margin_b=45).update_xaxes(tickvals=[0.0, 0.25, 0.5, 0.75, 1.0], row=1, col=2)
-    return chart.update_yaxes(categoryorder="array", categoryarray=names[::-1])
+    return downwards(chart, names)
 
 
 def _lived(row: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import pandas as pd
 
-from ..optimizer.plots import DIM, INK, MOST, PALETTE, blank, dress, inert
+from ..optimizer.plots import DIM, INK, MOST, PALETTE, blank, downwards, dress, inert
 from ..units import spoken
 from .figures import FIGURES, check_figures
 
@@ -194,7 +194,7 @@ def draw_intervals(table: pd.DataFrame, title: str = "", *, form: str = ".2~%") 
         hovertemplate="%{y}<br>%{x:" + form + "}<extra></extra>",
     )  # fmt: skip
     chart.update_layout(margin_b=45).update_xaxes(tickformat=form, zeroline=True, zerolinewidth=2)
-    return chart.update_yaxes(categoryorder="array", categoryarray=names[::-1])
+    return downwards(chart, names)
 
 
 def _two(found: Swept) -> pd.DataFrame:
