@@ -1,4 +1,4 @@
-"""Figures of one account: weights over ranges, trades, their reasons, limits as gauges, views.
+"""Figures of one account: weights over ranges, the reasons of trades, limits as gauges, views.
 
 Every figure is drawn from a table that can stand beside it, and shows the numbers of that table and no others. Plotly
 is imported when the first one is drawn. The lowest floor that draws has the look of all figures.
@@ -155,23 +155,6 @@ def _draw_ranges(chart: Any, ranges: pd.DataFrame) -> None:
             customdata=own[["low", "high"]].to_numpy(),
             hovertemplate="%{y}<br>%{customdata[0]:.2%} to %{customdata[1]:.2%}<extra>%{fullData.name}</extra>",
         )  # fmt: skip
-
-
-def draw_trades(trades: pd.DataFrame, title: str = "Trades") -> Figure:
-    """Draw trades (:meth:`.proposals.Proposal.to_frame`) as bars of their weight, coloured by what pulls them."""
-    shown = trades.iloc[np.argsort(-trades["weight"].abs().to_numpy(), kind="stable")[:MOST]]
-    heads = shown["reason"].str.split("; ", n=1).str[0]
-    chart = blank(title, rows=len(shown))
-    for head in dict.fromkeys(heads):
-        own = shown.loc[(heads == head).to_numpy()]
-        chart.add_bar(
-            x=own["weight"].to_numpy(), y=[inert(asset) for asset in own["asset"]], orientation="h", name=inert(head),
-            customdata=[[inert(why), value] for why, value in zip(own["reason"], own["value"], strict=True)],
-            hovertemplate="%{y} %{x:+.2%}<br>%{customdata[1]:,.0f}: %{customdata[0]}<extra></extra>",
-        )  # fmt: skip
-    names = [inert(asset) for asset in shown["asset"]]
-    chart.update_layout(barmode="overlay", showlegend=True).update_xaxes(tickformat="+.1~%", title="of net asset value")
-    return downwards(chart, names)
 
 
 def draw_reasons(parts: pd.DataFrame, title: str = "Why it trades") -> Figure:
