@@ -111,6 +111,24 @@ def percent(value: float, places: int = 2) -> str:
     return f"{100 * value:.{places}f}%"
 
 
+def signed(value: float, places: int = 2) -> str:
+    """Write a decimal as a percent with its sign, and nothing as nothing.
+
+    >>> signed(0.0123), signed(-1e-9)
+    ('+1.23%', '0.00%')
+    """
+    return percent(0.0, places) if abs(100 * value) <= 0.5 * 10.0**-places else f"{value:+.{places}%}"
+
+
+def spoken(name: str) -> str:
+    """Return a name as it is said.
+
+    >>> spoken("tracking_error")
+    'tracking error'
+    """
+    return name.replace("_", " ")
+
+
 def basis_points(value: float, places: int = 1) -> str:
     """Write a decimal in basis points.
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ..optimizer.plots import DIM, INK, MOST, PALETTE, blank, dress, inert
+from ..optimizer.plots import DIM, INK, MOST, PALETTE, blank, downwards, dress, inert
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -33,7 +33,7 @@ def draw_outcomes(outcomes: Mapping[str, int], title: str = "") -> Figure:
         hovertemplate="%{y}: %{x:,}<extra></extra>",
     )  # fmt: skip
     chart.update_xaxes(range=[0, 1.25 * max([*counts, 1])], showticklabels=False, showgrid=False)
-    return chart.update_yaxes(categoryorder="array", categoryarray=names[::-1])
+    return downwards(chart, names)
 
 
 def _bars(title: str, rows: int) -> Any:
@@ -57,7 +57,7 @@ def draw_flows(assets: pd.DataFrame, title: str = "") -> Figure:
         marker={"symbol": "diamond", "size": 9, "color": INK, "line": {"width": 1, "color": "#FFFFFF"}},
     )  # fmt: skip
     chart.update_layout(barmode="relative").update_xaxes(tickformat="~s", title="money")
-    return chart.update_yaxes(categoryorder="array", categoryarray=names[::-1])
+    return downwards(chart, names)
 
 
 def draw_averages(averages: pd.DataFrame, title: str = "") -> Figure:
@@ -78,7 +78,7 @@ def draw_averages(averages: pd.DataFrame, title: str = "") -> Figure:
             hovertemplate="%{y}<br>" + column + " %{x:+.3%}<extra></extra>",
         )  # fmt: skip
     chart.update_xaxes(tickformat="+.2~%", title="average weight less strategic")
-    return chart.update_yaxes(categoryorder="array", categoryarray=names[::-1])
+    return downwards(chart, names)
 
 
 def draw_counts(names: list[str], counts: np.ndarray, words: list[str], title: str = "") -> Figure:
@@ -90,7 +90,7 @@ def draw_counts(names: list[str], counts: np.ndarray, words: list[str], title: s
         textposition="outside", cliponaxis=False, marker_color=PALETTE[0], hovertemplate="%{y}: %{text}<extra></extra>",
     )  # fmt: skip
     chart.update_xaxes(range=[0, 1.3 * max(float(np.max(counts, initial=0.0)), 1e-9)], tickformat="~s")
-    return chart.update_yaxes(categoryorder="array", categoryarray=names[::-1])
+    return downwards(chart, names)
 
 
 def draw_spreads(bins: pd.DataFrame, title: str = "") -> Figure:

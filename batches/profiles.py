@@ -15,6 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute
 
+from ..optimizer.certificates import CERTAIN
 from ..optimizer.solutions import Outcome
 from ..units import FrozenMap
 from .spreads import Spread
@@ -33,10 +34,9 @@ _ENDED = ((Outcome.UNSOLVED, 150), (Outcome.QUARANTINED, 150), (Outcome.RELAXED,
 _WORST = (
     ("turnover", 0.0, "largest turnover"),
     ("tracking_error", 0.0, "largest tracking error"),
-    ("certified_te", 1e-8, "least certain proof"),
+    ("certified_te", CERTAIN, "least certain proof"),
 )
-"""Figures of which the largest are listed, above what they are, and the words for it: below 0.0001 bp all proofs are
-alike to a reader."""
+"""Figures of which the largest are listed, above what they are, and the words for it."""
 _EACH = 40
 _TRADES = 200
 _WORDINGS = 2000

@@ -37,6 +37,16 @@ class Question:
     overlay: Tilt
     trail: Trail | None
 
+    def origin(self) -> tuple[tuple[str, str], ...]:
+        """Return where its answers come from, (name, value) each, for the foot of a page."""
+        return (
+            ("account", self.account.id),
+            ("model", self.account.model),
+            ("day", self.on.isoformat()),
+            ("book", str(self.book.path)),
+            ("policy", self.policy.hash),
+        )
+
 
 def pick_question(book: Path, policy: Path, account: str, on: dt.date) -> Question:
     """Read a book and a policy and pick one account, as :func:`ask_about` does."""

@@ -21,7 +21,7 @@ from ..scenarios.knobs import Knob, spread
 from ..scenarios.reversals import Implied, implied_views
 from ..scenarios.sensitivities import Sensitivity, sensitivity
 from ..scenarios.sweeps import Sweep, sweep
-from ..units import basis_points, percent
+from ..units import basis_points, percent, spoken
 from .pages import head, lay, listed, page, plain, quote, say, show_proposal
 from .shock_texts import read_shock
 
@@ -53,26 +53,14 @@ def ask_sweep(
     _show_sweep(console, asked, found, turned)
     best = frontier(found, against, figure) if figure != against else pd.DataFrame()
     if out is not None:
-        from ..reports.cells import spoken
         from ..reports.pages import write_page
         from ..reports.sweeps import sweep_page
 
         tables = {"sweep": _flat(found.to_frame())} | ({"frontier": _flat(best)} if len(best) else {})
         title = f"Account {asked.account.id}: {' and '.join(spoken(knob.name) for knob in turned)} turned"
         _write(console, out, tables)
-        made = sweep_page(found, title, figure=figure, against=against, about=_origin(asked))
+        made = sweep_page(found, title, figure=figure, against=against, about=asked.origin())
         quote(console, f"  {write_page(made, out / 'sweep.html')}")
-
-
-def _origin(asked: Question) -> tuple[tuple[str, str], ...]:
-    """Return where the answers of a question come from, for the foot of a page."""
-    return (
-        ("account", asked.account.id),
-        ("model", asked.account.model),
-        ("day", asked.on.isoformat()),
-        ("book", str(asked.book.path)),
-        ("policy", asked.policy.hash),
-    )
 
 
 def _show_sweep(out: Console, asked: Question, found: Sweep, knobs: Sequence[Knob]) -> None:
@@ -132,7 +120,7 @@ def ask_board(
 
         _write(console, out, tables)
         title = f"Account {asked.account.id}: what could be done"
-        made = board_page(found, title, implied=implied, worst=worst, about=_origin(asked))
+        made = board_page(found, title, implied=implied, worst=worst, about=asked.origin())
         quote(console, f"  {write_page(made, out / 'board.html')}")
 
 

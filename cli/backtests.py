@@ -21,7 +21,7 @@ from ..scenarios.chronicles import read_chronicle
 from ..scenarios.conducts import Conduct
 from ..scenarios.grids import Course, Doubt, Grid, Trial, doubt, try_all, try_grid
 from ..scenarios.knobs import spread
-from ..units import basis_points, percent
+from ..units import basis_points, percent, spoken
 from .pages import head, lay, listed, say
 
 POLICY = "the policy"
@@ -182,7 +182,7 @@ def _show_intervals(out: Console, table: pd.DataFrame) -> None:
     written |= dict.fromkeys(("sharpe", "information_ratio"), "{:+.2f}".format)
     known = table.loc[table["low"].notna()]
     rows = [
-        (name.replace("_", " "), *(written.get(name, percent)(row[c]) for c in ("value", "low", "high")))
+        (spoken(name), *(written.get(name, percent)(row[c]) for c in ("value", "low", "high")))
         for name, row in known.iterrows()
         if isinstance(name, str)
     ]

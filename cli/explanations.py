@@ -18,13 +18,13 @@ from ..batches.openings import open_run
 from ..batches.stores import read_seal
 from ..constraints.documents import read_policy
 from ..constraints.policies import Policy
-from ..errors import RunError, UnsolvedError
+from ..errors import RunError
 from ..models.accounts import Account
 from ..optimizer.proposals import Proposal
-from ..optimizer.reasons import Explanation, explain, signed, tabulated
-from ..optimizer.rebalancing import decide
-from ..optimizer.solutions import Outcome, solve
-from ..units import day
+from ..optimizer.reasons import Explanation, tabulated
+from ..optimizer.rebalancing import decide_and_tell
+from ..optimizer.solutions import Outcome
+from ..units import day, signed
 from .pages import head, lay, say
 
 _SAME = 1e-9
@@ -39,14 +39,13 @@ class Why:
     proposal
         As it is decided again.
     told
-        The parts of its trades; None where there is nothing to tell, and ``reason`` says why.
+        The parts of its trades, or why there is nothing to tell.
     apart
         The largest weight between the target decided here and the run's own.
     """
 
     proposal: Proposal
-    told: Explanation | None
-    reason: str
+    told: Explanation | str
     apart: float
 
 
@@ -63,16 +62,8 @@ def ask_why(run: Path, account: str, policy: Path | None, book: Path | None) -> 
     read, mandate, on = reopen(run, account, policy, book)
     found = _find(read, mandate, account)
     desk = open_desk(read, mandate, on)
-    belief = desk.beliefs[found.model]
-    proposal = decide(desk.problem, found, belief, desk.on)
-    apart = measure_apart(run, account, proposal)
-    if not proposal.trades or proposal.weights is None:
-        return Why(proposal, None, proposal.reason, apart)
-    try:
-        told = explain(solve(desk.problem, found, belief), proposal.weights["target"].to_numpy())
-    except UnsolvedError as error:  # it has its trades; only the way to them cannot be told
-        return Why(proposal, None, str(error), apart)
-    return Why(proposal, told, "", apart)
+    proposal, told = decide_and_tell(desk.problem, found, desk.beliefs[found.model], desk.on)
+    return Why(proposal, told, measure_apart(run, account, proposal))
 
 
 def reopen(run: Path, account: str, policy: Path | None, book: Path | None) -> tuple[Book, Policy, dt.date]:
@@ -113,9 +104,9 @@ def show_why(out: Console, why: Why) -> None:
     say(out, f"Account {proposal.account} ({proposal.model}): {proposal.outcome.name}, {proposal.reason}", style="bold")
     for words in tell_apart(why.apart):
         say(out, words)
-    if told is None:
-        if why.reason != proposal.reason:
-            say(out, f"Its trades cannot be told: {why.reason}.")
+    if isinstance(told, str):
+        if told != proposal.reason:
+            say(out, f"Its trades cannot be told: {told}.")
         return
     rows = [(asset, *(signed(x) for x in row)) for asset, row in tabulated(told)]
     heads = ("trade", "back", "beliefs", "held back", "lots")

@@ -10,8 +10,9 @@ from rich.console import Console
 
 from ..batches.impacts import Impact, read_impact
 from ..batches.summaries import Summary, summarise
+from ..optimizer.certificates import CERTAIN
 from ..optimizer.solutions import Outcome
-from ..units import basis_points, percent
+from ..units import basis_points, percent, spoken
 from .pages import SHOWN, head, lay, listed, say
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ _WIDE = 1e11
 """Money from which a page is in millions: three columns of it would not fit."""
 _FELT = 0.001
 """Share of a day's trading below which a desk's orders are no news to the market."""
-_PROVED = 1e-8
-"""Tracking error to the true optimum below which all proofs are alike to a reader: 0.0001 bp."""
 
 
 def show_run(out: Console, run: Run) -> None:
@@ -129,7 +128,7 @@ def _show_limits(out: Console, summary: Summary, total: int) -> None:
         on = summary.places.loc[(summary.places["limit"] == limit) & (summary.places["on"] != "")]
         most = ", ".join(f"{place} {n:,}" for _, place, n in on.head(3).itertuples(index=False, name=None))
         more = f" and {len(on) - 3:,} more" if len(on) > 3 else ""
-        rows.append((limit.replace("_", " "), f"{accounts:,}", percent(accounts / total, 1), most + more))
+        rows.append((spoken(limit), f"{accounts:,}", percent(accounts / total, 1), most + more))
     columns = ("limit", "accounts", "of all", "most of all on")
     listed(out, columns, rows, len(summary.limits), "in accounts.parquet", numeric=columns[1:3])
 
@@ -155,7 +154,7 @@ def _show_proof_and_time(out: Console, summary: Summary) -> None:
     if not len(uncertain) and not len(slowest):
         return
     head(out, "Proof and time")
-    if len(uncertain) and uncertain["certified_te"].iloc[0] < _PROVED:
+    if len(uncertain) and uncertain["certified_te"].iloc[0] < CERTAIN:
         say(out, "  Every ideal is less than 0.0001 bp of tracking error from the true optimum.")
     elif len(uncertain):
         say(out, f"  Least certain, tracking error to the true optimum at most: {_named(uncertain, _in_basis_points)}.")

@@ -12,11 +12,13 @@ from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 
+from ..constraints.names import LONG_ONLY
 from ..errors import InputError
 from ..models.views import View
+from ..optimizer.certificates import CERTAIN
 from ..optimizer.proposals import Proposal
 from ..optimizer.solutions import Outcome
-from ..units import basis_points, percent
+from ..units import basis_points, percent, spoken
 
 if TYPE_CHECKING:
     from .checks import Findings
@@ -147,17 +149,17 @@ def show_proposal(out: Console, proposal: Proposal) -> None:
         facts.append(("saved", f"{words} of utility a year against the ideal, {how}"))
     for gave in proposal.relaxed[:SHOWN]:
         on = f" on {gave.on}" if gave.on else ""
-        words = f"{gave.limit.replace('_', ' ')}{on}: {gave.used:.6g} where the mandate says {gave.bound:.6g}"
+        words = f"{spoken(gave.limit)}{on}: {gave.used:.6g} where the mandate says {gave.bound:.6g}"
         facts.append(("gave way", words))
     if np.isfinite(proposal.certificate.certified_te):
         facts.append(("proof", _proof(proposal.certificate.certified_te, proposal.certificate.residual)))
-    binding = [p for p in proposal.prices if p.limit != "long_only"]  # not held and not missed: no news
+    binding = [p for p in proposal.prices if p.limit != LONG_ONLY]  # not held and not missed: no news
     for price in sorted(binding, key=lambda p: -p.price)[:SHOWN]:
         on = f" on {price.on}" if price.on else ""
         facts.append(
             (
                 "binding",
-                f"{price.limit.replace('_', ' ')}{on}: one percentage point more would add "
+                f"{spoken(price.limit)}{on}: one percentage point more would add "
                 f"{basis_points(price.price * 0.01, 2)} a year",
             )
         )
@@ -167,7 +169,7 @@ def show_proposal(out: Console, proposal: Proposal) -> None:
 
 
 def _proof(certified_te: float, residual: float) -> str:
-    near = "less than 0.0001 bp" if certified_te < 1e-8 else f"at most {basis_points(certified_te, 4)}"
+    near = "less than 0.0001 bp" if certified_te < CERTAIN else f"at most {basis_points(certified_te, 4)}"
     kept = "every limit holds exactly" if residual <= 0 else f"no limit is exceeded by more than {residual:.0e}"
     return f"the ideal is {near} of tracking error from the true optimum, and {kept}"
 

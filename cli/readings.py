@@ -17,7 +17,7 @@ from ..constraints.documents import read_policy
 from ..constraints.policies import Policy
 from ..signals.priorities import Act
 from ..signals.readings import Reading
-from ..units import percent
+from ..units import percent, spoken
 from .pages import head, lay, say, show_views
 
 _COLUMNS = ("signal", "about", "score", "raw", "of", "known", "")
@@ -131,7 +131,7 @@ def _show_acts(out: Console, reading: Reading) -> None:
     rows = []
     for (name, channel, about, because), acts in found.items():
         models = "" if len(acts) == len(reading.acts) else f" (in {', '.join(acts)})"
-        rows.append((name, channel.replace("_", " "), about or "all", _size(list(acts.values())), because + models))
+        rows.append((name, spoken(channel), about or "all", _size(list(acts.values())), because + models))
     if rows:
         lay(out, ("what", "channel", "on", "size", "because"), rows, ("size",))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from ..optimizer.plots import INK, MOST, PALETTE, blank, inert
+from ..optimizer.plots import INK, MOST, PALETTE, blank, downwards, inert
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -39,4 +39,4 @@ def draw_positions(positions: pd.DataFrame, on: dt.date, title: str = "Open tact
         type="line", x0=on.isoformat(), x1=on.isoformat(), y0=0, y1=1, yref="paper", line={"color": INK, "dash": "dot"}
     )
     chart.update_layout(barmode="overlay").update_xaxes(type="date")
-    return chart.update_yaxes(categoryorder="array", categoryarray=names[::-1])
+    return downwards(chart, names)

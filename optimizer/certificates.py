@@ -22,6 +22,8 @@ RESIDUAL = 1e-9
 """The largest violation of a released answer, in the constraint's own unit."""
 CERTIFIED_TE = 1e-5
 """The largest certified tracking error of a released answer: 0.1 basis points."""
+CERTAIN = 1e-8
+"""Certified tracking error below which all proofs are alike to a reader: 0.0001 basis points."""
 
 _AT = 1e-9
 """A weight this near to a bound is on it: refined answers are to rounding, those beside a custom limit to the gate."""

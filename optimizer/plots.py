@@ -1,4 +1,4 @@
-"""Figures of one account: weights over ranges, trades, their reasons, limits as gauges, views.
+"""Figures of one account: weights over ranges, the reasons of trades, limits as gauges, views.
 
 Every figure is drawn from a table that can stand beside it, and shows the numbers of that table and no others. Plotly
 is imported when the first one is drawn. The lowest floor that draws has the look of all figures.
@@ -14,6 +14,7 @@ import pandas as pd
 
 from ..constraints.names import LONG_ONLY
 from ..models.causes import HELD
+from ..units import spoken
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -63,6 +64,11 @@ def dress(chart: Any, title: str = "", *, rows: int = 0) -> Any:
     return chart.update_layout(height=_AROUND + _ROW * rows) if rows else chart
 
 
+def downwards(chart: Any, names: list[str]) -> Any:
+    """Put the rows of a figure in the order of their names, the first on top: plotly would begin at the bottom."""
+    return chart.update_yaxes(categoryorder="array", categoryarray=names[::-1])
+
+
 def inert(text: object) -> str:
     """Return words as plotly shows them as they are: it reads a few tags and entities in every label.
 
@@ -107,7 +113,7 @@ def draw_weights_over(weights: pd.DataFrame | None, ranges: pd.DataFrame | None 
                 hovertemplate="%{y}<br>" + column + " %{x:.2%}<extra></extra>",
             )  # fmt: skip
     chart.update_layout(barmode="overlay").update_xaxes(tickformat=".1~%", range=[least, most])
-    return chart.update_yaxes(categoryorder="array", categoryarray=names[::-1], range=[-0.6, len(names) - 0.4])
+    return downwards(chart, names).update_yaxes(range=[-0.6, len(names) - 0.4])
 
 
 def _most_telling(weights: pd.DataFrame) -> list[object]:
@@ -145,27 +151,10 @@ def _draw_ranges(chart: Any, ranges: pd.DataFrame) -> None:
         chart.add_bar(
             x=(own["high"] - own["low"]).to_numpy(), base=own["low"].to_numpy(), orientation="h",
             y=[inert(asset) for asset in own["asset_id"]], width=0.82 - 0.5 * k / max(len(wide), 1),
-            marker={"color": PALETTE[(k + 4) % len(PALETTE)], "opacity": 0.42}, name=inert(str(name).replace("_", " ")),
+            marker={"color": PALETTE[(k + 4) % len(PALETTE)], "opacity": 0.42}, name=inert(spoken(str(name))),
             customdata=own[["low", "high"]].to_numpy(),
             hovertemplate="%{y}<br>%{customdata[0]:.2%} to %{customdata[1]:.2%}<extra>%{fullData.name}</extra>",
         )  # fmt: skip
-
-
-def draw_trades(trades: pd.DataFrame, title: str = "Trades") -> Figure:
-    """Draw trades (:meth:`.proposals.Proposal.to_frame`) as bars of their weight, coloured by what pulls them."""
-    shown = trades.iloc[np.argsort(-trades["weight"].abs().to_numpy(), kind="stable")[:MOST]]
-    heads = shown["reason"].str.split("; ", n=1).str[0]
-    chart = blank(title, rows=len(shown))
-    for head in dict.fromkeys(heads):
-        own = shown.loc[(heads == head).to_numpy()]
-        chart.add_bar(
-            x=own["weight"].to_numpy(), y=[inert(asset) for asset in own["asset"]], orientation="h", name=inert(head),
-            customdata=[[inert(why), value] for why, value in zip(own["reason"], own["value"], strict=True)],
-            hovertemplate="%{y} %{x:+.2%}<br>%{customdata[1]:,.0f}: %{customdata[0]}<extra></extra>",
-        )  # fmt: skip
-    names = [inert(asset) for asset in shown["asset"]]
-    chart.update_layout(barmode="overlay", showlegend=True).update_xaxes(tickformat="+.1~%", title="of net asset value")
-    return chart.update_yaxes(categoryorder="array", categoryarray=names[::-1])
 
 
 def draw_reasons(parts: pd.DataFrame, title: str = "Why it trades") -> Figure:
@@ -181,7 +170,7 @@ def draw_reasons(parts: pd.DataFrame, title: str = "Why it trades") -> Figure:
     sizes = own.abs().sum().sort_values(ascending=False, kind="stable")
     large = {str(name) for name, size in sizes.iloc[:_PARTS].items() if size > 0}
     alone = [name for name in own.columns if name in large]
-    drawn = [(name.replace("_", " "), own[name]) for name in alone]
+    drawn = [(spoken(name), own[name]) for name in alone]
     rest = own.drop(columns=alone)
     if rest.shape[1] and (rest != 0.0).to_numpy().any():
         drawn.append(("smaller parts together", rest.sum(axis=1)))
@@ -197,7 +186,7 @@ def draw_reasons(parts: pd.DataFrame, title: str = "Why it trades") -> Figure:
         hovertemplate="%{y}<br>trade %{x:+.2%}<extra></extra>",
     )  # fmt: skip
     chart.update_layout(barmode="relative").update_xaxes(tickformat="+.1~%", title="of net asset value")
-    return chart.update_yaxes(categoryorder="array", categoryarray=names[::-1])
+    return downwards(chart, names)
 
 
 def _netted(parts: pd.DataFrame) -> pd.DataFrame:
@@ -214,7 +203,7 @@ def draw_gauges(gauges: pd.DataFrame, title: str = "How much of each limit is us
     Beside it stands what it is on and, where it binds, what one percentage point more of it would add a year.
     """
     shown = gauges.loc[~gauges["limit"].duplicated()].iloc[:MOST]  # the most used stands first
-    names = [inert(name.replace("_", " ")) for name in shown["limit"]]
+    names = [inert(spoken(name)) for name in shown["limit"]]
     share = shown["share"].to_numpy(dtype=float)
     over, full = share > 1.0 + 1e-6, share > 1.0 - 1e-6
     chart = blank(title, rows=len(shown))
@@ -226,7 +215,7 @@ def draw_gauges(gauges: pd.DataFrame, title: str = "How much of each limit is us
     )  # fmt: skip
     chart.add_vline(x=1.0, line={"color": INK, "width": 2, "dash": "dot"})
     chart.update_layout(margin_b=45).update_xaxes(tickformat=".0%", range=[0.0, 1.6 * float(share.max(initial=1.0))])
-    return chart.update_yaxes(categoryorder="array", categoryarray=names[::-1])
+    return downwards(chart, names)
 
 
 def _gauge_words(row: dict[str, Any]) -> str:
@@ -252,7 +241,7 @@ def draw_views(views: pd.DataFrame, title: str = "What is believed") -> Figure:
         )  # fmt: skip
     chart.update_xaxes(tickformat="+.1~%", row=1, col=1).update_xaxes(tickformat=".0%", range=[0.0, 1.9], row=1, col=2)
     chart.update_layout(margin_b=45).update_xaxes(tickvals=[0.0, 0.25, 0.5, 0.75, 1.0], row=1, col=2)
-    return chart.update_yaxes(categoryorder="array", categoryarray=names[::-1])
+    return downwards(chart, names)
 
 
 def _lived(row: dict[str, Any]) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..constraints import terms
 from ..models.causes import HELD, label
+from ..units import spoken
 from .answers import Multipliers
 from .certificates import press
 from .forces import COST
@@ -21,7 +22,7 @@ from .legs import Leg
 from .orders import weigh_trades
 from .problems import Cases
 from .programs import Program
-from .reasons import BACK, LAST, OUTSIDE, spoken
+from .reasons import BACK, LAST, OUTSIDE
 
 Reasons = tuple[np.ndarray, tuple[str, ...]]
 """A reason a trade, as an index into the reasons there can be."""

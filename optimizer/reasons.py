@@ -25,7 +25,7 @@ import numpy as np
 import pandas as pd
 
 from ..models.causes import HELD
-from ..units import basis_points, percent
+from ..units import basis_points, percent, signed, spoken
 from .certificates import CERTIFIED_TE
 from .legs import Leg, Stop, trace_account, trace_model
 from .solutions import Solution, unslowed
@@ -181,20 +181,6 @@ def price_words(stop: Stop) -> str:
     """Say what stopped a path and what one percentage point more of it would add."""
     worth = basis_points(stop.price / 100, 2)
     return f"stopped by {spoken(stop.limit)} (one percentage point more would add {worth} a year)"
-
-
-def signed(weight: float) -> str:
-    """Write a weight as a percent with its sign, and nothing as nothing.
-
-    >>> signed(0.0123), signed(-1e-9)
-    ('+1.23%', '0.00%')
-    """
-    return f"{weight:+.2%}" if abs(weight) >= _SEEN else "0.00%"
-
-
-def spoken(name: str) -> str:
-    """Return a name as it is said: without underscores."""
-    return name.replace("_", " ")
 
 
 def _sentences(told: Explanation) -> Iterator[str]:

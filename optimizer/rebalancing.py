@@ -88,6 +88,24 @@ def decide(problem: Problem, account: Account, belief: Tilt, on: dt.date, leg: L
     return propose(solve(problem, account, belief), cause, leg)  # where to stand, what to trade
 
 
+def decide_and_tell(
+    problem: Problem, account: Account, belief: Tilt, on: dt.date, leg: Leg | None = None
+) -> tuple[Proposal, Explanation | str]:
+    """Do what :func:`decide` does, solving once, and explain its trades; in words why there is nothing to explain."""
+    cause, words = examine(problem, account, belief, on)
+    if not cause:
+        held = hold(problem, account, belief, words)
+        return held, held.reason
+    solution = solve(problem, account, belief)
+    proposal = propose(solution, cause, leg)
+    if not proposal.trades or proposal.weights is None:
+        return proposal, proposal.reason
+    try:
+        return proposal, explain(solution, proposal.weights["target"].to_numpy(), leg)
+    except UnsolvedError as error:  # it has its trades; only the way to them cannot be told
+        return proposal, str(error)
+
+
 def why(
     account: Account,
     policy: Policy,

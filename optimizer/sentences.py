@@ -14,7 +14,7 @@ from ..constraints.names import CASH_FLOOR, LONG_ONLY
 from ..constraints.phases import Pace
 from ..constraints.tickets import TradeSize
 from ..constraints.waits import Cooldown, Holding
-from ..units import percent
+from ..units import percent, spoken
 from .conflicts import Conflict
 from .mandates import Mandate, Part
 from .problems import Case
@@ -75,7 +75,7 @@ def say_relaxed(mandate: Mandate, relaxed: Sequence[Relaxed]) -> str:
 
 def plain(name: str) -> str:
     """Return the name of a limit in words."""
-    return _STANDING.get(name, name.replace("_", " "))
+    return _STANDING.get(name, spoken(name))
 
 
 def _part(part: Part, conflict: Conflict, case: Case) -> str:

@@ -12,8 +12,8 @@ from ..attribution.feedback import propose_confidences
 from ..attribution.linking import compounded
 from ..attribution.plots import draw_calibration, draw_course, draw_waterfall
 from ..scenarios.plots import draw_intervals
-from ..units import FrozenMap, basis_points, percent
-from .forms import MOST, remainder, signed, spread_out, whole
+from ..units import FrozenMap, basis_points, percent, signed
+from .forms import MOST, remainder, spread_out, whole
 from .pages import Chart, Figures, Listing, Page, Section, Words
 
 _WHERE = "in attribution.parquet"
@@ -60,16 +60,15 @@ def attribution_page(
     when = f"One period ending {last}" if count == 1 else f"{count:,} periods ending {first} to {last}"
     subtitle = f"{when}: earned {percent(own)} after costs, the strategic weights {percent(base)}."
     sections = (
-        *_earned(found), *_skill(skill), *_figures(figures), *_limits(limits),
+        *_earned(found, own, base), *_skill(skill), *_figures(figures), *_limits(limits),
         *_forecasts(calibration, forecasts), *_benchmarks(benchmarks), _nothing_left(found),
     )  # fmt: skip
     return Page(title or f"What came of the decisions of {found.name}", subtitle, sections, tuple(about))
 
 
-def _earned(found: Attribution) -> Iterator[Section]:
+def _earned(found: Attribution, own: float, base: float) -> Iterator[Section]:
     groups = found.by("group")
     best, worst = groups["linked"].idxmax(), groups["linked"].idxmin()
-    own, base = (compounded(each.to_numpy()) for each in (found.portfolio, found.benchmark))
     yield Figures(
         "In short",
         (
@@ -82,23 +81,23 @@ def _earned(found: Attribution) -> Iterator[Section]:
         ),
     )
     note = "From the benchmark's return to the account's: beliefs, then what stood between them and what was held."
-    yield Chart("What did it", draw_waterfall(found), _steps(found, "group"), note, _STEPS)
+    yield Chart("What did it", draw_waterfall(found), found.waterfall("group"), note, _STEPS)
     series = found.series("group")
     frame = spread_out(series.cumsum().rename_axis("period"))
     note = f"Added up period by period, not linked.{remainder(series, _WHERE)}"
     forms = FrozenMap(dict.fromkeys(frame.columns, _points))
     yield Chart("When it was earned", draw_course(series, ""), frame, note, forms)
-    told: set[frozenset[str]] = {frozenset(found.by("group").index)}
+    told: set[frozenset[str]] = {frozenset(groups.index)}
     for by, words in _SPLITS:
-        labels = frozenset(found.by(by).index)
+        table = found.by(by)
+        labels = frozenset(table.index)
         if labels not in told:  # of views without signals, "by signal" would say the same again
-            yield from _split(found, by, words)
+            yield from _split(table, words)
         told.add(labels)
 
 
-def _split(found: Attribution, by: By, title: str) -> Iterator[Section]:
+def _split(table: pd.DataFrame, title: str) -> Iterator[Section]:
     """Yield what each label earned, where there is more than one to tell apart."""
-    table = found.by(by)
     seen = table.loc[table.abs().max(axis=1) >= _SEEN]
     if len(seen) < 2:
         return
@@ -106,10 +105,6 @@ def _split(found: Attribution, by: By, title: str) -> Iterator[Section]:
     shown = seen.loc[order]
     note = f"Sum over the periods, and linked: that column sums to the whole.{remainder(shown, _WHERE)}"
     yield Listing(title, shown.iloc[:MOST], note, FrozenMap({"sum": _points, "linked": _points}))
-
-
-def _steps(found: Attribution, by: By) -> pd.DataFrame:
-    return found.waterfall(by)
 
 
 def _skill(skill: pd.DataFrame) -> Iterator[Section]:

@@ -10,9 +10,9 @@ import pandas as pd
 from ..scenarios.backtests import Backtest
 from ..scenarios.grids import Doubt
 from ..scenarios.plots import draw_growth, draw_history, draw_intervals
-from ..units import FrozenMap, percent
-from .cells import Form, spoken
-from .forms import MOST, points, remainder, whole
+from ..units import FrozenMap, percent, spoken
+from .cells import Form
+from .forms import MOST, capital, points, remainder, whole
 from .pages import Chart, Figures, Listing, Page, Section, Words
 
 _RATIOS = ("sharpe", "information_ratio", "hit_rate")
@@ -49,7 +49,7 @@ def backtest_page(
     """
     name = asked or next(iter(tests))
     return Page(
-        title, f"{_capital(name)}, {tests[name]}.", tuple(_sections(tests, statistics, found, name)), tuple(about)
+        title, f"{capital(name)}, {tests[name]}.", tuple(_sections(tests, statistics, found, name)), tuple(about)
     )
 
 
@@ -59,7 +59,7 @@ def _sections(
     test, own = tests[name], statistics.loc[name]
     yield _in_short(test, own, found)
     if found.warning:
-        yield Words("Mind", (f"{_capital(found.warning)}.",))
+        yield Words("Mind", (f"{capital(found.warning)}.",))
     grown = pd.DataFrame({key: each.history()["growth"] for key, each in tests.items()})
     ends = _month_ends(grown)
     note = f"What one unit of money becomes after costs, cash flows apart; {name} is the thick line."
@@ -122,7 +122,7 @@ def _intervals(own: pd.DataFrame, name: str) -> Iterator[Section]:
             forms = FrozenMap(dict.fromkeys(("value", "low", "high"), form))
             note = "Intervals of a stationary bootstrap: what else could have come of a rule as good as this."
             chart = draw_intervals(frame, form=drawn)
-            yield Chart(f"{_capital(name)} {title}", chart, frame[["value", "low", "high"]], note, forms)
+            yield Chart(f"{capital(name)} {title}", chart, frame[["value", "low", "high"]], note, forms)
 
 
 def _causes(test: Backtest) -> Iterator[Section]:
@@ -173,7 +173,3 @@ def _form(name: str) -> Form:
     if name in _RATIOS:
         return "{:.2f}".format
     return points if name == "cost" else percent
-
-
-def _capital(words: str) -> str:
-    return words[:1].upper() + words[1:]

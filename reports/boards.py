@@ -11,8 +11,8 @@ from ..scenarios.boards import PROPOSED, Board
 from ..scenarios.plots import draw_board
 from ..scenarios.reversals import Implied
 from ..scenarios.worst_cases import WorstCase
-from ..units import FrozenMap, percent
-from .forms import points, signed, whole
+from ..units import FrozenMap, percent, signed
+from .forms import capital, points, whole
 from .pages import Chart, Figures, Listing, Page, Section, Words
 
 _RATES, _SMALL = ("turnover", "tracking_error", "expected_gain"), ("cost", "utility", "regret")
@@ -100,7 +100,7 @@ def _believed(implied: Implied | None) -> Iterator[Section]:
     if implied is None:
         return
     if implied.sentences:
-        said = tuple(f"T{words[1:]}." for words in implied.sentences)
+        said = tuple(f"{capital(words)}." for words in implied.sentences)
         yield Words("What must be believed to hold the proposal", said)
     forms = FrozenMap({name: (signed if name not in ("weight", "strategic") else percent) for name in implied.assets})
     note = "Gain is what each weight asks for, a year over what strategic weights imply; low and high allow for costs."

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from ..governance.plots import draw_positions
-from ..units import FrozenMap, percent
-from .forms import MOST, remainder, signed, whole
+from ..units import FrozenMap, percent, signed
+from .forms import MOST, remainder, whole
 from .pages import Chart, Figures, Listing, Page, Section, Words
 
 

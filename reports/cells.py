@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import InputError
-from ..units import did_you_mean
+from ..units import did_you_mean, spoken
 
 Form = Callable[[Any], str]
 """How a number is written: ``units.percent``, ``units.basis_points``, ``"{:,.2f}".format``."""
@@ -71,15 +71,6 @@ def lay(frame: pd.DataFrame, formats: Mapping[str, Form]) -> Grid:
         heads.append(Head(spoken(name), numeric, names and not numeric))
         cells.append([_cell(value, formats.get(name)) for value in told])
     return Grid(tuple(heads), tuple(zip(*cells, strict=True)) if cells else ())
-
-
-def spoken(name: str) -> str:
-    """Return a name as it is said.
-
-    >>> spoken("tracking_error")
-    'tracking error'
-    """
-    return name.replace("_", " ")
 
 
 def _check(formats: Mapping[str, Form], names: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""How the numbers of pages are written, and how much of a long table stands on one."""
+"""How the numbers and sentences of pages are written, and how much of a long table stands on one."""
 
 from __future__ import annotations
 
@@ -20,15 +20,6 @@ def money(value: float) -> str:
     return f"{value:,.0f}"
 
 
-def signed(value: float) -> str:
-    """Write a decimal as a percent with its sign.
-
-    >>> signed(0.0123)
-    '+1.23%'
-    """
-    return f"{value:+.2%}"
-
-
 def whole(value: float) -> str:
     """Write a decimal as a percent without places.
 
@@ -36,6 +27,15 @@ def whole(value: float) -> str:
     '99%'
     """
     return percent(value, 0)
+
+
+def narrow(value: float) -> str:
+    """Write a small decimal as a percent with three places.
+
+    >>> narrow(0.01234)
+    '1.234%'
+    """
+    return percent(value, 3)
 
 
 def points(value: float) -> str:
@@ -47,11 +47,6 @@ def points(value: float) -> str:
     return basis_points(value, 2)
 
 
-def first(frame: pd.DataFrame, most: int = MOST) -> pd.DataFrame:
-    """Return the first rows of a table, all where it is short."""
-    return frame.iloc[:most]
-
-
 def spread_out(frame: pd.DataFrame, most: int = MOST) -> pd.DataFrame:
     """Return rows of a table at even distances, the first and the last among them; all where it is short.
 
@@ -61,6 +56,15 @@ def spread_out(frame: pd.DataFrame, most: int = MOST) -> pd.DataFrame:
     if len(frame) <= most:
         return frame
     return frame.iloc[np.unique(np.linspace(0, len(frame) - 1, most).astype(int))]
+
+
+def capital(words: str) -> str:
+    """Return words as a sentence begins; the rest of them stays as it is.
+
+    >>> capital("held in EFA")
+    'Held in EFA'
+    """
+    return words[:1].upper() + words[1:]
 
 
 def remainder(frame: pd.DataFrame, where: str, most: int = MOST) -> str:

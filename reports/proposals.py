@@ -11,14 +11,14 @@ from ..batches.questions import Question
 from ..constraints.names import LONG_ONLY
 from ..models.shocks import Shock
 from ..models.views import tabulate_views
+from ..optimizer.certificates import CERTAIN
 from ..optimizer.plots import draw_gauges, draw_reasons, draw_views, draw_weights_over
 from ..optimizer.proposals import Proposal
-from ..optimizer.reasons import signed
 from ..optimizer.solutions import Outcome
 from ..scenarios.plots import draw_board
-from ..units import FrozenMap, basis_points, percent
+from ..units import FrozenMap, basis_points, percent, signed
 from .cells import NOTHING
-from .forms import money, points, whole
+from .forms import capital, money, narrow, points, whole
 from .pages import Chart, Figures, Listing, Page, Section, Words
 from .studies import Study, study
 
@@ -26,8 +26,6 @@ _WEIGHTS = ("current", "strategic", "ideal", "target")
 _WORTH = "1% more is worth"
 _NOTHING = 5e-7
 """Utility a year that would be told as 0.00 bp."""
-_CERTAIN = 1e-8
-"""Tracking error to the true optimum below which all proofs are alike to a reader: 0.0001 bp."""
 
 
 def proposal_page(asked: Question, *, shocks: Sequence[Shock] = (), breakpoints: bool = False) -> Page:
@@ -67,14 +65,7 @@ def make_page(found: Study, *, remarks: Sequence[str] = (), about: Sequence[tupl
         f"Account {asked.account.id}: {_headline(proposal)}",
         f"{asked.account.model} on {asked.on}. {proposal.outcome.name}: {proposal.reason}.",
         tuple(_sections(found, remarks)),
-        (
-            *about,
-            ("account", asked.account.id),
-            ("model", asked.account.model),
-            ("day", asked.on.isoformat()),
-            ("book", str(asked.book.path)),
-            ("policy", asked.policy.hash),
-        ),
+        (*about, *asked.origin()),
     )
 
 
@@ -90,7 +81,7 @@ def _headline(proposal: Proposal) -> str:
 def _sections(found: Study, remarks: Sequence[str]) -> Iterator[Section]:
     yield _in_short(found)
     if said := (*remarks, *found.proposal.notes):
-        yield Words("To be known", tuple(map(_capital, said)))
+        yield Words("To be known", tuple(map(capital, said)))
     yield _weights(found.proposal)
     yield _trades(found.proposal)
     yield from _why(found)
@@ -102,7 +93,7 @@ def _sections(found: Study, remarks: Sequence[str]) -> Iterator[Section]:
     yield from _shocks(found)
     yield from _breakpoints(found)
     yield from _tomorrow(found.proposal)
-    yield Words("What the mandate says", tuple(_capital(line) for line in str(found.asked.policy).splitlines()))
+    yield Words("What the mandate says", tuple(capital(line) for line in str(found.asked.policy).splitlines()))
     yield Words("The proof", tuple(_proof(found.proposal)))
 
 
@@ -113,7 +104,7 @@ def _in_short(found: Study) -> Figures:
     share = proposal.cost / proposal.nav if proposal.nav > 0 else 0.0
     proof = proposal.certificate.certified_te
     proved = np.isfinite(proof)
-    near = basis_points(max(proof, _CERTAIN), 4) if proved else NOTHING
+    near = basis_points(max(proof, CERTAIN), 4) if proved else NOTHING
     return Figures(
         "In short",
         (
@@ -160,12 +151,11 @@ def _why(found: Study) -> Iterator[Section]:
     note = "Each bar is a part of a trade; the parts sum to the trade, which is the mark."
     forms = dict.fromkeys(frame.columns, signed)
     yield Chart("Why it trades", draw_reasons(frame), frame, note, FrozenMap(forms))
-    yield Words("In words", tuple(f"{_capital(words)}." for words in found.told.sentences))
+    yield Words("In words", tuple(f"{capital(words)}." for words in found.told.sentences))
 
 
 def _change(found: Study) -> Listing:
-    places = lambda x: percent(x, 3)  # noqa: E731
-    forms = {"now": places, "after": places, "change": lambda x: f"{x:+.3%}"}
+    forms = {"now": narrow, "after": narrow, "change": lambda x: signed(x, 3)}
     note = f"The trades cost {found.proposal.cost:,.2f} once, {percent(found.proposal.turnover)} of one-way turnover."
     return Listing("Before and after", found.change, note, FrozenMap(forms))
 
@@ -264,7 +254,7 @@ def _proof(proposal: Proposal) -> Iterator[str]:
     proof = proposal.certificate
     if np.isfinite(proof.certified_te):
         yield (
-            f"The ideal weights are within {basis_points(max(proof.certified_te, _CERTAIN), 4)} of tracking error of "
+            f"The ideal weights are within {basis_points(max(proof.certified_te, CERTAIN), 4)} of tracking error of "
             f"the true optimum: no other weights that meet every limit are better by more than "
             f"{basis_points(max(proof.gap, 1e-10), 6)} of utility a year. That is a lower bound in closed form, true "
             "for any multipliers; it does not take the solver's word."
@@ -292,7 +282,3 @@ def _proof(proposal: Proposal) -> Iterator[str]:
     for attempt in proposal.attempts:
         said = attempt.refused or "its answer passed the check"
         yield f"Asked: {attempt.engine}, which said {attempt.status}; {said}."
-
-
-def _capital(words: str) -> str:
-    return words[:1].upper() + words[1:]

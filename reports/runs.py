@@ -18,16 +18,14 @@ from ..batches.profiles import Profile, profile
 from ..batches.runs import Run
 from ..batches.stores import read_seal
 from ..batches.summaries import Summary, summarise
+from ..optimizer.certificates import CERTAIN
 from ..optimizer.solutions import Outcome
-from ..units import FrozenMap, basis_points, percent
-from .cells import spoken
-from .forms import money
+from ..units import FrozenMap, basis_points, percent, signed, spoken
+from .forms import money, narrow
 from .pages import Chart, Figures, Listing, Page, Section, Words
 
 _ROWS = 500
 """Rows of a list at most; the rest stands in the tables of the run."""
-_PROVED = 1e-8
-"""Tracking error to the true optimum below which all proofs are alike to a reader: 0.0001 bp."""
 
 
 def run_page(run: Run | str | Path) -> Page:
@@ -119,7 +117,7 @@ def _outcomes(summary: Summary, total: int) -> Chart:
     rows = [(o.name, summary.outcomes[o.name], summary.outcomes[o.name] / max(total, 1), o.value) for o in Outcome]
     frame = pd.DataFrame(rows, columns=["outcome", "accounts", "share", "meaning"])
     note = "Every account ends in exactly one of these."
-    forms = FrozenMap({"share": lambda x: percent(x, 2)})
+    forms = FrozenMap({"share": percent})
     return Chart("How accounts ended", draw_outcomes(summary.outcomes), frame, note, forms)
 
 
@@ -148,7 +146,7 @@ def _averages(shape: Profile) -> Section:
     if not len(frame):
         return Words("The average account", ("No account was decided.",))
     note = "The mean over accounts, each counting the same, of the weight less its strategic weight."
-    forms = dict.fromkeys(frame.columns, lambda x: percent(x, 3))
+    forms = dict.fromkeys(frame.columns, narrow)
     return Chart("The average account", draw_averages(frame), frame, note, FrozenMap(forms))
 
 
@@ -173,7 +171,7 @@ def _spreads(shape: Profile) -> Section:
         if own.count
     ]
     frame = pd.DataFrame(pd.concat(parts, ignore_index=True), columns=["measure", "low", "high", "accounts"])
-    forms = dict.fromkeys(("low", "high"), lambda x: percent(x, 3))
+    forms = dict.fromkeys(("low", "high"), narrow)
     note = f"Nine accounts in ten: {'; '.join(said)}. A bin at the end holds what lies beyond it too."
     return Chart("How accounts are spread", draw_spreads(frame), frame, note, FrozenMap(forms))
 
@@ -190,9 +188,8 @@ def _impact(impact: Impact | None) -> Iterator[Section]:
     frame = impact.to_frame().sort_values("most", ascending=False, kind="stable").head(_ROWS)
     if not impact.paces:
         frame = frame.drop(columns=["buy_pace", "sell_pace"])
-    shares = lambda x: percent(x, 3)  # noqa: E731
     forms = dict.fromkeys(("buys", "sells", "net", "adv"), money)
-    forms |= dict.fromkeys(("buy_participation", "sell_participation", "most"), shares)
+    forms |= dict.fromkeys(("buy_participation", "sell_participation", "most"), narrow)
     forms |= dict.fromkeys(("buy_pace", "sell_pace") if impact.paces else (), percent)
     note = "What all accounts together trade of each asset beside what the market trades of it in a day."
     yield Listing("Of a day's trading", frame, note, FrozenMap(forms))
@@ -215,7 +212,7 @@ def _accounts(shape: Profile) -> Listing:
 
 
 def _largest(shape: Profile) -> Listing:
-    forms = {"value": money, "weight": lambda x: f"{x:+.2%}", "cost": "{:,.2f}".format}
+    forms = {"value": money, "weight": signed, "cost": "{:,.2f}".format}
     known = {name: form for name, form in forms.items() if name in shape.trades.columns}
     return Listing("The largest trades", shape.trades.iloc[:_ROWS], "By money, over all accounts.", FrozenMap(known))
 
@@ -226,7 +223,7 @@ def _proof(summary: Summary) -> Iterator[str]:
         yield "No account has an ideal that was to be proved."
         return
     worst = uncertain.iloc[0]
-    if worst["certified_te"] < _PROVED:
+    if worst["certified_te"] < CERTAIN:
         yield "Every ideal is proved to be less than 0.0001 bp of tracking error from the true optimum."
     else:
         yield (

@@ -15,17 +15,14 @@ from ..optimizer.figures import read_figures
 from ..optimizer.legs import trace_model
 from ..optimizer.problems import Case, Problem, outline
 from ..optimizer.proposals import Proposal
-from ..optimizer.reasons import Explanation, explain
-from ..optimizer.rebalancing import decide
+from ..optimizer.reasons import Explanation
+from ..optimizer.rebalancing import decide_and_tell
 from ..optimizer.rooms import room, tabulate_gauges
-from ..optimizer.solutions import Outcome, solve
 from ..optimizer.tactical import place
 from ..scenarios.boards import Board, board
 from ..scenarios.breakpoints import find_breakpoints
 from ..scenarios.shocks import shock
 from ..scenarios.worlds import Believer
-
-_ANSWERED = (Outcome.OPTIMAL, Outcome.RELAXED)
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,19 +83,13 @@ def study(asked: Question, *, shocks: Sequence[Shock] = (), breakpoints: bool = 
     belief = who.believe(asked.views)
     case = place(problem, asked.account, belief)
     leg = _traced(problem, case)
-    proposal = decide(problem, asked.account, belief, asked.on, leg)
-    told = None
-    if proposal.trades and proposal.weights is not None and proposal.outcome in _ANSWERED:
-        try:
-            told = explain(solve(problem, asked.account, belief), proposal.weights["target"].to_numpy(), leg)
-        except UnsolvedError:  # it has its trades; only the way to them cannot be told
-            told = None
+    proposal, told = decide_and_tell(problem, asked.account, belief, asked.on, leg)
     about = (asked.account, asked.policy, asked.market, asked.views, asked.on)
     beside = {"overlay": asked.overlay, "trail": asked.trail}
     return Study(
         asked,
         proposal,
-        told,
+        told if isinstance(told, Explanation) else None,
         _change(case, proposal),
         _gauges(case, proposal),
         board(*about, shocks=shocks, **beside),

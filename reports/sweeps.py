@@ -11,9 +11,9 @@ from ..scenarios.figures import FIGURES
 from ..scenarios.frontiers import frontier
 from ..scenarios.plots import draw_sweep, draw_weights
 from ..scenarios.sweeps import Sweep
-from ..units import FrozenMap, percent
-from .cells import Form, spoken
-from .forms import MOST, points, remainder, spread_out
+from ..units import FrozenMap, percent, spoken
+from .cells import Form
+from .forms import MOST, capital, narrow, points, remainder, spread_out
 from .pages import Chart, Figures, Listing, Page, Section
 
 _NARROW = ("utility", "cost")
@@ -62,7 +62,7 @@ def _sections(found: Sweep, figure: str, against: str) -> Iterator[Section]:
     shown = spread_out(_flat(points.drop(columns=["certified_te", "reason"])))
     more = remainder(points, _WHERE)
     note = f"Every point is an optimum of its own, with its own certificate.{more}"
-    yield Chart(f"{_capital(figure)} by what was turned", draw_sweep(found, figure), shown, note, _forms(shown))
+    yield Chart(f"{capital(spoken(figure))} by what was turned", draw_sweep(found, figure), shown, note, _forms(shown))
     if figure != against:
         yield from _frontier(found, figure, against)
     weights = spread_out(_flat(found.weights))
@@ -98,7 +98,7 @@ def _frontier(found: Sweep, figure: str, against: str) -> Iterator[Section]:
         f"The table has the points that no other beats: slope is what the next bit of {spoken(against)} buys. "
         "The drawing has all."
     )
-    title = f"{_capital(figure)} against {spoken(against)}"
+    title = f"{capital(spoken(figure))} against {spoken(against)}"
     yield Chart(title, draw_sweep(found, figure, against), frame, note + remainder(best, _WHERE), FrozenMap(forms))
 
 
@@ -136,17 +136,9 @@ def _forms(frame: pd.DataFrame) -> FrozenMap:
 
 
 def _form(name: str) -> Form:
-    return points if name in _NARROW else _narrow if name == "expected_gain" else percent
-
-
-def _narrow(value: float) -> str:
-    return percent(value, 3)
+    return points if name in _NARROW else narrow if name == "expected_gain" else percent
 
 
 def _told(at: object, names: Sequence[str]) -> str:
     values = at if isinstance(at, tuple) else (at,)
     return ", ".join(f"{spoken(name)} {value:.4g}" for name, value in zip(names, values, strict=True))
-
-
-def _capital(name: str) -> str:
-    return spoken(name).capitalize()

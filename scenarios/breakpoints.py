@@ -24,7 +24,7 @@ from ..models.tilts import NO_TILT, Tilt
 from ..models.trails import Trail
 from ..models.views import View
 from ..optimizer.solutions import Outcome
-from ..units import day, percent
+from ..units import day, percent, spoken
 from .knobs import Setting, current, name_knobs, turn
 from .sweeps import Memory, answer
 from .wholes import find_whole_trades
@@ -306,5 +306,5 @@ def _said(knob: str) -> tuple[str, Callable[[float], str]]:
     if knob in ("costs", "volatility", "gain", "confidence"):
         return {"gain": "the gain of every view", "confidence": "the confidence of every view"}.get(knob, knob), times
     if knob in ("risk_aversion", "cost_horizon_years"):
-        return knob.replace("_", " "), plain
+        return spoken(knob), plain
     return f"the limit {knob}", percent

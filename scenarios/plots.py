@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import pandas as pd
 
-from ..optimizer.plots import DIM, INK, MOST, PALETTE, blank, dress, inert
+from ..optimizer.plots import DIM, INK, MOST, PALETTE, blank, downwards, dress, inert
+from ..units import spoken
 from .figures import FIGURES, check_figures
 
 if TYPE_CHECKING:
@@ -72,15 +73,15 @@ def draw_sweep(found: Swept, y: str = "expected_gain", x: str = "") -> Figure:
     points = _two(found)
     if isinstance(points.index, pd.MultiIndex) and not x:
         return _map(pd.Series(points[y]), y)
-    across = _words(x or str(points.index.names[-1]))
-    chart = blank(f"{_words(y)} against {across}")
+    across = spoken(x or str(points.index.names[-1]))
+    chart = blank(f"{spoken(y)} against {across}")
     several = isinstance(points.index, pd.MultiIndex)
     for value, own in points.groupby(level=0) if several else [("", points)]:
         at = own[x] if x else own.index.get_level_values(-1)
-        name = f"{points.index.names[0]} {value:.4g}" if several else _words(y)
+        name = f"{points.index.names[0]} {value:.4g}" if several else spoken(y)
         chart.add_scatter(x=np.asarray(at), y=own[y].to_numpy(), mode="lines+markers", name=inert(name), marker_size=4)
     chart.update_xaxes(title=inert(across), tickformat=".4~%" if x in FIGURES else None)
-    return chart.update_yaxes(title=_words(y), tickformat=".4~%")
+    return chart.update_yaxes(title=spoken(y), tickformat=".4~%")
 
 
 def draw_weights(found: Swept) -> Figure:
@@ -89,7 +90,7 @@ def draw_weights(found: Swept) -> Figure:
     while isinstance(weights.index, pd.MultiIndex):
         weights = weights.xs(weights.index.get_level_values(0)[0], level=0)
     order = weights.mean().sort_values(ascending=False).index
-    knob = _words(str(weights.index.name))
+    knob = spoken(str(weights.index.name))
     chart = blank(f"Ideal weights along {knob}")
     for name in order[:_MOST_ASSETS]:
         chart.add_scatter(x=weights.index, y=weights[name], name=inert(name), mode="lines", stackgroup="weights")
@@ -118,7 +119,7 @@ def draw_board(found: Laid) -> Figure:
     scaled = regret / regret.max().where(regret.max() > 0, 1.0)
     for col, frame, shown, words in ((1, found.use, found.use, "{:.0%}"), (2, scaled, 1e4 * regret, "{:.2f}")):
         chart.add_heatmap(
-            z=frame.to_numpy(), x=[inert(_words(str(name))) for name in frame.columns], y=rows, zmin=0, zmax=1,
+            z=frame.to_numpy(), x=[inert(spoken(str(name))) for name in frame.columns], y=rows, zmin=0, zmax=1,
             customdata=shown.to_numpy(), colorscale="Blues", showscale=False, texttemplate="%{text}",
             text=[[words.format(value) for value in row] for row in shown.to_numpy()],
             hovertemplate="%{y}<br>%{x}: %{text}<extra></extra>", row=2, col=col,
@@ -193,7 +194,7 @@ def draw_intervals(table: pd.DataFrame, title: str = "", *, form: str = ".2~%") 
         hovertemplate="%{y}<br>%{x:" + form + "}<extra></extra>",
     )  # fmt: skip
     chart.update_layout(margin_b=45).update_xaxes(tickformat=form, zeroline=True, zerolinewidth=2)
-    return chart.update_yaxes(categoryorder="array", categoryarray=names[::-1])
+    return downwards(chart, names)
 
 
 def _two(found: Swept) -> pd.DataFrame:
@@ -206,14 +207,10 @@ def _two(found: Swept) -> pd.DataFrame:
 
 def _map(values: pd.Series, name: str) -> Figure:
     table = values.unstack()  # noqa: PD010  (an index, not a column)
-    chart = blank(f"{_words(name)} by {_words(str(table.index.name))} and {_words(str(table.columns.name))}")
+    chart = blank(f"{spoken(name)} by {spoken(str(table.index.name))} and {spoken(str(table.columns.name))}")
     chart.add_heatmap(
         x=table.columns.to_numpy(), y=table.index.to_numpy(), z=table.to_numpy(), colorscale="Viridis",
-        colorbar={"title": _words(name), "tickformat": ".2%"},
+        colorbar={"title": spoken(name), "tickformat": ".2%"},
     )  # fmt: skip
-    chart.update_xaxes(title=inert(_words(str(table.columns.name))))
-    return chart.update_yaxes(title=inert(_words(str(table.index.name))))
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
+    chart.update_xaxes(title=inert(spoken(str(table.columns.name))))
+    return chart.update_yaxes(title=inert(spoken(str(table.index.name))))

@@ -9,7 +9,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from trimtab.units import (
@@ -22,6 +22,7 @@ from trimtab.units import (
     did_you_mean,
     frozen,
     percent,
+    signed,
 )
 
 # ------------------------------------------------------------------------------------------------ numbers
@@ -166,6 +167,15 @@ def test_how_many_places_are_written():
     assert percent(0.5, 0) == "50%"
     assert basis_points(0.00123) == "12.3 bp"
     assert basis_points(0.0012, 0) == "12 bp"
+
+
+@pytest.mark.parametrize("places", [0, 1, 2, 3])
+@given(value=st.floats(-2.0, 2.0) | st.floats(-1e-4, 1e-4))
+@example(value=0.005)  # half of the last place: it is written as the even neighbour, nothing
+def test_what_is_written_as_nothing_has_no_sign(value, places):
+    words = signed(value, places)
+    assert (words[0] in "+-") == bool(set(words) & set("123456789"))
+    assert abs(decimal(words) - value) <= 0.501 * 10.0 ** -(places + 2)
 
 
 def test_the_nearest_word_is_meant():

@@ -170,17 +170,6 @@ def rebalance_belief(account, policy, market):
     return tilt(VIEWS, market, policy.model(account), ON)
 
 
-def test_trades_are_drawn_once_each(proposal):
-    frame = proposal.to_frame()
-    drawn = [
-        (asset, weight)
-        for trace in plots.draw_trades(frame).data
-        for asset, weight in zip(trace.y, trace.x, strict=True)
-    ]
-    assert sorted(drawn) == sorted(zip(frame["asset"], frame["weight"], strict=True))
-    assert not plots.draw_trades(frame.iloc[:0]).data
-
-
 def test_stacked_reasons_sum_to_the_trade_however_many_there_are():
     rng = np.random.default_rng(5)
     parts = pd.DataFrame(
@@ -250,7 +239,7 @@ def test_words_of_users_are_words_in_figures_and_notebooks():
     asked = (replace(account, id=EVIL), phased, market, (evil,), ON)
     proposal, explained = rebalance(*asked), why(*asked)
     charts = (
-        proposal.plot(), plots.draw_trades(proposal.to_frame()), explained.plot(),
+        proposal.plot(), explained.plot(),
         plots.draw_gauges(tabulate_gauges(proposal.room)), plots.draw_views(tabulate_views([evil], ON)),
     )  # fmt: skip
     for chart in charts:

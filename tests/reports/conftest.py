@@ -59,7 +59,6 @@ def _opener(browser, folder: Path) -> Iterator[Callable[..., Shown]]:
     def open_page(page: Page | Path, *, width: int = 1280, scripts: bool = True) -> Shown:
         path = write_page(page, folder / f"page-{len(contexts)}.html") if isinstance(page, Page) else page
         context = browser.new_context(viewport={"width": width, "height": 900}, java_script_enabled=scripts)
-        context.set_default_timeout(600_000)  # a busy machine is no failure
         contexts.append(context)
         context.set_default_timeout(_PATIENCE)
         shown = Shown(context.new_page())
