@@ -275,8 +275,13 @@ def build(args: list) -> int:
         shutil.rmtree(source)
     copy_tracked(ROOT, source)
     into.mkdir(exist_ok=True)
+    return run([*packing(python, into), *args], source, {})
+
+
+def packing(python: Path, into: Path) -> list:
+    """Return the command that builds both in the folder where it is run; setuptools comes from the environment."""
     steps = f"from setuptools import build_meta as b; print(b.build_sdist({str(into)!r})); b.build_wheel({str(into)!r})"
-    return run([python, "-P", "-c", steps, *args], source, {})
+    return [str(python), "-P", "-c", steps]
 
 
 def copy_tracked(root: Path, into: Path) -> None:
