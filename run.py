@@ -89,13 +89,18 @@ def set_up(root: Path) -> Path:
         lock, project = lock_digest(root), project_digest(root)
         if not is_stamped(venv, "lock", lock):
             say("making .venv from requirements.lock (once: a minute by pip, less by uv)")
-            make_venv(venv)
-            install(venv, "--require-hashes", "-r", str(root / LOCK))
-            write_stamp(venv, "lock", lock)
+            install_locked(venv, root / LOCK, lock)
         if not is_stamped(venv, "project", project):
             install_project(venv, root)
             write_stamp(venv, "project", project)
     return venv
+
+
+def install_locked(venv: Path, requirements: Path, digest: str) -> None:
+    """Make an environment anew from hashed requirements."""
+    make_venv(venv)
+    install(venv, "--require-hashes", "-r", str(requirements))
+    write_stamp(venv, "lock", digest)
 
 
 def make_venv(venv: Path) -> None:
@@ -270,8 +275,13 @@ def build(args: list) -> int:
         shutil.rmtree(source)
     copy_tracked(ROOT, source)
     into.mkdir(exist_ok=True)
+    return run([*packing(python, into), *args], source, {})
+
+
+def packing(python: Path, into: Path) -> list:
+    """Return the command that builds both in the folder where it is run; setuptools comes from the environment."""
     steps = f"from setuptools import build_meta as b; print(b.build_sdist({str(into)!r})); b.build_wheel({str(into)!r})"
-    return run([python, "-P", "-c", steps, *args], source, {})
+    return [str(python), "-P", "-c", steps]
 
 
 def copy_tracked(root: Path, into: Path) -> None:

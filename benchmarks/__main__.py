@@ -37,7 +37,7 @@ COMMANDS = {"peers": peers.main, "history": journal.main, "mutants": mutate, "co
 
 
 def main() -> int:
-    """Print every figure of the chosen cases, each with its promise and what it was measured beside."""
+    """Print every figure of the chosen cases, each with its promise, and keep what can be compared."""
     if sys.argv[1:2] and sys.argv[1] in COMMANDS:
         return COMMANDS[sys.argv[1]](sys.argv[2:])
     parser = argparse.ArgumentParser(

@@ -1,9 +1,9 @@
-"""Twenty years of days through a policy with daily triggers and monthly signals, beside cvxportfolio where it is given.
+"""Twenty years of days through a policy with daily triggers and monthly signals, beside cvxportfolio where it is.
 
-cvxportfolio is published under the GPL: the project neither imports nor depends on it. Where the variable
-``TRIMTAB_CVXPORTFOLIO`` names a Python that has it (``python -m venv X && X/bin/pip install cvxportfolio``), that
-Python is started with `rival_walk.py` on the same history, covariances, forecasts, costs and constraints, both decide
-on every day, and the two paths are compared. Without it our own figures stand alone.
+cvxportfolio is published under the GPL: the project neither imports nor depends on it. Where ``python -m benchmarks
+peers`` has made its environment, the Python of that is started with `rival_walk.py` on the same history, covariances,
+forecasts, costs and constraints, both decide on every day, and the two paths are compared. Without it our own figures
+stand alone.
 """
 
 from __future__ import annotations
@@ -36,12 +36,14 @@ from trimtab.signals.definitions import Signal
 from trimtab.signals.overlays import MomentumOverlay
 from trimtab.signals.playbooks import Playbook
 
+from .peers.environments import lack, python_of
 from .registry import Figure, case
 
 ASSETS, DAYS_A_YEAR, COST, MOST = 20, 252, 0.0005, 0.05
 NAMES = tuple(f"A{k:02}" for k in range(ASSETS))
 _CONDUCT = Conduct(estimate="quarter")
 _WARM_UP = 300
+_RIVAL = "cvxportfolio"
 
 
 def make_history(years: int) -> Chronicle:
@@ -71,7 +73,7 @@ def make_policies() -> tuple[Policy, Policy]:
 
 
 @case(
-    "backtests", "years of days, 20 assets, daily triggers, monthly signals; beside cvxportfolio where given", (20,), 1
+    "backtests", "years of days, 20 assets, daily triggers, monthly signals; beside cvxportfolio where it is", (20,), 1
 )
 def backtests(years: int, rounds: int) -> Iterator[Figure]:  # noqa: ARG001  one walk is long enough
     """Time a walk with daily triggers and one that decides every day; compare paths and times with cvxportfolio."""
@@ -84,11 +86,10 @@ def backtests(years: int, rounds: int) -> Iterator[Figure]:  # noqa: ARG001  one
     yield Figure("days on which it traded", size, float((quick.days["trades"] > 0).sum()), "days")
     every, every_cpu, every_wall = _timed(daily, chronicle, start)
     yield Figure("the optimum every day, processor time", size, every_cpu, "s")
-    rival = os.environ.get("TRIMTAB_CVXPORTFOLIO", "")
-    if not rival:
-        print("  (no TRIMTAB_CVXPORTFOLIO: ours alone)", file=sys.stderr)
+    if lack(_RIVAL):
+        print(f"  (ours alone: {lack(_RIVAL)})", file=sys.stderr)
         return
-    told, weights = _ask_rival(rival, chronicle, daily, every)
+    told, weights = _ask_rival(chronicle, daily, every)
     yield Figure("cvxportfolio every day, processor time", size, told["cpu"], "s")
     yield Figure(
         "daily triggers (ours) against the optimum every day (theirs), times faster",
@@ -115,10 +116,8 @@ def _timed(policy: Policy, chronicle: Chronicle, start: object) -> tuple[Backtes
     return found, time.process_time() - cpu, time.perf_counter() - wall
 
 
-def _ask_rival(
-    python: str, chronicle: Chronicle, policy: Policy, ours: Backtest
-) -> tuple[dict[str, float], np.ndarray]:
-    """Hand history, covariances and forecasts to the other Python; return its figures and its weights after trading."""
+def _ask_rival(chronicle: Chronicle, policy: Policy, ours: Backtest) -> tuple[dict[str, float], np.ndarray]:
+    """Hand history, covariances, forecasts to cvxportfolio; return its figures and its weights after trading."""
     days = ours.days.index
     first = len(chronicle) - len(days)
     walk = Walk(Archive(chronicle), policy, (), {}, _CONDUCT)
@@ -148,7 +147,7 @@ def _ask_rival(
         )  # fmt: skip
         script = Path(__file__).with_name("rival_walk.py")
         done = subprocess.run(
-            [python, str(script), str(given), str(back)], check=True, capture_output=True, text=True,
+            [str(python_of(_RIVAL)), str(script), str(given), str(back)], check=True, capture_output=True, text=True,
             env={**os.environ, "PYTHONPATH": ""},
         )  # fmt: skip
         return json.loads(done.stdout.strip().splitlines()[-1]), np.load(back)["weights"]

@@ -175,7 +175,7 @@ def _engine_seconds(out: Path) -> float:
 def _mornings(accounts: int, variant: str) -> Iterator[Figure]:
     tenth, whole = _morning(max(1, accounts // 10), variant), _morning(accounts, variant)
     size, busy = f"{accounts:,}", whole["engine"] / WORKERS
-    yield Figure("wall, Parquet in to sealed run out", size, whole["wall"], "s", beside=f"{WORKERS} workers")
+    yield Figure(f"wall, Parquet in to sealed run out, {WORKERS} workers", size, whole["wall"], "s")
     yield Figure("accounts a second", size, accounts / whole["wall"], "")
     yield Figure("wall / (engine seconds / workers)", size, whole["wall"] / busy, "x", "at most 2")
     yield Figure("engine seconds / workers", size, busy, "s")

@@ -125,7 +125,7 @@ def compare(lines: Sequence[Mapping]) -> list[dict]:
             before, worse = (same[-1] if same else None), None
             if before and one["value"]:
                 worse = one["value"] / before if one["better"] == "less" else before / one["value"]
-            found.append({"case": case, **one, "before": before, "worse": worse, "flagged": (worse or 0.0) > WORSE})
+            found.append({"case": case, **one, "before": before, "worse": worse, "flagged": (worse or 0.0) >= WORSE})
     return found
 
 
@@ -144,5 +144,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
         what = f"{row['case']:<22} {row['size']:>8} {row['what'][:58]:<58}"
         print(f"{what} {row['value']:>9.3g} {before:>9} {worse:>6}{mark}")
     flagged = sum(row["flagged"] for row in rows)
-    print(f"{len(rows)} ratios, {flagged} more than {WORSE} times worse than in the run before")
+    print(f"{len(rows)} ratios, {flagged} at least {WORSE} times worse than in the run before")
     return 1 if flagged else 0

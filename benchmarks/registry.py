@@ -5,21 +5,20 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One number: what was measured, of which size, against what, its promise, and which way is better."""
+    """One number: what was measured, of which size, its promise, and which way is better."""
 
     what: str
     size: str
     value: float
     unit: str
     promise: str = ""
-    beside: str = ""
-    better: Literal["less", "more"] = "less"
+    better: Literal["less", "more"] = field(default="less", kw_only=True)
 
 
 @dataclass(frozen=True)

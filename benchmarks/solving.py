@@ -69,9 +69,7 @@ def solving(n: int, rounds: int) -> Iterator[Figure]:
     solutions = [solve(problem, account, belief) for account in w.accounts]
     apart = [w.market.risk.volatility(s.ideal - ask(start, gain)) for s, start in zip(solutions, starts, strict=True)]
     size = f"n={n}"
-    yield Figure(
-        "solve / hand-written cvxpy", size, ratio(ours, theirs), "x", "at most 1.5", "cvxpy DPP + Clarabel, same run"
-    )
+    yield Figure("solve / hand-written cvxpy", size, ratio(ours, theirs), "x", "at most 1.5")
     yield Figure("solve, median", size, 1e3 * percentile(ours, 0.5), "ms")
     yield Figure("hand-written, median", size, 1e3 * percentile(theirs, 0.5), "ms")
     yield Figure("largest tracking error between the two answers", size, 1e4 * max(apart), "bp")

@@ -23,8 +23,8 @@ def built(tmp_path_factory):
         pytest.skip("not a git checkout: nobody can say which files belong to it")
     source, into = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("dist")
     run.copy_tracked(ROOT, source)
-    steps = f"from setuptools import build_meta as b; b.build_sdist({str(into)!r}); b.build_wheel({str(into)!r})"
-    done = subprocess.run([sys.executable, "-P", "-c", steps], cwd=source, capture_output=True, text=True, check=False)
+    command = run.packing(Path(sys.executable), into)
+    done = subprocess.run(command, cwd=source, capture_output=True, text=True, check=False)
     assert not done.returncode, done.stderr
     return next(into.glob("*.whl")), next(into.glob("*.tar.gz")), source
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
+
+from trimtab.run import pinned, venv_program
+
+from ..environments import make
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / ".dev" / "mutants"
@@ -28,34 +29,14 @@ def copy_house(name: str) -> Path:
 
 def environment(house: Path) -> dict[str, str]:
     """Return what a Python needs to see the copy instead of the checkout, one thread each."""
-    return {
-        **os.environ,
-        "PYTHONPATH": str(house.parent),
-        **dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
-    }
+    return {**os.environ, **pinned(), "PYTHONPATH": str(house.parent)}
 
 
 def tool() -> Path:
-    """Return the Python that has cosmic-ray; the first time makes its environment, by uv or else by pip."""
-    setup = _run_py()
-    venv, lock = FOLDER / "venv", HERE / "requirements.txt"
-    digest = hashlib.sha256(lock.read_bytes() + sys.version.encode()).hexdigest()
-    if not setup.is_stamped(venv, "lock", digest):
-        FOLDER.mkdir(parents=True, exist_ok=True)
-        setup.make_venv(venv)
-        setup.install(venv, "--require-hashes", "-r", str(lock))
-        setup.write_stamp(venv, "lock", digest)
-    return setup.venv_program(venv, "python")
-
-
-def _run_py() -> ModuleType:
-    """Return run.py, which knows how environments are made; it stands at the root and is no package."""
-    spec = importlib.util.spec_from_file_location("run", ROOT / "run.py")
-    if spec is None or spec.loader is None:
-        raise FileNotFoundError(ROOT / "run.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    """Return the Python that has cosmic-ray; the first time makes its environment."""
+    venv = FOLDER / "venv"
+    make(venv, HERE / "requirements.txt")
+    return venv_program(venv, "python")
 
 
 def python(house: Path, script: str, *arguments: str) -> list[str]:

@@ -9,12 +9,13 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from trimtab.run import pinned
+
 from .environments import OURS, python_of
 
 __all__ = ["Talk", "TalkError"]
 
 _SERVE = Path(__file__).parent / "clients" / "serve.py"
-_ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 class TalkError(Exception):
@@ -42,7 +43,7 @@ class Talk:
         self._process = subprocess.Popen(
             [str(python or python_of(name)), str(_SERVE), name, str(task)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._said, text=True,
-            env={**os.environ, **_ONE_THREAD, "PYTHONPATH": path, "PYTHONWARNINGS": "ignore"},
+            env={**os.environ, **pinned(), "PYTHONPATH": path, "PYTHONWARNINGS": "ignore"},
         )  # fmt: skip
 
     def __enter__(self) -> Talk:

@@ -26,11 +26,9 @@ from pathlib import Path
 
 import numpy as np
 
-from trimtab.demo import ON
-
 from ..universes import FACTORS, write_table
 
-__all__ = ["AVERSION", "CASH", "DEVIATION", "ON", "STEPS", "TRACKING", "TURNOVER", "Task", "make_task"]
+__all__ = ["AVERSION", "CASH", "DEVIATION", "STEPS", "TRACKING", "TURNOVER", "Task", "make_task"]
 
 STEPS = ("views", "tracking", "turnover", "costs")
 AVERSION, HORIZON, CASH = 6.0, 0.5, 0.02

@@ -15,6 +15,7 @@ def line(value, *, better="less", case="solve", processor="one", what="ours / th
     ("now", "better", "flagged"),
     [
         (1.31, "less", True),
+        (1.3, "less", True),
         (1.29, "less", False),
         (0.5, "less", False),
         (0.76, "more", True),
