@@ -1,7 +1,9 @@
 """Sphinx reads this; `python3 run.py docs` starts it."""
 
+import tomllib
 from importlib import import_module
 from importlib.metadata import version as version_of
+from pathlib import Path
 
 from pygments.lexers.special import TextLexer
 from sphinx.highlighting import lexers
@@ -21,21 +23,11 @@ autodoc_member_order = "bysource"
 exclude_patterns = ["_build"]
 
 # The faces of the folders are lazy, and autodoc lists what a module already holds: each name is asked for once.
-FACES = (
-    "models",
-    "signals",
-    "constraints",
-    "optimizer",
-    "batches",
-    "scenarios",
-    "attribution",
-    "governance",
-    "reports",
-)
-for face in FACES:
-    module = import_module(f"trimtab.{face}")
-    for public in module.__all__:
-        setattr(module, public, getattr(module, public))
+PROJECT = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
+for package in PROJECT["tool"]["setuptools"]["packages"]:
+    face = import_module(package)
+    for public in getattr(face, "__all__", ()):
+        setattr(face, public, getattr(face, public))
 
 # Fields of two nouns may have one name (`days`); sphinx would have the type of a third mean one of them.
 suppress_warnings = ["ref.python"]

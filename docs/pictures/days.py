@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -15,7 +14,7 @@ from trimtab.models import PastTrade, TacticalPosition
 from trimtab.optimizer import rebalance
 
 from .desks import ASSETS, DESK, ON, STRATEGIC, account, context, later, market
-from .plots import Chart, in_numbers, in_percent
+from .plots import Chart, in_numbers, in_percent, stairs
 
 _SPY = ASSETS.index("SPY")
 _LIFE, _REVERSION, _REST = 90, 40, 45
@@ -31,10 +30,10 @@ def time_limit() -> Chart:
         in_percent("lean of SPY", 0, 0.06, 0.01),
     )
     lean = _walk(TimeLimit(_LIFE, _REVERSION, rest_days=_REST), range(0, last + 1, step))
-    chart.area([(0.0, 0.0), *_stairs(lean), (float(last), 0.0)])
+    chart.area([(0.0, 0.0), *stairs(lean), (float(last), 0.0)])
     shapes: tuple[Literal["linear", "exponential", "steps"], ...] = ("linear", "exponential", "steps")
     for allowed, shape, colour in zip(_allowed(shapes), shapes, ("blue", "green", "orange"), strict=True):
-        chart.line(_stairs(allowed) if shape == "steps" else allowed, colour, dashed=shape == "steps")
+        chart.line(stairs(allowed) if shape == "steps" else allowed, colour, dashed=shape == "steps")
     for day, words in ((_LIFE - _REVERSION, "reversion begins"), (_LIFE, "life ends"), (_LIFE + _REST, "free again")):
         chart.line([(day, 0.0), (day, 0.0545)], "grey", dashed=True, width=1.2)
         chart.say(day, 0.0545, words, "grey", "middle", dy=-5)
@@ -70,14 +69,6 @@ def _walk(limit: TimeLimit, days: range) -> list[tuple[float, float]]:
     return points
 
 
-def _stairs(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Return points as stairs: a weight stays until the next day it is looked at."""
-    out = [points[0]]
-    for (_, before), (x, y) in pairwise(points):
-        out += [(x, before), (x, y)]
-    return out
-
-
 def cooldown() -> Chart:
     """Draw what may be held of an asset by the day, after a sale and a later purchase."""
     limit, last = Cooldown(30), 90
@@ -95,7 +86,7 @@ def cooldown() -> Chart:
         in_numbers("day", 0, last, 10),
         in_percent("weight that may be chosen", least, most, 0.05),
     )
-    up, down = _stairs(high), _stairs(low)
+    up, down = stairs(high), stairs(low)
     chart.area([*up, *down[::-1]])
     chart.area([*up, (float(last), most), (0.0, most)], "barred")
     chart.area([*down, (float(last), least), (0.0, least)], "barred")
@@ -125,10 +116,10 @@ def holding() -> Chart:
         in_numbers("day", 0, last, 10),
         in_percent("weight of GLD, 8% held", 0.0, 0.1, 0.02),
     )
-    stairs = _stairs(low)
-    chart.area([*stairs, (float(last), held), (0.0, held)])
-    chart.area([*stairs, (float(last), 0.0), (0.0, 0.0)], "barred")
-    chart.line(stairs, "orange")
+    edge = stairs(low)
+    chart.area([*edge, (float(last), held), (0.0, held)])
+    chart.area([*edge, (float(last), 0.0), (0.0, 0.0)], "barred")
+    chart.line(edge, "orange")
     chart.line([(0.0, held), (float(last), held)], "ink", width=1.6)
     for day, weight in buys:
         chart.say(day, 0.0, f"bought {weight:.0%}", "ink", dx=5, dy=-8)

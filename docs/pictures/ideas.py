@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +15,7 @@ from trimtab.optimizer import Proposal, rebalance, solve, state
 from trimtab.optimizer.certificates import measure
 
 from .desks import DESK, FREE, ON, STRATEGIC, Desk, account, ideal, market, propose, spread
-from .plots import Chart, Point, in_numbers, in_percent, of_names
+from .plots import Chart, Point, in_numbers, in_percent, of_names, stairs
 
 DRIFTED = {"SPY": 0.43, "EFA": 0.22, "IEF": 0.22, "GLD": 0.08, "CASH": 0.05}
 _BP = 1e4
@@ -171,7 +170,7 @@ def minimal_trades() -> Chart:
         in_numbers("trades; bp a year", 0.0, 5.0, 1.0),
     )
     chart.line([(0.0, 0.0), (3.0, 3.0)], "grey", dashed=True, width=1.2)
-    chart.line(_stairs(counts), "blue")
+    chart.line(stairs(counts), "blue")
     for point in given:
         chart.dot(*point, "orange", size=3.5)
     chart.legend(
@@ -182,14 +181,6 @@ def minimal_trades() -> Chart:
 
 def _ask(policy: Policy, who: Account, gain: float) -> Proposal:
     return rebalance(who, policy, market(whole=True), DESK.views(gain), ON)
-
-
-def _stairs(points: Sequence[Point]) -> list[Point]:
-    found: list[Point] = []
-    for x, y in points:
-        found += [(x, found[-1][1])] if found else []
-        found.append((x, y))
-    return found
 
 
 def units() -> Chart:

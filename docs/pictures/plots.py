@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from html import escape
+from itertools import pairwise
 from math import ceil, floor, log10
 
 Point = tuple[float, float]
@@ -229,3 +230,11 @@ def _sample(kind: str, colour: str, x: float, y: float) -> str:
 def _n(value: float) -> str:
     """Write a coordinate to a tenth of a pixel, and never ``-0``."""
     return f"{round(value, 1) + 0.0:.1f}".removesuffix(".0")
+
+
+def stairs(points: Sequence[Point]) -> list[Point]:
+    """Return points as stairs: a weight stays until the next day it is looked at."""
+    found = [points[0]]
+    for (_, before), (x, y) in pairwise(points):
+        found += [(x, before), (x, y)]
+    return found

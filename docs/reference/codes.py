@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-FLOORS = (
-    "models", "signals", "constraints", "optimizer", "batches", "scenarios", "attribution", "governance", "reports",
-    "cli",
-)  # fmt: skip
+PACKAGES = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["packages"]
+FLOORS = tuple(name.split(".")[1] for name in PACKAGES if "." in name and name != "trimtab.demo")
 WORD = re.compile(r"^[A-Z][A-Z_]{2,}$")
 ERROR = re.compile(r"^(?:\w+Error|EntryRefused|LedgerBroken|NotApproved|Caution)$")
 NO_CODES = frozenset({

@@ -29,11 +29,11 @@ def test_the_tactical_day_ends_in_a_release_that_three_people_made(tactical):
     with open_ledger(folder / "desk.ledger") as ledger:
         assert verify(ledger).is_whole
         acts = [(e.actor, e.kind) for e in read(ledger, subject=f"run/{run.run_id}")]
-        orders = len(list(read(ledger, kind="release")))
+        releases = len(list(read(ledger, kind="release")))
     assert acts[0] == ("ann", "seal")
     assert {("ben", "approve"), ("cal", "approve"), ("ann", "release")} <= set(acts)
     assert ("ann", "approve") not in acts
-    assert orders == 1
+    assert releases == 1
     assert f"{len(pd.read_csv(folder / 'fills.csv'))} of {len(run.table('trades'))} orders are filled" in told
 
 

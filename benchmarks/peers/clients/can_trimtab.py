@@ -34,6 +34,7 @@ from trimtab.models.views import View
 from trimtab.optimizer.rebalancing import rebalance
 from trimtab.scenarios.backtests import backtest
 from trimtab.scenarios.chronicles import Chronicle
+from trimtab.signals.beliefs import Belief, pool_beliefs
 
 LIMITS = (Deviation(0.05), TrackingError(0.01), Turnover(0.08))
 
@@ -73,6 +74,15 @@ def prove_confidence(sheet):
 def prove_expiry(sheet):
     """Look at a view on the day it ends."""
     check(not alpha(sheet, View("A000 - A001", 0.03, 0.5, until=TODAY)).any())
+
+
+def prove_entropy(sheet):
+    """Believe in another volatility: the pooled scenarios have it."""
+    _, _, market, _ = desk(sheet, "costs")
+    moves = pd.DataFrame(np.random.default_rng(0).normal(0, 0.04, (400, sheet.n - 1)), columns=sheet.ids[:-1])
+    belief = Belief("A000", 1.2, times=True)
+    pooled = pool_beliefs([belief], moves, market, sheet.strategic[sheet.model[0]])
+    check(np.isclose(pooled.volatilities[0], 1.2 * moves["A000"].std(ddof=0), rtol=1e-6))
 
 
 def prove_limits(sheet):
@@ -216,7 +226,7 @@ CELLS = {
     "relative_view": yes(prove_views, "`View`, `tilt`"),
     "confidence": yes(prove_confidence, "`View.confidence`"),
     "view_expiry": yes(prove_expiry, "`View.since`, `until`"),
-    "entropy_pooling": no("`View` is about expected returns; risk is told by `tilts`"),
+    "entropy_pooling": yes(prove_entropy, "`Belief`, `pool_beliefs`"),
     "deviation": yes(prove_limits, "`Deviation`"),
     "group": yes(prove_group, "`Group`"),
     "tracking_error": yes(prove_limits, "`TrackingError`"),
