@@ -10,57 +10,61 @@ import click
 
 from .approvals import NAME, THING, thing_named, told_of
 from .ledgers import run_id_of
-from .options import BECAUSE, WHY, Person, Place, acting, governed, place
+from .options import BECAUSE, WHY, Person, acting, governed, place
 
 if TYPE_CHECKING:
     from ..governance.entries import Entry
 
+    Verb = Callable[..., Entry]
 
-@click.command()
-@governed(acting, WHY, NAME)
-@THING
-def reject(where: str, store: Path | None, actor: Person, because: str, name: str | None, thing: str) -> int:
+
+def _ending(done: str) -> Callable[[Callable[[], Verb]], click.Command]:
+    """Make a command of what finds a verb: named and told as that is, and ``done`` says what somebody did."""
+
+    def made(find: Callable[[], Verb]) -> click.Command:
+        @click.command(find.__name__, help=find.__doc__)
+        @governed(acting, WHY, NAME)
+        @THING
+        def say(where: str, store: Path | None, actor: Person, because: str, name: str | None, thing: str) -> int:
+            verb = find()
+            with place(where, store).open_as(actor) as opened:
+                return told_of(verb(opened, actor.name, thing_named(thing, name).subject, because=because), done)
+
+        return say
+
+    return made
+
+
+@_ending("rejects")
+def reject() -> Verb:
     """Send THING back; what was agreed to it is gone."""
     from ..governance import approvals
 
-    return _say(approvals.reject, "rejects", place(where, store), actor, thing, name, because)
+    return approvals.reject
 
 
-@click.command()
-@governed(acting, WHY, NAME)
-@THING
-def revert(where: str, store: Path | None, actor: Person, because: str, name: str | None, thing: str) -> int:
+@_ending("reverts")
+def revert() -> Verb:
     """End THING that is in force, and go back to the approved version before it."""
     from ..governance import approvals
 
-    return _say(approvals.revert, "reverts", place(where, store), actor, thing, name, because)
+    return approvals.revert
 
 
-@click.command()
-@governed(acting, WHY, NAME)
-@THING
-def expire(where: str, store: Path | None, actor: Person, because: str, name: str | None, thing: str) -> int:
+@_ending("ends the approvals of")
+def expire() -> Verb:
     """End the approvals of THING before their time."""
     from ..governance import approvals
 
-    return _say(approvals.expire, "ends the approvals of", place(where, store), actor, thing, name, because)
+    return approvals.expire
 
 
-@click.command()
-@governed(acting, WHY, NAME)
-@THING
-def review(where: str, store: Path | None, actor: Person, because: str, name: str | None, thing: str) -> int:
+@_ending("has reviewed the override of")
+def review() -> Verb:
     """Say what came of an override of THING, by somebody who did not give it."""
     from ..governance import approvals
 
-    return _say(approvals.review, "has reviewed the override of", place(where, store), actor, thing, name, because)
-
-
-def _say(
-    verb: Callable[..., Entry], done: str, at: Place, actor: Person, thing: str, name: str | None, because: str
-) -> int:
-    with at.open_as(actor) as opened:
-        return told_of(verb(opened, actor.name, thing_named(thing, name).subject, because=because), done)
+    return approvals.review
 
 
 @click.command()

@@ -79,7 +79,8 @@ def collect_records(
     runs = [one for one in released_runs(ledger, store, withdrawn=True) if since <= one.on <= until]
     grounds = {one.sealed.subject for one in runs}
     versions = {digest for one in runs for digest in _read_by(store, one)}
-    everything, ring = list(read(ledger)), keyring(ledger)
+    everything = list(read(ledger))
+    ring = keyring(ledger, everything)
     acts = [e for e in everything if e.subject in grounds or e.version in versions]
     signed = {e.sequence: ring.vouches(e) for e in acts}
     counted = [e for e in acts if signed[e.sequence] is not False]

@@ -103,6 +103,13 @@ def keyring(ledger: Ledger, read_already: Iterable[Entry] | None = None) -> Keyr
     return ring
 
 
+def counted(ledger: Ledger, entries: Iterable[Entry]) -> list[Entry]:
+    """Return those entries that count: all but what somebody with a key did not sign."""
+    told = list(entries)
+    uncounted = keyring(ledger).uncounted(told)
+    return [entry for entry in told if entry.sequence not in uncounted]
+
+
 def signing(ledger: Ledger, actor: str, key: str | Path) -> Ledger:
     """Return the ledger as a person uses it who signs what they do.
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from ..errors import EntryRefused, LedgerBroken
 from .account_records import leaves
 from .canonical import sha256
+from .keyrings import counted
 from .ledgers import Ledger, read
 from .merkle import is_proved, prove, read_proof
 from .sealings import KIND, find_sealed
@@ -63,7 +64,8 @@ def check_proof(ledger: Ledger, told: Mapping[str, object]) -> str:
     record = told.get("record")
     if told.get("format") != FORMAT or not isinstance(proof, Mapping) or not isinstance(record, str):
         raise LedgerBroken("this is no proof", code="PROOF", mend="ask for it again")
-    found = [e for e in read(ledger, kind=KIND, subject=f"run/{told.get('run')}") if e.version == told.get("version")]
+    seals = read(ledger, kind=KIND, subject=f"run/{told.get('run')}")
+    found = counted(ledger, (entry for entry in seals if entry.version == told.get("version")))
     if not found:
         raise LedgerBroken("the ledger has no such run", code="PROOF", mend="name the ledger it was sealed in")
     if not is_proved(bytes.fromhex(sha256(record.encode())), read_proof(proof), str(found[-1].body["root"])):

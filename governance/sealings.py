@@ -27,6 +27,7 @@ from .account_records import leaves
 from .canonical import sha256
 from .entries import Draft, Entry
 from .environments import lock, surroundings
+from .keyrings import counted
 from .ledgers import Ledger, read
 from .merkle import merkle_root, new_secret
 from .snapshots import POLICY, Inputs, Piece, Store, fetch, fetch_json, lay_out, locate, put, put_json, read_inputs
@@ -132,7 +133,7 @@ def seal(ledger: Ledger, store: Store, run: str | Path, inputs: Path, actor: str
     done, folder = open_run(run), Path(run)
     data = (folder / SEAL).read_bytes()
     said, version = cast("dict[str, Any]", read_seal(folder)), sha256(data)
-    for entry in read(ledger, kind=KIND, subject=f"run/{done.run_id}"):
+    for entry in counted(ledger, read(ledger, kind=KIND, subject=f"run/{done.run_id}")):
         if entry.version == version:
             return entry
     if digest_tables(folder) != said["tables"]:
@@ -186,11 +187,12 @@ def find_sealed(ledger: Ledger, store: Store, run: str, version: str = "") -> Se
     LedgerBroken
         What the store holds is not what the ledger says.
     """
-    found = [
+    told = (
         entry
         for entry in read(ledger, kind=KIND)
         if run and entry.subject.startswith(f"run/{run}") and version in ("", entry.version)
-    ]
+    )
+    found = counted(ledger, told)
     ids = {entry.subject for entry in found}
     if len(ids) != 1:
         said = f"{len(ids)} runs begin with {run[:12]}" if ids else f"the ledger has no run {run[:12]}"

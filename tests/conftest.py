@@ -55,6 +55,21 @@ def demo_book() -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
+def limits() -> str:
+    """A policy's text: active weights and turnover are limited; a test that needs more puts more behind it."""
+    return """
+[risk]
+periods_per_year = 12
+[[limits]]
+kind = "deviation"
+most = 0.05
+[[limits]]
+kind = "turnover"
+most = 0.30
+"""
+
+
+@pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of reference data that may lie beside the checkout; it is not part of the project."""
     folder = ROOT.parent / "shared"

@@ -17,16 +17,6 @@ from trimtab.constraints import read_policy
 from trimtab.demo import book_path
 from trimtab.errors import InputError, RunError
 
-POLICY = """
-[risk]
-periods_per_year = 12
-[[limits]]
-kind = "deviation"
-most = 0.05
-[[limits]]
-kind = "turnover"
-most = 0.30
-"""
 DAYS = ("2016-11-30", "2016-12-31")
 KEPT = ("001", "002", "003")
 
@@ -53,12 +43,12 @@ def hold(folder, weights, nav):
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory):
+def world(tmp_path_factory, limits):
     """Two runs, the second of which finds what the first left, drifted."""
     root = tmp_path_factory.mktemp("runs")
     book = shutil.copytree(book_path(), root / "book")
     keep_accounts(book)
-    (root / "policy.toml").write_text(POLICY)
+    (root / "policy.toml").write_text(limits)
     returns = pd.read_csv(book / "returns.csv", parse_dates=["date"], index_col="date")
     policy = read_policy(root / "policy.toml")
     runs = root / "runs"

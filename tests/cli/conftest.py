@@ -5,17 +5,6 @@ import sys
 
 import pytest
 
-POLICY = """
-[risk]
-periods_per_year = 12
-[[limits]]
-kind = "deviation"
-most = 0.05
-[[limits]]
-kind = "turnover"
-most = 0.30
-"""
-
 PLAYBOOK = """
 [[signals]]
 name = "equity trend"
@@ -97,9 +86,9 @@ def book(tmp_path, demo_book):
 
 
 @pytest.fixture
-def mandate(tmp_path):
+def mandate(tmp_path, limits):
     path = tmp_path / "policy.toml"
-    path.write_text(POLICY)
+    path.write_text(limits)
     return path
 
 

@@ -13,15 +13,7 @@ import pytest
 
 from trimtab.governance import Ledger, create_ledger
 
-POLICY = """
-[risk]
-periods_per_year = 12
-[[limits]]
-kind = "deviation"
-most = 0.05
-[[limits]]
-kind = "turnover"
-most = 0.30
+TIME_LIMIT = """
 [[limits]]
 kind = "time_limit"
 life_days = 180
@@ -152,12 +144,12 @@ def sqlite_ledger(tmp_path) -> Iterator[Ledger]:
 
 
 @pytest.fixture
-def desk(tmp_path, where, monkeypatch, capfd, demo_book):
+def desk(tmp_path, where, monkeypatch, capfd, demo_book, limits):
     """A desk with a book, a policy and a ledger; call it as one would call `trimtab`."""
     from trimtab.cli.commands import main
 
     demo_book(tmp_path / "book", KEPT, without=("restrictions",))
-    (tmp_path / "policy.toml").write_text(POLICY)
+    (tmp_path / "policy.toml").write_text(limits + TIME_LIMIT)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TRIMTAB_LEDGER", where)
     monkeypatch.setenv("TRIMTAB_STORE", str(tmp_path / "store"))

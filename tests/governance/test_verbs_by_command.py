@@ -138,3 +138,10 @@ def test_people_with_keys_act_by_them_and_a_forged_approval_releases_nothing(des
     acts = pd.read_csv("records/acts.csv", dtype=str).set_index("sequence")
     assert acts.signed[str(forged.sequence)] == "no"
     assert (acts.signed[acts.act.isin(["submit", "release", "seal"])] == "yes").all()
+    desk("ledger", "prove", "run", "001", "--out", "proof.json")
+    body = {"root": "0" * 64, "snapshot": "0" * 64, "policy": "0" * 64}
+    with open_ledger(where) as opened:  # nor does a seal that ann did not sign change what the run said
+        append(opened, [Draft("ann", "seal", run.subject, body, run.version)])
+    assert "Proved" in desk("ledger", "prove", "--check", "proof.json")
+    desk("ledger", "prove", "run", "001", "--out", "again.json")
+    assert Path("again.json").read_text() == Path("proof.json").read_text()

@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,11 @@ import pytest
 from trimtab.batches import run
 from trimtab.batches.stores import digest_beside, digest_tables
 from trimtab.demo import ON
+from trimtab.errors import EntryRefused
 from trimtab.governance import Ledger
 from trimtab.governance.approvals import approve, submit
 from trimtab.governance.gates import Candidate, read_candidate
+from trimtab.governance.statuses import standing
 
 POLICY = """
 [risk]
@@ -125,3 +128,27 @@ def small_desk(sqlite_ledger, made) -> Desk:
 def now() -> dt.datetime:
     """The moment at which the desk of these tests stands."""
     return NOON
+
+
+@pytest.fixture(scope="session")
+def refused() -> Callable[..., str]:
+    """Do what has to be refused with a code, and return what is said."""
+
+    def ask(code: str, act: Callable[..., Any], *arguments: Any, **named: Any) -> str:
+        with pytest.raises(EntryRefused) as told:
+            act(*arguments, **named)
+        assert told.value.code == code, told.value
+        return str(told.value)
+
+    return ask
+
+
+@pytest.fixture(scope="session")
+def state() -> Callable[..., str]:
+    """Ask where something stands: the policy that two files of tests are about, at the noon of theirs."""
+    noon = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
+
+    def ask(ledger: Ledger, at: dt.datetime | None = noon, subject: str = "policy/balanced") -> str:
+        return standing(ledger, subject, at).state
+
+    return ask

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trimtab.errors import EntryRefused
 from trimtab.governance import Draft, append, read
 from trimtab.governance.approvals import (
     approve,
@@ -32,17 +31,7 @@ ONE, TWO, THREE = b"most = 0.05\n", b"most = 0.06\n", b"most = 0.07\n"
 P = "policy/balanced"
 
 
-def state(ledger, at=NOON, subject=P):
-    return standing(ledger, subject, at).state
-
-
-def refused(code, act, *arguments, **named):
-    with pytest.raises(EntryRefused) as told:
-        act(*arguments, **named)
-    assert told.value.code == code, told.value
-
-
-def test_a_policy_from_proposal_to_expiry(ledger):
+def test_a_policy_from_proposal_to_expiry(ledger, state):
     assert state(ledger) == ""
     submit(ledger, "ann", P, ONE, since=dt.date(2026, 11, 22), at=NOON)
     assert state(ledger) == "submitted"
@@ -56,7 +45,7 @@ def test_a_policy_from_proposal_to_expiry(ledger):
 
 @pytest.mark.parametrize("verb", ["approve", "override"])
 @pytest.mark.parametrize("who", ["ann", "ANN", "Ben"])
-def test_nobody_signs_what_they_wrote_here_nor_in_the_database(ledger, who, verb):
+def test_nobody_signs_what_they_wrote_here_nor_in_the_database(ledger, who, verb, refused):
     submit(ledger, "ann", P, ONE, at=NOON)
     edit(ledger, "ben", P, TWO, at=NOON)
     say = (lambda: approve(ledger, who, P, TWO, at=NOON)) if verb == "approve" else (
@@ -66,7 +55,7 @@ def test_nobody_signs_what_they_wrote_here_nor_in_the_database(ledger, who, verb
     refused("SELF_APPROVAL", append, ledger, [Draft(who, verb, P, until, sha256(TWO))], at=NOON)
 
 
-def test_whoever_wrote_these_bytes_cannot_hide_behind_who_submits_them(ledger):
+def test_whoever_wrote_these_bytes_cannot_hide_behind_who_submits_them(ledger, refused, state):
     edit(ledger, "ann", P, ONE, at=NOON)  # ann writes, ben hands in, ann would agree
     submit(ledger, "ben", P, ONE, at=NOON)
     refused("SELF_APPROVAL", approve, ledger, "ann", P, ONE, at=NOON)
@@ -78,7 +67,7 @@ def test_whoever_wrote_these_bytes_cannot_hide_behind_who_submits_them(ledger):
     assert state(ledger) == "active"
 
 
-def test_an_edit_voids_what_was_approved_and_changing_back_does_not_revive_it(ledger):
+def test_an_edit_voids_what_was_approved_and_changing_back_does_not_revive_it(ledger, refused, state):
     submit(ledger, "ann", P, ONE, people=2, at=NOON)
     approve(ledger, "ben", P, ONE, at=NOON)
     edit(ledger, "ann", P, TWO, people=2, at=NOON)
@@ -90,7 +79,7 @@ def test_an_edit_voids_what_was_approved_and_changing_back_does_not_revive_it(le
     assert state(ledger) == "active"
 
 
-def test_a_quorum_is_of_different_people(ledger):
+def test_a_quorum_is_of_different_people(ledger, state):
     submit(ledger, "ann", P, ONE, people=3, at=NOON)
     for who in ("ben", "Ben", "BEN", "cat"):
         approve(ledger, who, P, ONE, at=NOON)
@@ -99,7 +88,7 @@ def test_a_quorum_is_of_different_people(ledger):
     assert state(ledger) == "active"
 
 
-def test_an_approver_may_ask_for_more_people_and_nobody_for_fewer(ledger):
+def test_an_approver_may_ask_for_more_people_and_nobody_for_fewer(ledger, state):
     submit(ledger, "ann", P, ONE, people=1, at=NOON)
     approve(ledger, "ben", P, ONE, people=2, at=NOON)
     assert state(ledger) == "submitted"
@@ -121,7 +110,7 @@ def test_the_policy_before_stays_in_force_until_the_new_one_is_approved(ledger):
     assert standing(ledger, P, NOON).in_force.sha256 == sha256(ONE)
 
 
-def test_what_was_replaced_does_not_rise_because_its_successor_ended(ledger):
+def test_what_was_replaced_does_not_rise_because_its_successor_ended(ledger, state):
     for who, data, days in (("ann", ONE, 300), ("cat", TWO, 10)):
         submit(ledger, who, P, data, at=NOON)
         approve(ledger, "ben", P, data, days=days, at=NOON)
@@ -132,7 +121,7 @@ def test_what_was_replaced_does_not_rise_because_its_successor_ended(ledger):
     assert standing(ledger, P, later).in_force is None
 
 
-def test_an_override_takes_two_people_and_ends_with_its_review(ledger):
+def test_an_override_takes_two_people_and_ends_with_its_review(ledger, refused, state):
     submit(ledger, "ann", P, ONE, people=5, at=NOON)
     due = NOON.date() + 5 * DAY
     override(ledger, "ben", P, ONE, because="fire", review=due, at=NOON)
@@ -148,7 +137,7 @@ def test_an_override_takes_two_people_and_ends_with_its_review(ledger):
 
 
 @pytest.mark.parametrize("gone", [withdraw, reject, expire, submit])
-def test_an_override_is_reviewed_whatever_became_of_what_it_let_through(sqlite_ledger, gone):
+def test_an_override_is_reviewed_whatever_became_of_what_it_let_through(sqlite_ledger, gone, refused):
     ledger, since = sqlite_ledger, NOON.date() + DAY  # approved, not active yet: anything may follow
     submit(ledger, "ann", P, ONE, since=since, at=NOON)
     for who in ("ben", "cat"):
@@ -165,12 +154,12 @@ def test_an_override_is_reviewed_whatever_became_of_what_it_let_through(sqlite_l
     ({"because": "fire", "review": NOON.date() - DAY}, "REVIEW"),
     ({"because": "fire", "review": NOON.date() + 31 * DAY}, "REVIEW"),
 ])  # fmt: skip
-def test_an_override_says_why_and_when_it_is_looked_at(sqlite_ledger, named, code):
+def test_an_override_says_why_and_when_it_is_looked_at(sqlite_ledger, named, code, refused):
     submit(sqlite_ledger, "ann", P, ONE, at=NOON)
     refused(code, override, sqlite_ledger, "ben", P, ONE, at=NOON, **named)
 
 
-def test_what_is_not_there_cannot_be_approved_and_a_rejection_sends_back(sqlite_ledger):
+def test_what_is_not_there_cannot_be_approved_and_a_rejection_sends_back(sqlite_ledger, refused, state):
     ledger = sqlite_ledger
     refused("STATE", approve, ledger, "ben", P, ONE, at=NOON)
     refused("SUBJECT", submit, ledger, "ben", "account/7", ONE, at=NOON)
@@ -186,7 +175,7 @@ def test_what_is_not_there_cannot_be_approved_and_a_rejection_sends_back(sqlite_
     assert state(ledger) == "withdrawn"
 
 
-def test_a_hundred_flipped_bytes_are_a_hundred_other_things(sqlite_ledger):
+def test_a_hundred_flipped_bytes_are_a_hundred_other_things(sqlite_ledger, refused):
     data = bytearray(random.Random(1).randbytes(1000))
     submit(sqlite_ledger, "ann", P, bytes(data), at=NOON)
     approve(sqlite_ledger, "ben", P, bytes(data), at=NOON)

@@ -7,7 +7,6 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from trimtab.constraints.quorums import MOST_DAYS, MOST_PEOPLE
-from trimtab.errors import EntryRefused
 from trimtab.governance import Draft, append, read
 from trimtab.governance.approvals import (
     LASTS,
@@ -39,17 +38,6 @@ KEY = (
 P = "policy/balanced"
 
 
-def refused(code, act, *arguments, **named):
-    with pytest.raises(EntryRefused) as told:
-        act(*arguments, **named)
-    assert told.value.code == code, told.value
-    return str(told.value)
-
-
-def state(ledger, at=NOON, subject=P):
-    return standing(ledger, subject, at).state
-
-
 # ------------------------------------------------------------------------------------------------ submitting
 
 
@@ -72,7 +60,7 @@ def test_what_more_is_said_overrules_nothing(sqlite_ledger):
 
 
 @pytest.mark.parametrize("people", [0, -1, MOST_PEOPLE + 1, True, 1.0, "2", None])
-def test_a_quorum_is_a_number_of_people(sqlite_ledger, people):
+def test_a_quorum_is_a_number_of_people(sqlite_ledger, people, refused):
     said = refused("PEOPLE", submit, sqlite_ledger, "ann", P, ONE, people=people, at=NOON)
     assert f"{people!r} people cannot approve" in said
     assert not list(read(sqlite_ledger))
@@ -94,7 +82,7 @@ def test_an_approval_lasts_as_long_as_its_kind(sqlite_ledger, sort, days):
     assert not one.current.signed(NOON + days * DAY)
 
 
-def test_the_longest_approval_is_a_year_and_the_shortest_a_day(sqlite_ledger):
+def test_the_longest_approval_is_a_year_and_the_shortest_a_day(sqlite_ledger, refused):
     submit(sqlite_ledger, "ann", P, ONE, at=NOON)
     for days in (0, -1, MOST_DAYS + 1, True, 1.5, "7"):
         assert f"{days!r} days" in refused("EXPIRY", approve, sqlite_ledger, "ben", P, ONE, days=days, at=NOON)
@@ -118,7 +106,7 @@ def test_an_approval_of_today_is_by_the_clock_where_no_moment_is_told(sqlite_led
     assert standing(sqlite_ledger, P).current.approvals[0].blocked
 
 
-def test_other_bytes_are_named_by_both_digests(sqlite_ledger):
+def test_other_bytes_are_named_by_both_digests(sqlite_ledger, refused):
     submit(sqlite_ledger, "ann", P, ONE, at=NOON)
     said = refused("VERSION", approve, sqlite_ledger, "ben", P, TWO, at=NOON)
     assert f"{sha256(TWO)[:12]}, not {sha256(ONE)[:12]}" in said
@@ -129,7 +117,7 @@ def test_other_bytes_are_named_by_both_digests(sqlite_ledger):
 
 
 @pytest.mark.parametrize("days", [0, REVIEW_WITHIN])
-def test_an_override_may_be_reviewed_today_or_in_thirty_days(sqlite_ledger, days):
+def test_an_override_may_be_reviewed_today_or_in_thirty_days(sqlite_ledger, days, state):
     submit(sqlite_ledger, "ann", P, ONE, people=5, at=NOON)
     due = NOON.date() + days * DAY
     for who in ("ben", "cat"):
@@ -140,13 +128,13 @@ def test_an_override_may_be_reviewed_today_or_in_thirty_days(sqlite_ledger, days
 
 
 @pytest.mark.parametrize("days", [-1, REVIEW_WITHIN + 1])
-def test_an_override_is_reviewed_neither_yesterday_nor_later(sqlite_ledger, days):
+def test_an_override_is_reviewed_neither_yesterday_nor_later(sqlite_ledger, days, refused):
     submit(sqlite_ledger, "ann", P, ONE, at=NOON)
     named = {"because": "fire", "review": NOON.date() + days * DAY}
     assert "within 30 days" in refused("REVIEW", override, sqlite_ledger, "ben", P, ONE, at=NOON, **named)
 
 
-def test_an_override_without_a_moment_is_by_the_clock(sqlite_ledger):
+def test_an_override_without_a_moment_is_by_the_clock(sqlite_ledger, refused, state):
     submit(sqlite_ledger, "ann", P, ONE)
     today = dt.datetime.now(dt.UTC).date()
     refused("REVIEW", override, sqlite_ledger, "ben", P, ONE, because="fire", review=today - 2 * DAY)
@@ -154,7 +142,7 @@ def test_an_override_without_a_moment_is_by_the_clock(sqlite_ledger):
     assert state(sqlite_ledger, None) == "submitted"  # one of two
 
 
-def test_a_review_is_by_somebody_else_and_of_what_was_overridden(sqlite_ledger):
+def test_a_review_is_by_somebody_else_and_of_what_was_overridden(sqlite_ledger, refused):
     ledger = sqlite_ledger
     for subject in (P, "policy/other"):
         submit(ledger, "ann", subject, ONE, at=NOON)
@@ -175,7 +163,7 @@ def test_a_review_is_by_somebody_else_and_of_what_was_overridden(sqlite_ledger):
 
 
 @pytest.mark.parametrize(("end", "after"), [(reject, "draft"), (withdraw, "withdrawn"), (expire, "expired")])
-def test_what_is_ended_is_bound_to_the_bytes_that_stood_there(sqlite_ledger, end, after):
+def test_what_is_ended_is_bound_to_the_bytes_that_stood_there(sqlite_ledger, end, after, refused, state):
     submit(sqlite_ledger, "ann", P, ONE, since=NOON.date() + 5 * DAY, at=NOON)
     approve(sqlite_ledger, "ben", P, ONE, at=NOON)
     said = end(sqlite_ledger, "cat", P, because="no", at=NOON + DAY)
@@ -184,7 +172,7 @@ def test_what_is_ended_is_bound_to_the_bytes_that_stood_there(sqlite_ledger, end
     refused("STATE", end, sqlite_ledger, "cat", P, because="again", at=NOON + DAY)
 
 
-def test_what_is_active_is_reverted_to_nothing_where_nothing_came_before(sqlite_ledger):
+def test_what_is_active_is_reverted_to_nothing_where_nothing_came_before(sqlite_ledger, state):
     submit(sqlite_ledger, "ann", P, ONE, at=NOON)
     approve(sqlite_ledger, "ben", P, ONE, at=NOON)
     revert(sqlite_ledger, "cat", P, because="worse", at=NOON + DAY)
@@ -227,7 +215,7 @@ def test_nothing_is_released_but_what_is_approved():
 # ------------------------------------------------------------------------------------------------ the switch
 
 
-def test_the_switch_says_how_it_stands(sqlite_ledger):
+def test_the_switch_says_how_it_stands(sqlite_ledger, refused):
     assert str(switch(sqlite_ledger)) == str(Switch()) == "releases may go out"
     assert not Switch(lifters=("ann",)).is_on
     kill(sqlite_ledger, "Ann", because="", at=NOON)
@@ -252,7 +240,7 @@ def test_a_lift_before_any_kill_or_of_another_lifts_nothing(sqlite_ledger):
     assert switch(sqlite_ledger).lifters == ("cat",)
 
 
-def test_a_run_is_killed_once_and_for_all(sqlite_ledger):
+def test_a_run_is_killed_once_and_for_all(sqlite_ledger, refused, state):
     run = "run/" + "a" * 64
     submit(sqlite_ledger, "ann", run, ONE, at=NOON)
     said = kill_run(sqlite_ledger, "cat", "a" * 64, because="stale", at=NOON)
