@@ -268,14 +268,14 @@ def docs(args: list) -> int:
     return run([python, "-P", "-m", "sphinx", "-W", "--keep-going", "-q", *args, "docs", into], ROOT, {})
 
 
-def build(args: list) -> int:
+def build(_: list) -> int:
     """Build what is published: from a copy of the tracked files, since an old `build/` revives deleted modules."""
     python, source, into = venv_program(set_up(ROOT), "python"), dev_folder(ROOT) / "source", ROOT / "dist"
     if source.exists():
         shutil.rmtree(source)
     copy_tracked(ROOT, source)
     into.mkdir(exist_ok=True)
-    return run([*packing(python, into), *args], source, {})
+    return run(packing(python, into), source, {})
 
 
 def packing(python: Path, into: Path) -> list:

@@ -40,7 +40,9 @@ DATA = "demo"  # not a floor: its face is plain code that says where the files a
 
 # Above this a room is asked whether it is two things. One that has a good answer stands here with it.
 MOST_LINES = 350
-GROWN: dict[str, str] = {}
+GROWN: dict[str, str] = {
+    "run": "set-up and tasks run before anything is installed: they cannot import a second file of the package",
+}
 
 PUBLIC = {
     "models": "Universe Risk Costs Market Model Account View Tilt tilt Shock TacticalPosition PastTrade PhasedTrade",
